@@ -1,0 +1,58 @@
+# The two commands a stranger needs are `make demo` and `make test`; each sets up what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# What the program, its private Asterisk and its tests need from Debian's archive.
+PACKAGES := python3-venv mmdebstrap ca-certificates espeak-ng ffmpeg
+TEST_PACKAGES := postgresql
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+.PHONY: packages
+packages: ## Install the Debian packages that are missing
+	@asterisk/lab/packages.sh $(PACKAGES)
+
+.PHONY: test-packages
+test-packages: packages
+	@asterisk/lab/packages.sh $(TEST_PACKAGES)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@[ -x $(PY) ] || python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: setup
+setup: packages ## Python environment in .venv
+	@$(MAKE) --no-print-directory $(VENV)/.installed
+
+.PHONY: lab
+lab: setup ## Build the private Asterisk (once; kept outside the tracked files)
+	@$(PY) -m asterisk.lab build
+
+.PHONY: demo
+demo: lab ## A real broadcast campaign: two Asterisks on loopback, live page, table of outcomes
+	@$(VENV)/bin/outring demo
+
+.PHONY: test
+test: test-packages lab ## Set everything up and run all tests
+	@$(PY) -m pytest
+
+.PHONY: check
+check: setup ## Format, lint, types, tests
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(MAKE) --no-print-directory test
+
+.PHONY: bench
+bench: lab ## Figures beside the bare API, on the real Asterisk
+	@$(VENV)/bin/outring bench
+
+.PHONY: clean
+clean: ## Remove the environment and caches (the built Asterisk stays)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

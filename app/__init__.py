@@ -1,0 +1,1 @@
+"""Outring: an outbound-campaign dialer that lives beside Asterisk."""
