@@ -1,0 +1,148 @@
+"""All that the dialer can ask of the world, in the imperative. Each comes back as an event.
+
+Telephony commands are done at once and never wait for the disk: PlaceCall is only ever given for an attempt that is on
+disk already, because it arises from `AttemptsOpened` alone. Store commands are gathered into one transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.model import AttemptResult, CampaignStatus, Prompt, Trunk
+from app.units import AttemptId, CampaignId, Number
+
+# --- the telephone network -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceCall:
+    """Dial. → CallPlaced, CallRefused or CallUnknown, and whatever the network says, ending in CallEnded.
+
+    lease_ms: the channel ends by itself after this long unless the lease is renewed.
+    watch_talk: report TalkStarted and TalkEnded; talk_silence_ms: silence that ends a stretch of talk.
+    """
+
+    attempt_id: AttemptId
+    trunk: Trunk
+    number: Number
+    caller_id: str
+    ring_timeout_ms: int
+    lease_ms: int
+    language: str
+    watch_talk: bool = False
+    talk_silence_ms: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUp:
+    """End the call. → CallEnded."""
+
+    attempt_id: AttemptId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """Play media one after the other (`sound:/path/without/extension`). → PlaybackEnded once, after the last."""
+
+    attempt_id: AttemptId
+    playback_id: str
+    media: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPlayback:
+    """Fall silent. → PlaybackEnded."""
+
+    attempt_id: AttemptId
+    playback_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Record the person. → RecordingEnded. stop_on_key: any key ends it; max_silence_ms 0: silence does not end it."""
+
+    attempt_id: AttemptId
+    name: str
+    max_length_ms: int
+    max_silence_ms: int = 0
+    beep: bool = True
+    stop_on_key: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecording:
+    """End a recording and keep it. → RecordingEnded."""
+
+    attempt_id: AttemptId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendToExtension:
+    """Hand the call to the admin's dialplan. → CallLeft, later CallEnded."""
+
+    attempt_id: AttemptId
+    context: str
+    extension: str
+    priority: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewLease:
+    """Let the channel live `lease_ms` from now. Only a failure comes back (CommandFailed)."""
+
+    attempt_id: AttemptId
+    lease_ms: int
+
+
+TelephonyCommand = PlaceCall | HangUp | Play | StopPlayback | Record | StopRecording | SendToExtension | RenewLease
+
+# --- the disk --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimContacts:
+    """Take up to `count` due contacts of a campaign and open their attempts, in one transaction. → AttemptsOpened."""
+
+    campaign_id: CampaignId
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAttempt:
+    """Write an attempt's end and what becomes of its contact. → AttemptClosed."""
+
+    result: AttemptResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddDnc:
+    """Put a number on the do-not-call list. → DncAdded."""
+
+    number: Number
+    source: str
+    attempt_id: AttemptId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetCampaignStatus:
+    """Write a campaign's status. → CampaignStatusSaved."""
+
+    campaign_id: CampaignId
+    status: CampaignStatus
+
+
+StoreCommand = ClaimContacts | CloseAttempt | AddDnc | SetCampaignStatus
+
+# --- prompts ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderPrompts:
+    """Make prompts playable. → PromptsRendered."""
+
+    attempt_id: AttemptId
+    prompts: tuple[Prompt, ...]
+
+
+Command = TelephonyCommand | StoreCommand | RenderPrompts

@@ -1,0 +1,172 @@
+"""The nouns: campaign, trunk, contact as the dialer sees it, attempt, prompt. Data without behaviour."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.outcomes import ContactStatus, Outcome
+from app.units import HOUR_MS, MINUTE_MS, AttemptId, CampaignId, ContactId, FlowId, Number, TrunkId
+
+
+class CampaignStatus(enum.Enum):
+    """The life of a campaign: draft → running ⇄ paused → stopped or finished."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """Something a person hears: a text to be spoken, or the name of a sound.
+
+    Exactly one of `text` and `sound` is set. Two equal prompts are one file.
+    """
+
+    text: str = ""
+    sound: str = ""
+    language: str = "en"
+
+    def __post_init__(self) -> None:
+        if bool(self.text) == bool(self.sound):
+            raise ValueError("a prompt is either a text or a sound")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audio:
+    """A rendered prompt: what Asterisk plays (`sound:/path/without/extension`) and how long it is."""
+
+    media: str
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberFormat:
+    """How a trunk wants numbers: the `+` kept or not, a country code turned into a national prefix, a prefix before all.
+
+    `+447700900123` with keep_plus=False is 447700900123; with country_code="44", national_prefix="0" it is 07700900123;
+    prefix="9" puts 9 before the result.
+    """
+
+    keep_plus: bool = True
+    country_code: str = ""
+    national_prefix: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A way out: one PJSIP endpoint of the admin's Asterisk, with its limits and what it may be dialed for.
+
+    lines: calls at once. calls_per_second: new calls. prefixes: the numbers it carries, as E.164 beginnings with their
+    plus (`("+44", "+7916")`); empty carries none, so that a new trunk reaches nobody by mistake; `("+",)` carries all.
+    """
+
+    id: TrunkId
+    endpoint: str
+    lines: int = 2
+    calls_per_second: float = 1.0
+    prefixes: tuple[str, ...] = ()
+    number_format: NumberFormat = field(default_factory=NumberFormat)
+    caller_id: str = ""
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often one contact is tried, and how long apart.
+
+    max_attempts: charged tries in all (1 = once). retry_ms: from the end of a charged try to the next.
+    max_faults: uncharged tries (trunk or local faults) in all before the contact is given up as not connected.
+    fault_retry_ms: from the first uncharged try to the next; doubled each time, up to an hour.
+    """
+
+    max_attempts: int = 3
+    retry_ms: int = 4 * HOUR_MS
+    max_faults: int = 10
+    fault_retry_ms: int = MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """A broadcast campaign as the dialer runs it.
+
+    lines: calls at once; calls_per_second: new calls; ring_timeout_ms: ring for; trunks: in order, with overflow.
+    caller_id: the number shown (the trunk's own when empty).
+    """
+
+    id: CampaignId
+    name: str
+    flow_id: FlowId
+    trunks: tuple[TrunkId, ...]
+    lines: int = 2
+    calls_per_second: float = 1.0
+    ring_timeout_ms: int = 25_000
+    caller_id: str = ""
+    language: str = "en"
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedAttempt:
+    """An attempt that is on disk and may be dialed: the contact's facts as claimed.
+
+    attempts, faults: charged and uncharged tries before this one. fields: the contact's columns, for the flow.
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    contact_id: ContactId
+    number: Number
+    language: str
+    fields: Mapping[str, str]
+    attempts: int = 0
+    faults: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFacts:
+    """What the network told of one call. Times are None where it never came so far; `*_at_ms` since the epoch.
+
+    sip_code: the final SIP response where there was one. cause: Q.850 (ITU-T Q.850 §2.2.5), 0 where none was given.
+    """
+
+    trunk_id: TrunkId | None = None
+    placed_at_ms: int | None = None
+    ringing_at_ms: int | None = None
+    progress_at_ms: int | None = None
+    answered_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    sip_code: int | None = None
+    cause: int | None = None
+    cause_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactNext:
+    """What becomes of the contact after an attempt: its status, and when it may be dialed again (None: no more)."""
+
+    status: ContactStatus
+    due_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptResult:
+    """The end of an attempt, as it is written: outcome, whether it is charged, facts, the flow's results, what is next.
+
+    flow: JSON-able: keys pressed, how far each prompt was heard, answers, recordings (see app.ivr.session.FlowResult).
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    contact_id: ContactId
+    outcome: Outcome
+    is_charged: bool
+    facts: CallFacts
+    next: ContactNext
+    flow: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,52 @@
+"""The doors between the shell and the world, as protocols: a real and a simulated thing stand behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from app.commands import RenderPrompts, StoreCommand, TelephonyCommand
+from app.events import AttemptsRecovered, Event, PromptsRendered, StoreEvent
+
+Inbox = Callable[[Event], None]
+"""Takes an event, from the event loop's thread, at once and without waiting."""
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch; never steps back while the program runs."""
+
+
+class Telephony(Protocol):
+    """The telephone network: a real Asterisk (app.asterisk) or a simulated one (app.sim)."""
+
+    async def start(self, inbox: Inbox) -> None:
+        """Begin to deliver events. The first is TelephonyUp or TelephonyDown; the connection then heals by itself."""
+
+    def perform(self, command: TelephonyCommand) -> None:
+        """Begin to carry out a command; returns at once. What came of it arrives as events, always."""
+
+    async def stop(self) -> None:
+        """Deliver no more and let go of the connection; calls stay up."""
+
+
+class Store(Protocol):
+    """The disk."""
+
+    async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
+        """Carry out all commands in one transaction and return what happened, once it is durable.
+
+        Raises app.store.StoreError with nothing done when the database refuses.
+        """
+
+    async def recover(self) -> AttemptsRecovered:
+        """The attempts that are open on disk, for a start after a crash."""
+
+
+class Prompts(Protocol):
+    """Turns prompts into files that Asterisk can play."""
+
+    async def render(self, command: RenderPrompts) -> PromptsRendered:
+        """Render what is not in the cache; failures are part of the answer, never raised."""

@@ -1,0 +1,1 @@
+"""The disk: tables, migrations and named queries, on SQLite or PostgreSQL."""

@@ -1,0 +1,51 @@
+"""Ids and units: the names every room uses for the same small values.
+
+Time is integer milliseconds since the Unix epoch (`*_at_ms`) or a length (`*_ms`). The clock that gives it never steps
+backwards while the program runs. Identifiers are distinct types, so that a contact's id is not taken for a campaign's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NewType
+
+AttemptId = NewType("AttemptId", str)
+CampaignId = NewType("CampaignId", int)
+ContactId = NewType("ContactId", int)
+ListId = NewType("ListId", int)
+TrunkId = NewType("TrunkId", str)
+FlowId = NewType("FlowId", int)
+Number = NewType("Number", str)
+"""A telephone number in E.164 with its plus: `+447700900123`."""
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+ATTEMPT_ID: Final = re.compile(r"[a-z0-9]{8,40}")
+"""What an attempt's id may look like: it is part of the channel's id, a file's name and a log line."""
+_NUMBER: Final = re.compile(r"\+[1-9][0-9]{4,14}")
+
+
+def number(text: str) -> Number:
+    """Take `text` for a number, as it is.
+
+    Raises ValueError for anything but a plus and 5 to 15 digits (ITU-T E.164); nothing is stripped or guessed here:
+    people's ways of writing numbers are read by `app.contacts`.
+    """
+    if not _NUMBER.fullmatch(text):
+        shown = text if len(text) <= 24 else text[:24] + "…"
+        raise ValueError(f"not a number in E.164: {shown!r}; expected a plus and 5 to 15 digits, such as +447700900123")
+    return Number(text)
+
+
+def masked(text: str) -> str:
+    """A number for the log: its country and last two digits, the rest hidden.
+
+    >>> masked("+447700900123")
+    '+44********23'
+    """
+    if len(text) <= 5:
+        return "*" * len(text)
+    return text[:3] + "*" * (len(text) - 5) + text[-2:]
