@@ -1,0 +1,74 @@
+"""Text from the websocket into typed events, never failing: what we do not know becomes an UnknownEvent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from .models import AnyMessage
+
+#: What a dialer needs of the channels it placed, in and out of Stasis. RESTResponse must be let through, or answers to
+#: REST over the websocket are filtered away too. Kept out: ChannelVarset and ChannelDialplan, half of all bytes.
+DIALER_EVENTS: Final = (
+    "ApplicationReplaced",
+    "BridgeDestroyed",
+    "ChannelDestroyed",
+    "ChannelDtmfReceived",
+    "ChannelEnteredBridge",
+    "ChannelHangupRequest",
+    "ChannelHold",
+    "ChannelLeftBridge",
+    "ChannelStateChange",
+    "ChannelTalkingFinished",
+    "ChannelTalkingStarted",
+    "ChannelToneDetected",
+    "ChannelTransfer",
+    "ChannelUnhold",
+    "ChannelUserevent",
+    "Dial",
+    "PlaybackFinished",
+    "PlaybackStarted",
+    "RESTResponse",
+    "RecordingFailed",
+    "RecordingFinished",
+    "RecordingStarted",
+    "StasisEnd",
+    "StasisStart",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownEvent:
+    """A message this client has no model for (a newer Asterisk), or one that does not fit its model."""
+
+    type: str
+    text: str
+    problem: str
+
+
+class _Typed(msgspec.Struct, gc=False):
+    type: str = ""
+
+
+decode_known: Callable[[str | bytes], AnyMessage] = msgspec.json.Decoder(AnyMessage).decode
+_decode_type = msgspec.json.Decoder(_Typed).decode
+
+
+def decode_message(text: str | bytes) -> AnyMessage | UnknownEvent:
+    """One websocket message as its model."""
+    try:
+        return decode_known(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return _unknown(text, str(error))
+
+
+def _unknown(text: str | bytes, problem: str) -> UnknownEvent:
+    readable = text if isinstance(text, str) else text.decode(errors="replace")
+    try:
+        kind = _decode_type(readable).type
+    except msgspec.MsgspecError:
+        kind = ""
+    return UnknownEvent(type=kind, text=readable, problem=problem)

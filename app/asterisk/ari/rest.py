@@ -1,0 +1,73 @@
+"""REST over HTTP: one capped keep-alive pool, and every failure sorted into not done or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aiohttp
+from yarl import URL
+
+from .errors import AriUnavailable, AriUnknown
+from .request import BODY_METHODS, encode_json, error_of, query_string
+
+#: Shorter than Asterisk's ``session_keep_alive`` (15 s): a connection Asterisk is just closing must not be reused,
+#: or a request on it would have an unknown result.
+KEEP_ALIVE_S = 5.0
+#: An answer comes back in milliseconds on a living host; longer than this to connect is a dead one.
+CONNECT_TIMEOUT_S = 2.0
+_JSON = {"Content-Type": "application/json"}
+
+
+def new_session(user: str, password: str, pool_limit: int) -> aiohttp.ClientSession:
+    """A session bare of what ARI does not need: cookies, decompression, proxies from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=pool_limit, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=60),
+        headers={"Authorization": aiohttp.BasicAuth(user, password, "utf-8").encode()},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+    )
+
+
+class HttpCalls:
+    """Requests to one ARI. Safe for any number of tasks at once; past the pool's limit they wait their turn."""
+
+    def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
+        self._base = base
+        self._session = session
+
+    async def request(
+        self, method: str, path: str, parameters: Mapping[str, object] | None, *, timeout_s: float
+    ) -> bytes:
+        """The body of a 2xx answer. ``timeout_s`` bounds the wait for a place in the pool and, again, for the answer.
+
+        Raises AriUnavailable when nothing was sent, AriUnknown when it was and no answer came, else what ARI said.
+        """
+        body: bytes | None = None
+        url = f"{self._base}{path}"
+        if parameters and method in BODY_METHODS:
+            body = encode_json(parameters)
+        elif parameters:
+            url = f"{url}?{query_string(parameters)}"
+        try:
+            async with self._session.request(
+                method,
+                URL(url, encoded=True),
+                data=body,
+                headers=_JSON if body is not None else None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=timeout_s, sock_connect=min(timeout_s, CONNECT_TIMEOUT_S), sock_read=timeout_s
+                ),
+            ) as response:
+                answer = await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise AriUnavailable(f"could not connect: {error}", method=method, path=path) from error
+        except TimeoutError as error:
+            raise AriUnknown(f"no answer in {timeout_s:g} s", method=method, path=path) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise AriUnknown(f"the connection broke: {error!r}", method=method, path=path) from error
+        if response.status < 300:
+            return answer
+        raise error_of(response.status, answer, method, path)
