@@ -1,0 +1,193 @@
+"""The laboratory: a PBX and a telephone network, up in about a second, gone without a trace."""
+
+import asyncio
+import secrets
+import subprocess
+import sys
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from asterisk.lab import carriers, places
+from asterisk.lab.config import Trunk, write_network, write_pbx
+from asterisk.lab.errors import LabError
+from asterisk.lab.numbers import BEHAVIOURS
+from asterisk.lab.ports import PortRange, reserve_ports
+from asterisk.lab.root import Installation, find_installation
+from asterisk.lab.server import Server, end, spawn
+from asterisk.lab.sipp import Sipp
+
+_READY_WITHIN_S = 10.0
+_RTP_PORTS_PER_CALL = 2
+
+
+class Lab:
+    """Two Asterisks on loopback: `pbx`, set up as an admin's is, and `network`, which answers by number.
+
+    `directory`: where its files go (default: a folder of its own below the temporary folder).
+    `keep`: leave the files there at the end. `lines`: calls at once that there is room for.
+    `extra_trunks`: more endpoints of the PBX by name, each a SIP URI on 127.0.0.0/8.
+
+    Several run side by side. It ends with the process that started it, whatever ends that.
+    Raises LabError where it cannot start; the message names the mend.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        keep: bool = False,
+        *,
+        lines: int = 250,
+        extra_trunks: Mapping[str, str] | None = None,
+    ) -> None:
+        self.lines = lines
+        self.sipp_port = 0
+        self._wanted_directory = directory
+        self._keep = keep
+        self._extra_trunks = dict(extra_trunks or {})
+        self._place: places.Place | None = None
+        self._ports: PortRange | None = None
+        self._carriers: subprocess.Popen[bytes] | None = None
+        self._sipps: list[Sipp] = []
+        self.pbx: Server
+        self.network: Server
+        self.trunks: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        """Where its files are. Raises LabError before it has started."""
+        if self._place is None:
+            raise LabError("The laboratory is not running.")
+        return self._place.directory
+
+    @property
+    def run_dir(self) -> Path:
+        """Where its control sockets are."""
+        if self._place is None:
+            raise LabError("The laboratory is not running.")
+        return self._place.run_dir
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start everything; on any failure nothing stays behind."""
+        installation = find_installation()
+        if installation is None:
+            raise LabError("There is no Asterisk to run. Mend: make lab (as root; about half a minute)")
+        places.remove_stale()
+        try:
+            self._lay_out(installation)
+            self._start_carriers()
+            await _all(self._carriers_ready(), self.network.start(), self.pbx.start())
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End all its processes and remove its files (unless they are to be kept). May be called again."""
+        for sipp in self._sipps:
+            await sipp.stop()
+        self._sipps.clear()
+        servers = [server for name in ("pbx", "network") if (server := getattr(self, name, None))]
+        await asyncio.gather(*(server.stop() for server in servers))
+        if self._carriers is not None:
+            await end(self._carriers)
+            self._carriers = None
+        if self._ports is not None:
+            self._ports.release()
+            self._ports = None
+        if self._place is not None:
+            self._place.remove()
+            self._place = None
+
+    async def start_sipp(self, *, answer_after_ms: int = 0, hang_up_after_ms: int | None = None) -> Sipp:
+        """Start SIPp as the far end of the trunk "sipp": answers after a delay, then waits for BYE or hangs up itself.
+
+        Raises LabError when there is no SIPp on this machine, or one runs already.
+        """
+        if any(sipp.is_running for sipp in self._sipps):
+            raise LabError("SIPp is running on this laboratory's trunk already: stop it first.")
+        sipp = Sipp(
+            installation=self.pbx.installation,
+            directory=self.directory / "sipp",
+            port=self.sipp_port,
+            answer_after_ms=answer_after_ms,
+            hang_up_after_ms=hang_up_after_ms,
+        )
+        await sipp.start()
+        self._sipps.append(sipp)
+        return sipp
+
+    def _lay_out(self, installation: Installation) -> None:
+        rtp = self.lines * _RTP_PORTS_PER_CALL + 20
+        self._ports = ports = reserve_ports(2 * rtp + 100, places.locks_dir())
+        self._place = places.claim(self._wanted_directory, self._keep)
+        self.network = self._server("network", installation, ports.end - 2 * rtp, rtp)
+        self.pbx = self._server("pbx", installation, ports.end - rtp, rtp)
+        self._front, self._rejecting, self._silent, dead, self.sipp_port = (ports.take() for _ in range(5))
+        ways = {
+            "network": self._front,
+            "rejecting": self._rejecting,
+            "dead": dead,
+            "silent": self._silent,
+            "sipp": self.sipp_port,
+        }
+        trunks = [Trunk(name=name, uri=f"sip:127.0.0.1:{port}") for name, port in ways.items()]
+        trunks.append(Trunk(name="unreachable", uri=f"sip:127.0.0.1:{dead}", is_qualified=True))
+        trunks += [Trunk(name=name, uri=uri) for name, uri in self._extra_trunks.items()]
+        self.trunks = tuple(trunk.name for trunk in trunks)
+        write_network(self.network, self.pbx)
+        write_pbx(self.pbx, tuple(trunks))
+
+    def _server(self, name: str, installation: Installation, rtp_first: int, rtp_ports: int) -> Server:
+        assert self._ports is not None
+        return Server(
+            name=name,
+            directory=self.directory / name,
+            run_dir=self.run_dir / name,
+            installation=installation,
+            sip_port=self._ports.take(),
+            http_port=self._ports.take(),
+            ami_port=self._ports.take(),
+            rtp_first=rtp_first,
+            rtp_last=rtp_first + rtp_ports - 1,
+            ari_password=secrets.token_hex(16),
+            ami_password=secrets.token_hex(16),
+        )
+
+    def _start_carriers(self) -> None:
+        swallowed = [behaviour.suffix for behaviour in BEHAVIOURS if not behaviour.replies]
+        ports = (self._front, self.network.sip_port, self._rejecting, self._silent)
+        command = [sys.executable, "-I", "-S", carriers.__file__, *map(str, ports), *swallowed]
+        self._carriers = spawn(command, self._carriers_log)
+
+    @property
+    def _carriers_log(self) -> Path:
+        return self.directory / "carriers.log"
+
+    async def _carriers_ready(self) -> None:
+        assert self._carriers is not None
+        deadline = asyncio.get_running_loop().time() + _READY_WITHIN_S
+        while "ready" not in self._carriers_log.read_text():
+            if self._carriers.poll() is not None or asyncio.get_running_loop().time() > deadline:
+                raise LabError(f"The pretend carriers did not start:\n{self._carriers_log.read_text()}")
+            await asyncio.sleep(0.02)
+
+
+async def _all(*steps: Coroutine[object, object, None]) -> None:
+    """Take the steps at once; the first failure is raised as it is, after the others have been cancelled."""
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
