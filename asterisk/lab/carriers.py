@@ -1,7 +1,7 @@
 """The parts of the telephone network that are not an Asterisk: run as a program of its own, standard library only.
 
-- the front door of the network: hands SIP datagrams on unchanged, and swallows the INVITEs to numbers that never get a reply
-  (an Asterisk always says 100 Trying);
+- the front door of the network: hands SIP datagrams on unchanged, and swallows the INVITEs to numbers that never get a
+  reply (an Asterisk always says 100 Trying);
 - a carrier that refuses everything with 503;
 - a carrier that is there and never says a word.
 
@@ -116,5 +116,5 @@ def main(front: int, network: int, rejecting: int, silent: int, suffixes: tuple[
 
 
 if __name__ == "__main__":
-    ports = [int(argument) for argument in sys.argv[1:5]]
-    main(*ports, suffixes=tuple(argument.encode() for argument in sys.argv[5:]))
+    _front, _network, _rejecting, _silent = (int(argument) for argument in sys.argv[1:5])
+    main(_front, _network, _rejecting, _silent, tuple(argument.encode() for argument in sys.argv[5:]))

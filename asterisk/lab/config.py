@@ -1,4 +1,4 @@
-"""Configuration of the laboratory's two Asterisks: the files admins get, plus ports, passwords and trunks of the lab."""
+"""Configuration of the laboratory's two Asterisks: the files admins get, plus the lab's ports, passwords, trunks."""
 
 import ipaddress
 import re
@@ -112,7 +112,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _write_common(server: Server) -> None:
-    for folder in ("etc", "log", "spool/recording", "var", "keys", "agi", "share/sounds", "log/cdr-csv"):
+    for folder in ("etc", "log", "spool/recording", "var", "keys/keys", "agi", "share/sounds", "log/cdr-csv"):
         (server.directory / folder).mkdir(parents=True, exist_ok=True)
     server.run_dir.mkdir(parents=True, exist_ok=True)
     _link_data(server)
@@ -130,14 +130,14 @@ def _common_files(server: Server) -> Mapping[str, str]:
         f"[{server.ami_user}](+)\nsecret = {server.ami_password}\n",
         "rtp.conf": f"[general]\nrtpstart = {server.rtp_first}\nrtpend = {server.rtp_last}\n{_include('rtp.conf')}",
         "logger.conf": "[general]\ndateformat = %F %T.%3q\n[logfiles]\nmessages.log => notice,warning,error\n",
-        "indications.conf": "[general]\ncountry = us\n[us]\nringcadence = 2000,4000\ndial = 350+440\n"
+        "indications.conf": "[general]\ncountry = us\n[us]\n"
+        "description = United States\nringcadence = 2000,4000\ndial = 350+440\n"
         "busy = 480+620/500,0/500\nring = 440+480/2000,0/4000\ncongestion = 480+620/250,0/250\n",
         "musiconhold.conf": f"[default]\nmode = files\ndirectory = {server.data_dir}/moh\n",
         "cdr.conf": "[general]\nenable = yes\n[csv]\nusegmtime = yes\nloguniqueid = yes\n",
-        **dict.fromkeys(("amd.conf", "queues.conf", "queuerules.conf", "features.conf", "acl.conf"), "[general]\n"),
+        **dict.fromkeys(("amd.conf", "queues.conf", "queuerules.conf", "features.conf"), "[general]\n"),
         **dict.fromkeys(("cel.conf", "ccss.conf", "udptl.conf", "stasis.conf", "pjproject.conf", "sorcery.conf"), ""),
-        "cli.conf": "",
-        "cli_permissions.conf": "",
+        **dict.fromkeys(("acl.conf", "websocket_client.conf"), ""),
     }
 
 
@@ -171,6 +171,7 @@ def _transport(server: Server) -> str:
 [global]
 type = global
 user_agent = {server.name}
+max_initial_qualify_time = 1
 [transport-udp]
 type = transport
 protocol = udp

@@ -1,7 +1,20 @@
 """The dialplan of the pretend telephone network, made from the table of numbers."""
 
-from asterisk.lab.numbers import ANSWERED, BEHAVIOURS, DEFAULT, LONGEST_CALL_MS, Behaviour, Step
-from asterisk.lab.numbers import HangUp, Listen, Press, Record, Say, Tone, Wait
+from asterisk.lab.numbers import (
+    ANSWERED,
+    BEHAVIOURS,
+    DEFAULT,
+    LONGEST_CALL_MS,
+    Behaviour,
+    HangUp,
+    Listen,
+    Press,
+    Record,
+    Say,
+    Step,
+    Tone,
+    Wait,
+)
 
 _ENTRY = """\
 [network]
@@ -49,7 +62,7 @@ def _step(step: Step, recordings_dir: str) -> list[str]:
         case Wait():
             return [f"Wait({_seconds(step.duration_ms)})"]
         case Press():
-            return [f"SendDTMF({step.key},,{step.duration_ms})"]
+            return [f"SendDTMF({step.key},{step.rest_ms},{step.duration_ms})"]
         case Tone():
             return [
                 f"Playtones({step.frequency_hz}/{step.duration_ms},0/60000)",

@@ -17,6 +17,7 @@ from asterisk.lab.ports import PortRange, reserve_ports
 from asterisk.lab.root import Installation, find_installation
 from asterisk.lab.server import Server, end, spawn
 from asterisk.lab.sipp import Sipp
+from asterisk.lab.trunks import TRUNKS
 
 _READY_WITHIN_S = 10.0
 _RTP_PORTS_PER_CALL = 2
@@ -132,16 +133,12 @@ class Lab:
         self._place = places.claim(self._wanted_directory, self._keep)
         self.network = self._server("network", installation, ports.end - 2 * rtp, rtp)
         self.pbx = self._server("pbx", installation, ports.end - rtp, rtp)
-        self._front, self._rejecting, self._silent, dead, self.sipp_port = (ports.take() for _ in range(5))
-        ways = {
-            "network": self._front,
-            "rejecting": self._rejecting,
-            "dead": dead,
-            "silent": self._silent,
-            "sipp": self.sipp_port,
-        }
-        trunks = [Trunk(name=name, uri=f"sip:127.0.0.1:{port}") for name, port in ways.items()]
-        trunks.append(Trunk(name="unreachable", uri=f"sip:127.0.0.1:{dead}", is_qualified=True))
+        self._far_ends = {trunk.name: ports.take() for trunk in TRUNKS}
+        self.sipp_port = self._far_ends["sipp"]
+        trunks = [
+            Trunk(name=trunk.name, uri=f"sip:127.0.0.1:{self._far_ends[trunk.name]}", is_qualified=trunk.is_qualified)
+            for trunk in TRUNKS
+        ]
         trunks += [Trunk(name=name, uri=uri) for name, uri in self._extra_trunks.items()]
         self.trunks = tuple(trunk.name for trunk in trunks)
         write_network(self.network, self.pbx)
@@ -165,7 +162,8 @@ class Lab:
 
     def _start_carriers(self) -> None:
         swallowed = [behaviour.suffix for behaviour in BEHAVIOURS if not behaviour.replies]
-        ports = (self._front, self.network.sip_port, self._rejecting, self._silent)
+        far = self._far_ends
+        ports = (far["network"], self.network.sip_port, far["rejecting"], far["silent"])
         command = [sys.executable, "-I", "-S", carriers.__file__, *map(str, ports), *swallowed]
         self._carriers = spawn(command, self._carriers_log)
 

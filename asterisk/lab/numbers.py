@@ -1,6 +1,6 @@
-"""What the pretend telephone network does when a number is called: one table, read by the last two digits of the number.
+"""What the pretend telephone network does when a number is called: one table, read by the number's last two digits.
 
-Any fictional number can be used (+44 7700 900xxx, +1 202 555 01xx, ...): the country does not matter, the last two digits do.
+Any fictional number can be used (+44 7700 900xxx, +1 202 555 01xx, ...): only its last two digits matter.
 The real network of the laboratory (its dialplan is made from this table) and the simulated one both follow it.
 
 A call is played in three parts: before the answer (`trying_ms`, `ring_ms`, `announcement`), the answer or refusal
@@ -8,6 +8,7 @@ A call is played in three parts: before the answer (`trying_ms`, `ring_ms`, `ann
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 ANSWERED = 200
 LONGEST_CALL_MS = 300_000
@@ -32,10 +33,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """Press one key (0-9, *, #), as RFC 4733 events."""
+    """Press one key (0-9, *, #), as RFC 4733 events: a short while, the key held down, a short while."""
 
     key: str
+    lead_ms: int = 100
+    """Before the key goes down: what Asterisk's SendDTMF always waits."""
     duration_ms: int = 120
+    """The key is down; the other side reports it when it is let go."""
+    rest_ms: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +73,14 @@ Step = Say | Wait | Press | Tone | Record | HangUp | Listen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """What ARI says of a call to such a number when the caller does nothing but wait (and ends it after the answer)."""
+    """What ARI says of a call to such a number; the caller only waits, and ends the call some time after the answer."""
 
     dial_statuses: tuple[str, ...]
-    """`dialstatus` of the Dial events in order, the empty one at the start left out."""
+    """`dialstatus` of the Dial events in order, without the empty one at the start."""
     cause: int
     """Q.850 cause of ChannelDestroyed."""
     tech_cause: int | None
-    """SIP code of ChannelDestroyed; None where the event has none."""
+    """SIP code of ChannelDestroyed; None where the event has none: after an answer, whoever hangs up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,22 +118,68 @@ class Behaviour:
         return self.trying_ms + self.ring_ms + sum(say.duration_ms for say in self.announcement)
 
 
+def length_ms(step: Step) -> int:
+    """How long a step lasts when nobody ends the call in it."""
+    match step:
+        case Say() | Wait() | Tone():
+            return step.duration_ms
+        case Press():
+            return step.lead_ms + step.duration_ms + step.rest_ms
+        case Record():
+            return step.longest_ms
+        case Listen():
+            return LONGEST_CALL_MS
+        case HangUp():
+            return 0
+
+
+def timeline(behaviour: Behaviour) -> tuple[tuple[int, Step], ...]:
+    """The steps of a behaviour with the time each begins, in milliseconds after the answer."""
+    starts_ms = [0, *accumulate(length_ms(step) for step in behaviour.steps)]
+    return tuple(zip(starts_ms, behaviour.steps, strict=False))
+
+
 HELLO = Say(sound="hello", duration_ms=786)
 # Nothing in a telephone network refuses a call in no time at all.
 QUICKLY_MS = 200
 
-_ANSWERED = Reported(dial_statuses=("RINGING", "ANSWER"), cause=16, tech_cause=200)
+# Q.850 causes Asterisk makes of SIP refusals.
+_CAUSES = {
+    403: 21,
+    404: 1,
+    410: 22,
+    480: 19,
+    484: 28,
+    486: 17,
+    488: 58,
+    500: 38,
+    503: 34,
+    600: 17,
+    603: 21,
+    607: 127,
+    608: 127,
+}
+# Asterisk's Dial event knows three words for a call that failed, chosen by the cause.
+_STATUSES = {17: "BUSY", 34: "CONGESTION"}
+
+_ANSWERED = Reported(dial_statuses=("RINGING", "ANSWER"), cause=16, tech_cause=None)
 
 
-def _refused(cause: int, tech_cause: int, *before: str, status: str) -> Reported:
-    return Reported(dial_statuses=(*before, status), cause=cause, tech_cause=tech_cause)
+def _refused(sip_code: int, *before: str) -> Reported:
+    cause = _CAUSES[sip_code]
+    return Reported(dial_statuses=(*before, _STATUSES.get(cause, "NOANSWER")), cause=cause, tech_cause=sip_code)
+
+
+def _given_up(*before: str) -> Reported:
+    """The caller gave up: no Dial event says so, and the SIP code is Asterisk's own invention."""
+    return Reported(dial_statuses=before, cause=19, tech_cause=480)
 
 
 def _person(name: str, suffix: str, description: str, *steps: Step) -> Behaviour:
     return Behaviour(name=name, suffix=suffix, description=description, steps=steps, reported=_ANSWERED)
 
 
-def _refusal(name: str, suffix: str, sip_code: int, description: str, cause: int, status: str) -> Behaviour:
+def _refusal(name: str, suffix: str, sip_code: int, description: str) -> Behaviour:
     """A number that is refused before it rings."""
     return Behaviour(
         name=name,
@@ -138,20 +189,19 @@ def _refusal(name: str, suffix: str, sip_code: int, description: str, cause: int
         ring_ms=0,
         sip_code=sip_code,
         steps=(),
-        reported=_refused(cause, sip_code, status=status),
+        reported=_refused(sip_code),
     )
 
 
 def _presses(name: str, suffix: str, description: str, *keys: tuple[int, str]) -> Behaviour:
     """A person who says hello and presses keys at the given times, counted from the answer."""
     steps: list[Step] = [HELLO]
-    clock = HELLO.duration_ms
-    for at_ms, key in keys:
+    clock_ms = length_ms(HELLO)
+    for down_at_ms, key in keys:
         press = Press(key=key)
-        if at_ms > clock:
-            steps.append(Wait(duration_ms=at_ms - clock))
-        steps.append(press)
-        clock = max(at_ms, clock) + press.duration_ms
+        pause = Wait(duration_ms=down_at_ms - press.lead_ms - clock_ms)
+        steps += [pause, press]
+        clock_ms += length_ms(pause) + length_ms(press)
     return _person(name, suffix, description, *steps, Listen())
 
 
@@ -240,7 +290,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         Record(longest_ms=20_000),
         HangUp(),
     ),
-    _refusal("busy", "40", 486, "Busy.", 17, "BUSY"),
+    _refusal("busy", "40", 486, "Busy."),
     Behaviour(
         name="no-answer",
         suffix="41",
@@ -248,22 +298,22 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         ring_ms=None,
         sip_code=None,
         steps=(),
-        reported=_refused(19, 480, "RINGING", status="NOANSWER"),
+        reported=_given_up("RINGING"),
     ),
-    _refusal("congestion", "42", 503, "No way through: all circuits busy.", 34, "CONGESTION"),
+    _refusal("congestion", "42", 503, "No way through: all circuits busy."),
     Behaviour(
         name="declined",
         suffix="43",
         description="Rings, and the person declines the call.",
         sip_code=603,
         steps=(),
-        reported=_refused(21, 603, "RINGING", status="BUSY"),
+        reported=_refused(603, "RINGING"),
     ),
-    _refusal("invalid-number", "44", 484, "The number is not complete.", 28, "CONGESTION"),
-    _refusal("not-in-service", "45", 404, "There is no such number.", 1, "CONGESTION"),
-    _refusal("number-changed", "46", 410, "The number has changed.", 22, "CONGESTION"),
-    _refusal("unwanted", "47", 607, "The person's phone refuses unwanted callers.", 127, "CONGESTION"),
-    _refusal("screened", "48", 608, "The network screens the call out.", 127, "CONGESTION"),
+    _refusal("invalid-number", "44", 484, "The number is not complete."),
+    _refusal("not-in-service", "45", 404, "There is no such number."),
+    _refusal("number-changed", "46", 410, "The number has changed."),
+    _refusal("unwanted", "47", 607, "The person's phone refuses unwanted callers."),
+    _refusal("screened", "48", 608, "The network screens the call out."),
     Behaviour(
         name="rings-then-unavailable",
         suffix="49",
@@ -271,9 +321,9 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         ring_ms=4_000,
         sip_code=480,
         steps=(),
-        reported=_refused(19, 480, "RINGING", status="NOANSWER"),
+        reported=_refused(480, "RINGING"),
     ),
-    _refusal("unavailable", "50", 480, "Switched off: unavailable at once.", 19, "NOANSWER"),
+    _refusal("unavailable", "50", 480, "Switched off: unavailable at once."),
     Behaviour(
         name="no-reply",
         suffix="51",
@@ -282,7 +332,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         ring_ms=0,
         sip_code=None,
         steps=(),
-        reported=_refused(19, 480, status="NOANSWER"),
+        reported=_given_up(),
     ),
     Behaviour(
         name="slow-to-ring",
@@ -300,7 +350,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         announcement=(Say(sound="vm-isonphone", duration_ms=1_445),),
         sip_code=486,
         steps=(),
-        reported=_refused(17, 486, "PROGRESS", status="BUSY"),
+        reported=_refused(486, "PROGRESS"),
     ),
     Behaviour(
         name="announcement-then-not-in-service",
@@ -310,7 +360,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         announcement=(Say(sound="ss-noservice", duration_ms=4_937),),
         sip_code=404,
         steps=(),
-        reported=_refused(1, 404, "PROGRESS", status="CONGESTION"),
+        reported=_refused(404, "PROGRESS"),
     ),
     Behaviour(
         name="rings-long",
@@ -327,12 +377,12 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         ring_ms=0,
         announcement=(Say(sound="pls-hold-while-try", duration_ms=2_424),),
         steps=(HELLO, Listen()),
-        reported=Reported(dial_statuses=("PROGRESS", "ANSWER"), cause=16, tech_cause=200),
+        reported=Reported(dial_statuses=("PROGRESS", "ANSWER"), cause=16, tech_cause=None),
     ),
-    _refusal("forbidden", "57", 403, "The network does not allow the call.", 21, "BUSY"),
-    _refusal("server-error", "58", 500, "The network has an error of its own.", 38, "CONGESTION"),
-    _refusal("no-codec", "59", 488, "No common sound format.", 58, "CONGESTION"),
-    _refusal("busy-everywhere", "60", 600, "Busy, and nowhere else to try.", 17, "BUSY"),
+    _refusal("forbidden", "57", 403, "The network does not allow the call."),
+    _refusal("server-error", "58", 500, "The network has an error of its own."),
+    _refusal("no-codec", "59", 488, "No common sound format."),
+    _refusal("busy-everywhere", "60", 600, "Busy, and nowhere else to try."),
 )
 
 _BY_SUFFIX = {behaviour.suffix: behaviour for behaviour in BEHAVIOURS if behaviour.suffix}

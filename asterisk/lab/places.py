@@ -1,7 +1,7 @@
 """Folders of running laboratories, and the removal of those whose owner was killed.
 
-Below one folder of the temporary folder for each user: ``locks/`` (ports), and ``<lab>/`` with ``owner.json`` that names the
-process a lab belongs to by id and start time. A lab whose owner is gone is stale.
+Below one folder of the temporary folder for each user: ``locks/`` (ports), and ``<lab>/`` with ``owner.json``, which
+names the process a lab belongs to by id and start time. A lab whose owner is gone is stale.
 """
 
 import contextlib
@@ -83,7 +83,10 @@ def remove_stale() -> None:
 
 
 def started_at(pid: int) -> int | None:
-    """Start of a process in clock ticks since boot, which tells it from a later one of the same id; None if there is none."""
+    """Start of a process in clock ticks since boot; None if there is no such process.
+
+    It tells a process from a later one that was given the same id.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,6 +1,6 @@
 """Ports for laboratories that run side by side: blocks of a hundred, each held by a file lock for the life of a lab.
 
-A lock held by the kernel goes away with the process that holds it, also after ``kill -9``; nothing has to be cleaned up.
+A lock held by the kernel goes away with the process that holds it, also after ``kill -9``: nothing to clean up.
 All ports lie below the range the kernel gives to outgoing connections (32768 and up).
 """
 

@@ -20,7 +20,13 @@ from pathlib import Path
 from asterisk.lab.errors import LabError
 
 SUITE = "sid"
-PACKAGES = ("asterisk", "asterisk-core-sounds-en-wav", "asterisk-core-sounds-ru-wav", "sip-tester")
+PACKAGES = (
+    "asterisk",
+    "asterisk-core-sounds-en-wav",
+    "asterisk-core-sounds-ru-wav",
+    "asterisk-moh-opsound-wav",
+    "sip-tester",
+)
 OLDEST = (20, 14)
 """REST over the websocket came with 20.14 and 22.4; older ones are not used."""
 MODULES_CONF = Path(__file__).parent.parent / "conf" / "modules.conf"
@@ -127,7 +133,7 @@ def _why_build_failed(log: Path) -> str:
     if re.search(
         r"Temporary failure resolving|Could not connect|Unable to connect|Connection (timed out|refused)", text
     ):
-        mend = "Debian's archive cannot be reached. Mend: give this machine network, or name a mirror in OUTRING_LAB_MIRROR."
+        mend = "Debian's archive cannot be reached. Mend: give this machine network, or set OUTRING_LAB_MIRROR."
     elif "NO_PUBKEY" in text or "keyring" in text:
         mend = "Debian's signing keys are missing. Mend: apt-get install debian-archive-keyring"
     elif "No space left" in text:
@@ -205,7 +211,7 @@ def is_suitable(version: str) -> bool:
     if found is None:
         return False
     major, minor = int(found[1]), int(found[2])
-    return (major, minor) >= OLDEST and not (major == 21) and not (major == 22 and minor < 4)
+    return (major, minor) >= OLDEST and major != 21 and not (major == 22 and minor < 4)
 
 
 def _missing_modules(modules_dir: Path) -> list[str]:
