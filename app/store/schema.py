@@ -123,6 +123,8 @@ contacts = Table(
     Column("updated_at_ms", BigInteger, nullable=False),
     UniqueConstraint("list_id", "key"),
 )
+# A list's contacts in the order they came: attaching and paging go along it, whatever else is in the table.
+Index("ix_contacts_list_id_id", contacts.c.list_id, contacts.c.id)
 
 imports = Table(
     "imports",
@@ -205,7 +207,7 @@ campaign_contacts = Table(
     Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
     Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True),
     Column("status", String(20), nullable=False),  # ContactStatus
-    Column("due_at_ms", BigInteger),  # when it may be dialed; NULL: nobody dials it on its own
+    Column("due_at_ms", BigInteger),  # when it may be dialed (in progress: might be); NULL: nobody dials it on its own
     Column("attempts", Integer, nullable=False, default=0, server_default=text("0")),  # charged tries
     Column("faults", Integer, nullable=False, default=0, server_default=text("0")),  # uncharged tries
     Column("last_outcome", Integer),
@@ -220,6 +222,8 @@ Index(
     sqlite_where=text("status = 'pending'"),
     postgresql_where=text("status = 'pending'"),
 )
+# Removing a contact finds its places in campaigns without reading through them.
+Index("ix_campaign_contacts_contact_id", campaign_contacts.c.contact_id)
 
 attempts = Table(
     "attempts",
@@ -260,7 +264,7 @@ tallies = Table(
     "tallies",
     metadata,
     Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
-    Column("kind", String(16), primary_key=True),  # outcome (key: its number), status (key: ContactStatus), total
+    Column("kind", String(16), primary_key=True),  # see app.store.tallies
     Column("key", String(32), primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,

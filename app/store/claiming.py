@@ -1,0 +1,138 @@
+"""Claiming: the next due contacts of a campaign become open attempts, in one transaction, at a cost that does not grow.
+
+Whether a contact may be dialed is decided here and nowhere earlier: by the statement that takes it from the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row
+
+from app.commands import ClaimContacts
+from app.events import AttemptsOpened, AttemptsRecovered
+from app.model import OpenedAttempt
+from app.outcomes import ContactStatus, Outcome
+from app.store.ids import NewAttemptId
+from app.store.sql import execute, to_json
+from app.store.tallies import TallyBook
+from app.units import MINUTE_MS, AttemptId, CampaignId, ContactId, Number
+
+PUSH_BACK_MS: Final = MINUTE_MS
+"""A contact whose number is in a call already is looked at again after this long."""
+DEEPER_LOOK: Final = 500
+"""How far down the line the second look goes when the head held contacts that may not be dialed."""
+_LOOKS: Final = 3
+
+_fields = msgspec.json.Decoder(dict[str, str], strict=False)
+
+
+def claim_contacts(
+    conn: Connection, command: ClaimContacts, now_ms: int, new_attempt_id: NewAttemptId, tallies: TallyBook
+) -> AttemptsOpened:
+    """Open attempts for up to `command.count` due contacts, in the order of the line.
+
+    Contacts that may not be dialed are settled on the way. Fewer attempts than wanted while `next_due_at_ms` is past
+    means: the line's head was full of such contacts, ask again.
+    """
+    opened: list[OpenedAttempt] = []
+    look = command.count
+    for _ in range(_LOOKS if command.count > 0 else 0):
+        wanted = command.count - len(opened)
+        rows = _take(conn, command.campaign_id, wanted, look, now_ms)
+        claimed = _settle(command.campaign_id, rows, tallies)
+        opened += _open(conn, command.campaign_id, claimed, now_ms, new_attempt_id, tallies)
+        if len(opened) >= command.count or len(rows) < min(look, wanted):
+            break
+        look = DEEPER_LOOK
+    next_due_at_ms: int | None = execute(conn, "next_due", {"campaign_id": command.campaign_id}).scalar()
+    return AttemptsOpened(
+        campaign_id=command.campaign_id,
+        wanted=command.count,
+        attempts=tuple(opened),
+        next_due_at_ms=next_due_at_ms,
+    )
+
+
+def recover_attempts(conn: Connection) -> AttemptsRecovered:
+    """The attempts that are open on disk, oldest first."""
+    rows = execute(conn, "open_attempts_on_disk").all()
+    return AttemptsRecovered(
+        attempts=tuple(_attempt(AttemptId(row.id), CampaignId(row.campaign_id), row) for row in rows)
+    )
+
+
+def _take(conn: Connection, campaign_id: CampaignId, wanted: int, look: int, now_ms: int) -> Sequence[Row[Any]]:
+    parameters = {
+        "campaign_id": campaign_id,
+        "wanted": wanted,
+        "look": look,
+        "now_ms": now_ms,
+        "back_at_ms": now_ms + PUSH_BACK_MS,
+    }
+    return execute(conn, "claim_contacts", parameters).all()
+
+
+def _settle(campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBook) -> list[Row[Any]]:
+    """Count what was moved on without a call; answer the contacts to dial, in the order of the line."""
+    claimed: list[Row[Any]] = []
+    for row in rows:
+        match ContactStatus(row.status):
+            case ContactStatus.IN_PROGRESS:
+                claimed.append(row)
+            case ContactStatus.PENDING:
+                pass  # pushed back: waits as before
+            case ContactStatus.DO_NOT_CALL:
+                tallies.moved(campaign_id, ContactStatus.PENDING, row.status)
+                tallies.ended(campaign_id, Outcome.DO_NOT_CALL)
+            case ContactStatus.INVALID_NUMBER:
+                tallies.moved(campaign_id, ContactStatus.PENDING, row.status)
+                tallies.ended(campaign_id, Outcome.INVALID_NUMBER)
+            case other:
+                raise AssertionError(f"claiming moved a contact to {other}")
+    claimed.sort(key=lambda row: (row.due_at_ms, row.contact_id))
+    return claimed
+
+
+def _open(
+    conn: Connection,
+    campaign_id: CampaignId,
+    claimed: list[Row[Any]],
+    now_ms: int,
+    new_attempt_id: NewAttemptId,
+    tallies: TallyBook,
+) -> list[OpenedAttempt]:
+    if not claimed:
+        return []
+    made = [(new_attempt_id(now_ms), row) for row in claimed]
+    # In the order of numbers: two processes that open the same numbers never wait for each other in a circle.
+    rows = sorted(([made_id, row.contact_id, row.number] for made_id, row in made), key=lambda new: str(new[2]))
+    result = execute(conn, "open_attempts", {"campaign_id": campaign_id, "now_ms": now_ms, "rows_json": to_json(rows)})
+    ids = set(result.scalars())
+    lost = [row.contact_id for made_id, row in made if made_id not in ids]
+    if lost:
+        back_at_ms = now_ms + PUSH_BACK_MS
+        parameters = {"campaign_id": campaign_id, "back_at_ms": back_at_ms, "contacts_json": to_json(lost)}
+        execute(conn, "return_contacts", parameters)
+    tallies.moved(campaign_id, ContactStatus.PENDING, ContactStatus.IN_PROGRESS.value, len(ids))
+    tallies.opened(campaign_id, len(ids))
+    return [_attempt(made_id, campaign_id, row) for made_id, row in made if made_id in ids]
+
+
+def _attempt(attempt_id: AttemptId, campaign_id: CampaignId, row: Row[Any]) -> OpenedAttempt:
+    fields = _fields.decode(row.fields)
+    if row.name:
+        fields["name"] = row.name
+    fields["phone"] = row.number
+    return OpenedAttempt(
+        attempt_id=attempt_id,
+        campaign_id=campaign_id,
+        contact_id=ContactId(row.contact_id),
+        number=Number(row.number),
+        language=row.language,
+        fields=fields,
+        attempts=row.attempts or 0,
+        faults=row.faults or 0,
+    )

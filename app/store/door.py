@@ -1,0 +1,135 @@
+"""The doors to the database: `SqlStore` for the program, on an event loop, and `SyncStore` for the simulated network.
+
+Every operation is a plain function whose first argument is a `sqlalchemy.Connection`; the doors give it one, within a
+transaction that is committed when the function returns and rolled back when it raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.commands import StoreCommand
+from app.events import AttemptsRecovered, StoreEvent
+from app.store.claiming import recover_attempts
+from app.store.engines import DEFAULT_URL, database_url, is_in_memory, plain_engine, reading_engine, writing_engine
+from app.store.errors import StoreError, refusals
+from app.store.ids import NewAttemptId, new_attempt_id
+from app.store.migrating import migrate, upgrade
+from app.store.schema import metadata
+from app.store.turn import carry_out
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Operation = Callable[Concatenate[Connection, P], T]
+
+
+class SqlStore:
+    """The disk, as `app.ports.Store` wants it, and the panel's and importer's way to it.
+
+    On SQLite one writer at a time, readers beside it; a long write keeps calls waiting, so write in short pieces.
+    """
+
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, new_id: NewAttemptId) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._new_id = new_id
+        self._turn = asyncio.Lock() if writing.dialect.name == "sqlite" else None
+
+    @classmethod
+    async def open(
+        cls, url: str = DEFAULT_URL, *, new_attempt_id: NewAttemptId = new_attempt_id, with_migrations: bool = True
+    ) -> Self:
+        """Connect, and bring the tables to this version unless told otherwise.
+
+        Raises StoreError when the database cannot be reached, or is of a newer version than the program.
+        """
+        parsed = database_url(url)
+        if is_in_memory(parsed):
+            raise StoreError("a database in memory is for the simulator; give a file: sqlite+aiosqlite:///outring.db")
+        if with_migrations:
+            await migrate(url)
+        return cls(writing_engine(parsed), reading_engine(parsed), new_attempt_id)
+
+    async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
+        """Carry out all commands in one transaction; one event for each, once it is durable. Raises StoreError."""
+        return await self.write(carry_out, commands, now_ms, self._new_id)
+
+    async def recover(self) -> AttemptsRecovered:
+        """The attempts that are open on disk. Raises StoreError."""
+        return await self.read(recover_attempts)
+
+    async def read(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a read in a transaction of its own. Raises StoreError, NotFound."""
+        return await _run(self._reading, operation, *args, **kwargs)
+
+    async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a write in a transaction of its own, committed on return. Raises StoreError, NotFound, Duplicate."""
+        if self._turn is None:
+            return await _run(self._writing, operation, *args, **kwargs)
+        async with self._turn:
+            return await _run(self._writing, operation, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._reading.dispose()
+        await self._writing.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+
+class SyncStore:
+    """The same operations on a SQLite engine without an event loop, for the simulated network in virtual time."""
+
+    def __init__(self, engine: Engine, new_id: NewAttemptId) -> None:
+        self._engine = engine
+        self._new_id = new_id
+
+    @classmethod
+    def open(cls, url: str = "sqlite://", *, new_attempt_id: NewAttemptId = new_attempt_id) -> Self:
+        """Open a SQLite file, or a database in memory, with tables of this version. Raises StoreError."""
+        parsed = database_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            raise StoreError("the simulator keeps its records in SQLite: sqlite:// or sqlite:///FILE")
+        engine = plain_engine(parsed)
+        with refusals(), engine.begin() as conn:
+            if is_in_memory(parsed):
+                metadata.create_all(conn)
+            else:
+                upgrade(conn)
+        return cls(engine, new_attempt_id)
+
+    def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
+        """Carry out all commands in one transaction; one event for each. Raises StoreError."""
+        return self.write(carry_out, commands, now_ms, self._new_id)
+
+    def recover(self) -> AttemptsRecovered:
+        """The attempts that are open on disk."""
+        return self.read(recover_attempts)
+
+    def read(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a read. Raises StoreError, NotFound."""
+        return self.write(operation, *args, **kwargs)
+
+    def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a write in a transaction of its own. Raises StoreError, NotFound, Duplicate."""
+        with refusals(), self._engine.begin() as conn:
+            return operation(conn, *args, **kwargs)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+async def _run(engine: AsyncEngine, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    with refusals():
+        async with engine.begin() as conn:
+            return await conn.run_sync(operation, *args, **kwargs)

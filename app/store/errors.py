@@ -1,0 +1,43 @@
+"""What the store raises: three kinds, each with a message for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+
+class StoreError(Exception):
+    """The database refused or cannot be reached; nothing of the transaction was done."""
+
+
+class NotFound(StoreError):
+    """What was asked for is not there. `noun` and `key` name it: `campaign 7`."""
+
+    def __init__(self, noun: str, key: object) -> None:
+        super().__init__(f"there is no {noun} {key}")
+        self.noun = noun
+        self.key = key
+
+
+class Duplicate(StoreError):
+    """A name that must be the only one of its kind is taken already."""
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"there is a {noun} named {name!r} already; choose another name")
+        self.noun = noun
+        self.name = name
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what drivers raise (refused, locked, unreachable, full) into StoreError; other errors pass as they are."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"the database refused: {error.orig}") from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database refused: {error}") from error
+    except OSError as error:  # asyncpg lets a refused connection through as it is; TimeoutError is one too
+        raise StoreError(f"the database cannot be reached: {error}") from error

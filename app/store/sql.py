@@ -1,0 +1,83 @@
+"""Named queries: SQL lives in queries.sql, each under a name with a description, and is called by that name.
+
+A query may have a variant for one database: `-- name: claim_contacts [postgresql]`. Parameters are `:name`; those that
+end in `_ms` are bound as 64-bit integers, and rows are passed as one JSON text in a parameter ending in `_json`, so
+that a batch of any size is one statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import BigInteger, Connection, CursorResult, TextClause, bindparam, text
+
+_HEADING: Final = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)(?: \[(?P<dialect>[a-z]+)\])?$", re.MULTILINE)
+_PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
+_COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
+_FILE: Final = Path(__file__).with_name("queries.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedQuery:
+    """One query of the file. dialect: the database it is for, empty for all."""
+
+    name: str
+    dialect: str
+    description: str
+    sql: str
+
+
+def parse(source: str) -> list[NamedQuery]:
+    """Read a file of named queries.
+
+    Raises ValueError for a name given twice, a query without a description, and one without SQL.
+    """
+    headings = list(_HEADING.finditer(source))
+    ends = [heading.start() for heading in headings[1:]] + [len(source)]
+    queries: list[NamedQuery] = []
+    seen: set[tuple[str, str]] = set()
+    for heading, end in zip(headings, ends, strict=True):
+        name, dialect = heading["name"], heading["dialect"] or ""
+        body = source[heading.end() : end].strip()
+        comments = [line.strip()[2:].strip() for line in body.splitlines() if line.strip().startswith("--")]
+        sql = _COMMENT.sub("", body).strip().rstrip(";")
+        if (name, dialect) in seen:
+            raise ValueError(f"query {name!r} is given twice for {dialect or 'all databases'}")
+        if not sql:
+            raise ValueError(f"query {name!r} has no SQL")
+        if not comments and not dialect:
+            raise ValueError(f"query {name!r} has no description: say in a comment under its name what it is for")
+        seen.add((name, dialect))
+        queries.append(NamedQuery(name=name, dialect=dialect, description=" ".join(comments), sql=sql))
+    return queries
+
+
+@cache
+def queries() -> Mapping[tuple[str, str], NamedQuery]:
+    """All named queries by name and dialect."""
+    return {(query.name, query.dialect): query for query in parse(_FILE.read_text(encoding="utf-8"))}
+
+
+@cache
+def clause(name: str, dialect: str) -> TextClause:
+    """A query ready to execute, prepared once. Raises KeyError for a name that is not in the file."""
+    query = queries().get((name, dialect)) or queries()[name, ""]
+    statement = text(query.sql)
+    times = {found for found in _PARAMETER.findall(query.sql) if found.endswith("_ms")}
+    return statement.bindparams(*(bindparam(found, type_=BigInteger()) for found in sorted(times)))
+
+
+def execute(conn: Connection, name: str, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
+    """Run a named query on a connection, in the variant for its database."""
+    return conn.execute(clause(name, conn.dialect.name), parameters)
+
+
+def to_json(value: object) -> str:
+    """A value as JSON text, as queries take rows and tables keep structures."""
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,49 @@
+"""Running counts of a campaign, gathered through a transaction and written once at its end.
+
+Kinds: `status` (contacts by ContactStatus), `outcome` (by its number: of each closed attempt, and of each contact that
+was settled without a call), `attempts` (opened) and `total` (contacts).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import Connection
+
+from app.outcomes import ContactStatus, Outcome
+from app.store.sql import execute, to_json
+from app.units import CampaignId
+
+
+class TallyBook:
+    """What is to be added to the running counts at the end of this transaction."""
+
+    __slots__ = ("_changes",)
+
+    def __init__(self) -> None:
+        self._changes: Counter[tuple[CampaignId, str, str]] = Counter()
+
+    def moved(self, campaign_id: CampaignId, before: ContactStatus, after: str, count: int = 1) -> None:
+        """Contacts went from one status to another."""
+        self._changes[campaign_id, "status", before.value] -= count
+        self._changes[campaign_id, "status", after] += count
+
+    def joined(self, campaign_id: CampaignId, status: ContactStatus, count: int) -> None:
+        """Contacts were attached to the campaign."""
+        self._changes[campaign_id, "status", status.value] += count
+        self._changes[campaign_id, "total", ""] += count
+
+    def opened(self, campaign_id: CampaignId, count: int) -> None:
+        """Attempts were opened."""
+        self._changes[campaign_id, "attempts", ""] += count
+
+    def ended(self, campaign_id: CampaignId, outcome: Outcome, count: int = 1) -> None:
+        """Attempts, or contacts settled without one, came to an outcome."""
+        self._changes[campaign_id, "outcome", str(int(outcome))] += count
+
+    def write(self, conn: Connection) -> None:
+        """Add the changes, in one order everywhere, so that two writers never wait for each other in a circle."""
+        rows = [[*key, change] for key, change in sorted(self._changes.items()) if change]
+        if rows:
+            execute(conn, "add_tallies", {"rows_json": to_json(rows)})
+        self._changes.clear()

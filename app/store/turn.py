@@ -1,0 +1,64 @@
+"""One turn of the shell on disk: all of its commands in one transaction, in a few statements whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from sqlalchemy import Connection
+
+from app.commands import AddDnc, ClaimContacts, CloseAttempt, SetCampaignStatus, StoreCommand
+from app.events import AttemptClosed, CampaignStatusSaved, DncAdded, StoreEvent
+from app.model import CampaignStatus
+from app.store.claiming import claim_contacts
+from app.store.closing import add_dnc, close_attempts
+from app.store.errors import NotFound
+from app.store.ids import NewAttemptId
+from app.store.sql import execute
+from app.store.tallies import TallyBook
+
+_ENDS: Final = frozenset({CampaignStatus.STOPPED, CampaignStatus.FINISHED})
+
+
+def carry_out(
+    conn: Connection, commands: Sequence[StoreCommand], now_ms: int, new_attempt_id: NewAttemptId
+) -> list[StoreEvent]:
+    """Do all commands within the transaction of `conn`; one event for each, in their order.
+
+    Whatever their order, do-not-call comes first, closings before claims: who opted out in this turn is not claimed in
+    it, and a number whose call ended in this turn may be dialed again. Raises NotFound for an unknown campaign.
+    """
+    tallies = TallyBook()
+    add_dnc(conn, [command for command in commands if isinstance(command, AddDnc)], now_ms)
+    close_attempts(conn, [command for command in commands if isinstance(command, CloseAttempt)], now_ms, tallies)
+    events: list[StoreEvent] = []
+    for command in commands:
+        match command:
+            case AddDnc():
+                events.append(DncAdded(number=command.number, attempt_id=command.attempt_id))
+            case CloseAttempt(result=result):
+                events.append(
+                    AttemptClosed(attempt_id=result.attempt_id, campaign_id=result.campaign_id, outcome=result.outcome)
+                )
+            case SetCampaignStatus():
+                events.append(set_campaign_status(conn, command, now_ms))
+            case ClaimContacts():
+                events.append(claim_contacts(conn, command, now_ms, new_attempt_id, tallies))
+            case _:
+                assert_never(command)
+    tallies.write(conn)
+    return events
+
+
+def set_campaign_status(conn: Connection, command: SetCampaignStatus, now_ms: int) -> CampaignStatusSaved:
+    """Write a campaign's status, with the time of its first start and of its end. Raises NotFound."""
+    parameters = {
+        "campaign_id": command.campaign_id,
+        "status": command.status.value,
+        "has_started": int(command.status is CampaignStatus.RUNNING),
+        "has_ended": int(command.status in _ENDS),
+        "now_ms": now_ms,
+    }
+    if execute(conn, "set_campaign_status", parameters).rowcount == 0:
+        raise NotFound("campaign", command.campaign_id)
+    return CampaignStatusSaved(campaign_id=command.campaign_id)
