@@ -149,10 +149,15 @@ class CallFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactNext:
-    """What becomes of the contact after an attempt: its status, and when it may be dialed again (None: no more)."""
+    """What becomes of the contact after an attempt: its status, and when it may be dialed again (None: no more).
+
+    attempts, faults: its charged and uncharged tries from now on.
+    """
 
     status: ContactStatus
     due_at_ms: int | None = None
+    attempts: int = 0
+    faults: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

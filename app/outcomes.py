@@ -66,6 +66,8 @@ class RetryClass(enum.Enum):
     """A fault of ours or of the trunk: not the person's doing, not charged, tried again by itself."""
     FIX = "fix"
     """The number is wrong: kept, not dialed again until somebody mends it."""
+    BACK = "back"
+    """Never dialed, or taken back by us: the contact is as it was before."""
     UNKNOWN = "unknown"
     """Nobody knows what came of it: not dialed again on its own."""
 
@@ -95,7 +97,7 @@ OUTCOMES: Final[dict[Outcome, OutcomeRule]] = {
     Outcome.CONNECTED_TO_AGENT: _rule("connected to agent", RetryClass.NEVER),
     Outcome.FAX: _rule("fax", RetryClass.FIX),
     Outcome.ANSWERING_MACHINE: _rule("answering machine", RetryClass.LATER),
-    Outcome.DIALER_STOPPED: _rule("dialer stopped", RetryClass.SOON, is_charged=False),
+    Outcome.DIALER_STOPPED: _rule("dialer stopped", RetryClass.BACK, is_charged=False),
     Outcome.CUSTOMER_ASKED_FOR_CALLBACK: _rule("customer asked for callback", RetryClass.NEVER),
     Outcome.MACHINE_ASKED_FOR_CALLBACK: _rule("machine asked for callback", RetryClass.LATER),
     Outcome.ABANDONED_BY_DIALER: _rule("abandoned by dialer", RetryClass.LATER),
@@ -109,7 +111,7 @@ OUTCOMES: Final[dict[Outcome, OutcomeRule]] = {
     Outcome.MACHINE_WITHOUT_TERMINATION: _rule("machine without termination", RetryClass.LATER),
     Outcome.WRONG_NUMBER: _rule("wrong number", RetryClass.FIX),
     Outcome.WRONG_PERSON: _rule("wrong person", RetryClass.LATER),
-    Outcome.RETURNED_UNDIALED: _rule("returned undialed", RetryClass.SOON, is_charged=False),
+    Outcome.RETURNED_UNDIALED: _rule("returned undialed", RetryClass.BACK, is_charged=False),
     Outcome.DO_NOT_CALL: _rule("do-not-call", RetryClass.NEVER, is_charged=False),
     Outcome.NETWORK_DISCONNECT: _rule("network disconnect while ringing", RetryClass.LATER),
     Outcome.DEAD_AIR: _rule("dead air", RetryClass.LATER),

@@ -1,0 +1,107 @@
+"""A campaign at work: how many contacts it wants now, who waits for a line, and when it is finished."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final
+
+from app.dialing.attempt import AttemptRun
+from app.dialing.rate import Rate
+from app.ivr.flow import Flow
+from app.model import Audio, Campaign, CampaignStatus, Prompt
+from app.units import SECOND_MS, AttemptId
+
+STOCK_MS: Final = 250
+"""Contacts are claimed this far ahead of the rate: enough to hide a commit, too little to go stale."""
+STORE_REST_MS: Final = SECOND_MS
+"""After the database refused a claim, how long until the next."""
+KNOWN_PROMPTS: Final = 1_000
+"""Prompts whose audio a campaign remembers (the ones that are the same for everybody)."""
+
+
+class CampaignRun:
+    """One campaign: counts, its rate, its waiting attempts. The dialer asks and tells."""
+
+    __slots__ = (
+        "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "next_due_ms", "on_the_line", "placed",
+        "preparing", "rate", "ready", "status",
+    )  # fmt: skip
+
+    def __init__(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
+        self.campaign = campaign
+        self.flow = flow
+        self.status = CampaignStatus.RUNNING
+        self.rate = Rate(campaign.calls_per_second, now_ms)
+        self.audio: dict[Prompt, Audio] = {}
+        self.claiming = 0  # contacts asked for and not yet heard of
+        self.claim_after_ms = now_ms
+        self.next_due_ms: int | None = now_ms  # when the next waiting contact falls due; None: nobody waits
+        self.preparing: set[AttemptId] = set()
+        self.ready: deque[AttemptRun] = deque()
+        self.on_the_line: set[AttemptId] = set()
+        self.closing: dict[AttemptId, int | None] = {}  # ends being written, and when their contact falls due again
+        self.placed = 0  # calls ever placed, for the rate shown
+
+    def set(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
+        """Started anew or changed: look at the waiting line again."""
+        self.campaign = campaign
+        self.flow = flow
+        self.status = CampaignStatus.RUNNING
+        self.rate.set(campaign.calls_per_second, now_ms)
+        self.look_again(now_ms)
+
+    def look_again(self, now_ms: int) -> None:
+        """Somebody may be due now."""
+        self.next_due_ms = now_ms if self.next_due_ms is None else min(self.next_due_ms, now_ms)
+
+    @property
+    def stock(self) -> int:
+        """Attempts that are open and have no call yet."""
+        return len(self.preparing) + len(self.ready)
+
+    @property
+    def in_work(self) -> int:
+        """Attempts that are not closed on disk."""
+        return self.claiming + self.stock + len(self.on_the_line) + len(self.closing)
+
+    def wanted(self, capacity: int, now_ms: int) -> int:
+        """How many contacts to claim now, when the trunks could take `capacity` more calls."""
+        if self.status is not CampaignStatus.RUNNING or self.claiming or now_ms < self.claim_after_ms:
+            return 0
+        if self.next_due_ms is None or self.next_due_ms > now_ms:
+            return 0
+        full = math.ceil(self.campaign.calls_per_second * STOCK_MS / 1_000) + 1
+        if self.stock > full // 2:
+            return 0
+        free = min(self.campaign.lines - len(self.on_the_line), capacity) - self.stock
+        return max(0, min(full - self.stock, free))
+
+    def next_claim_ms(self) -> int | None:
+        """When the waiting line is to be looked at again, as far as time alone decides."""
+        if self.status is not CampaignStatus.RUNNING or self.claiming or self.next_due_ms is None:
+            return None
+        return max(self.next_due_ms, self.claim_after_ms)
+
+    @property
+    def may_place(self) -> bool:
+        """A contact waits and a line of the campaign is free."""
+        return (
+            self.status is CampaignStatus.RUNNING and bool(self.ready) and len(self.on_the_line) < self.campaign.lines
+        )
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Nobody waits, nobody is dialed, and every end is on disk."""
+        return self.status is CampaignStatus.RUNNING and self.next_due_ms is None and self.in_work == 0
+
+    def remember(self, audio: dict[Prompt, Audio]) -> None:
+        """Keep what was rendered for one contact and serves all."""
+        if len(self.audio) + len(audio) <= KNOWN_PROMPTS:
+            self.audio.update(audio)
+
+    def closed(self, attempt_id: AttemptId) -> None:
+        """An end is on disk: its contact may wait again."""
+        due_ms = self.closing.pop(attempt_id, None)
+        if due_ms is not None:
+            self.next_due_ms = due_ms if self.next_due_ms is None else min(self.next_due_ms, due_ms)

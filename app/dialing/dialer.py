@@ -1,0 +1,425 @@
+"""The dialer: events in, commands out. It routes, and lets the machines decide.
+
+A turn takes every event that has arrived, then lets each campaign place what it may and claim what it wants. A call is
+only ever placed for an attempt that AttemptsOpened has named, so everything on the wire is on disk before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from app.commands import ClaimContacts, Command, HangUp, SetCampaignStatus
+from app.dialing import strategy
+from app.dialing.alarms import Alarms
+from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.call import CallState
+from app.dialing.campaign import STORE_REST_MS, CampaignRun
+from app.dialing.snapshot import CampaignPicture, Snapshot, TrunkPicture
+from app.dialing.trunk import TrunkLine, TrunkState
+from app.events import (
+    AttemptClosed,
+    AttemptsOpened,
+    AttemptsRecovered,
+    CallEvent,
+    CampaignPaused,
+    CampaignStarted,
+    CampaignStatusSaved,
+    CampaignStopped,
+    ContactsAdded,
+    DncAdded,
+    Event,
+    LiveCall,
+    PromptsRendered,
+    ShutdownAsked,
+    StoreFailed,
+    TelephonyDown,
+    TelephonyUp,
+    TrunkRemoved,
+    TrunkSet,
+)
+from app.ivr.flow import Flow
+from app.ivr.session import static_prompts
+from app.model import CampaignStatus, OpenedAttempt
+from app.outcomes import Outcome
+from app.units import AttemptId, CampaignId, Number, TrunkId
+
+BREATH_MS: Final = 10
+"""The shortest time between two rounds of placing that only time asks for: calls go out in small groups."""
+
+
+class Dialer:
+    """All campaigns, trunks and attempts of one process."""
+
+    def __init__(self) -> None:
+        self._campaigns: dict[CampaignId, CampaignRun] = {}
+        self._trunks: dict[TrunkId, TrunkLine] = {}
+        self._attempts: dict[AttemptId, AttemptRun] = {}
+        self._alarms = Alarms()
+        self._recovered: dict[AttemptId, OpenedAttempt] = {}
+        self._is_up = False
+        self._down_reason = "not connected yet"
+        self._is_ending = False
+        self._late_events = 0
+        self._look_at_ms: int | None = None
+
+    # --- the two ways in ---------------------------------------------------------------------------------------------
+
+    def turn(self, events: Iterable[Event], now_ms: int) -> list[Command]:
+        """Take events, then let time pass and campaigns act."""
+        commands: list[Command] = []
+        for event in events:
+            commands += self._handle(event, now_ms)
+        commands += self._wake_attempts(now_ms)
+        for run in list(self._campaigns.values()):
+            commands += self._act(run, now_ms)
+            if run.status is not CampaignStatus.RUNNING and run.in_work == 0:
+                del self._campaigns[run.campaign.id]
+        self._look_at_ms = self._next_look_ms(now_ms)
+        return commands
+
+    def next_deadline_ms(self) -> int | None:
+        """When a turn is needed although nothing happens; None: only when something does."""
+        alarm = self._alarms.next_ms()
+        if alarm is None or self._look_at_ms is None:
+            return self._look_at_ms if alarm is None else alarm
+        return min(alarm, self._look_at_ms)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """No call is up and every end is on disk."""
+        return not self._attempts and all(not run.claiming and not run.closing for run in self._campaigns.values())
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def _handle(self, event: Event, now_ms: int) -> list[Command]:
+        match event:
+            case AttemptsOpened():
+                return self._opened(event, now_ms)
+            case AttemptClosed():
+                return self._closed(event)
+            case DncAdded():
+                return self._do_not_call(event, now_ms)
+            case StoreFailed():
+                return self._store_failed(event, now_ms)
+            case CampaignStatusSaved():
+                return []
+            case AttemptsRecovered():
+                self._recovered = {found.attempt_id: found for found in event.attempts}
+                return []
+            case TelephonyUp():
+                return self._up(event, now_ms)
+            case TelephonyDown():
+                self._is_up, self._down_reason = False, event.reason
+                return []
+            case TrunkSet():
+                return self._trunk_set(event, now_ms)
+            case TrunkRemoved():
+                self._trunks.pop(event.trunk_id, None)
+                return []
+            case CampaignStarted():
+                return self._started(event, now_ms)
+            case CampaignPaused():
+                return self._leave(event.campaign_id, CampaignStatus.PAUSED, now_ms)
+            case CampaignStopped():
+                return self._leave(event.campaign_id, CampaignStatus.STOPPED, now_ms)
+            case ContactsAdded():
+                if (run := self._campaigns.get(event.campaign_id)) is not None:
+                    run.look_again(now_ms)
+                return []
+            case ShutdownAsked():
+                return self._shut_down(now_ms)
+            case _:
+                return self._route(event, now_ms)
+
+    def _route(self, event: CallEvent, now_ms: int) -> list[Command]:
+        attempt = self._attempts.get(event.attempt_id)
+        if attempt is None:
+            self._late_events += 1
+            return []
+        was = attempt.state
+        commands = attempt.handle(event, now_ms)
+        if was is AttemptState.PREPARING:
+            self._prepared(attempt, event)
+        return self._settled(attempt, commands)
+
+    def _prepared(self, attempt: AttemptRun, event: CallEvent) -> None:
+        run = self._campaigns[attempt.campaign.id]
+        if isinstance(event, PromptsRendered):
+            shared = static_prompts(run.flow, (attempt.language,))
+            run.remember({prompt: audio for prompt, audio in event.audio.items() if prompt in shared})
+        if attempt.state is AttemptState.READY:
+            run.preparing.discard(attempt.id)
+            run.ready.append(attempt)
+
+    def _settled(self, attempt: AttemptRun, commands: list[Command]) -> list[Command]:
+        """After anything was done to an attempt: its next deadline; if its end was decided, it leaves its rooms."""
+        self._alarms.set(attempt.id, attempt.next_deadline_ms())
+        if attempt.state is AttemptState.CLOSING and attempt.id in self._attempts:
+            del self._attempts[attempt.id]
+            run = self._campaigns[attempt.campaign.id]
+            run.preparing.discard(attempt.id)
+            run.on_the_line.discard(attempt.id)
+            if attempt in run.ready:
+                run.ready.remove(attempt)
+            assert attempt.result is not None, f"attempt {attempt.id} closes without a result"
+            run.closing[attempt.id] = attempt.result.next.due_at_ms
+        return commands
+
+    # --- the disk ----------------------------------------------------------------------------------------------------
+
+    def _opened(self, event: AttemptsOpened, now_ms: int) -> list[Command]:
+        run = self._campaigns[event.campaign_id]
+        run.claiming = 0
+        run.next_due_ms = event.next_due_at_ms
+        commands: list[Command] = []
+        for opened in event.attempts:
+            attempt = AttemptRun(opened, run.campaign, run.flow, now_ms)
+            self._attempts[opened.attempt_id] = attempt
+            commands += self._settled(attempt, self._begin(run, attempt, now_ms))
+        return commands
+
+    def _begin(self, run: CampaignRun, attempt: AttemptRun, now_ms: int) -> list[Command]:
+        if run.status is not CampaignStatus.RUNNING or self._is_ending:
+            return attempt.return_undialed(now_ms)
+        if not any(line.carries(attempt.opened.number) for line in self._lines_of(run)):
+            reason = "no trunk of the campaign carries this number (see the trunk's prefixes)"
+            then = strategy.without_route(attempt.opened)
+            return attempt.refuse(Outcome.UNSUPPORTED, reason, now_ms, then)
+        commands = attempt.prepare(run.audio)
+        if attempt.state is AttemptState.READY:
+            run.ready.append(attempt)
+        else:
+            run.preparing.add(attempt.id)
+        return commands
+
+    def _closed(self, event: AttemptClosed) -> list[Command]:
+        if (run := self._campaigns.get(event.campaign_id)) is not None:
+            run.closed(event.attempt_id)
+        return []
+
+    def _do_not_call(self, event: DncAdded, now_ms: int) -> list[Command]:
+        """The number is never called again: not by those who wait for a line either."""
+        commands: list[Command] = []
+        for attempt in list(self._attempts.values()):
+            if attempt.id == event.attempt_id:
+                commands += self._settled(attempt, attempt.handle(event, now_ms))
+            elif attempt.opened.number == event.number and not attempt.is_on_the_line:
+                refused = attempt.refuse(Outcome.DO_NOT_CALL, "on the do-not-call list", now_ms)
+                commands += self._settled(attempt, refused)
+        return commands
+
+    def _store_failed(self, event: StoreFailed, now_ms: int) -> list[Command]:
+        for campaign_id in event.campaign_ids:
+            if (run := self._campaigns.get(campaign_id)) is not None:
+                run.claiming = 0
+                run.claim_after_ms = now_ms + STORE_REST_MS
+        return []
+
+    # --- the telephone -----------------------------------------------------------------------------------------------
+
+    def _up(self, event: TelephonyUp, now_ms: int) -> list[Command]:
+        """Asterisk is back, or here for the first time: what lives goes on, what is gone is written down as such."""
+        self._is_up, self._down_reason = True, ""
+        live = {found.attempt_id: found for found in event.live}
+        commands: list[Command] = []
+        for attempt in [run for run in self._attempts.values() if run.is_on_the_line]:
+            found = live.pop(attempt.id, None)
+            step = attempt.find_gone(now_ms) if found is None else attempt.find_alive(found, now_ms)
+            commands += self._settled(attempt, step)
+        for opened in self._recovered.values():
+            commands += self._recover(opened, live.pop(opened.attempt_id, None), now_ms)
+        self._recovered = {}
+        commands += [HangUp(attempt_id=attempt_id) for attempt_id in live]  # channels that no open attempt answers for
+        return commands
+
+    def _recover(self, opened: OpenedAttempt, found: LiveCall | None, now_ms: int) -> list[Command]:
+        """An attempt of a life before this one: its call goes on, or nobody knows what came of it."""
+        run = self._campaigns.get(opened.campaign_id)
+        if run is None:
+            return []
+        attempt = AttemptRun(opened, run.campaign, run.flow, now_ms)
+        self._attempts[attempt.id] = attempt
+        if found is not None:
+            run.on_the_line.add(attempt.id)
+            return self._settled(attempt, attempt.adopt(found, now_ms))
+        reason = "the dialer was restarted, and the call was gone when it came back"
+        return self._settled(attempt, attempt.refuse(Outcome.CONTROLLER_LOST, reason, now_ms))
+
+    # --- operators ---------------------------------------------------------------------------------------------------
+
+    def _trunk_set(self, event: TrunkSet, now_ms: int) -> list[Command]:
+        line = self._trunks.get(event.trunk.id)
+        if line is None:
+            self._trunks[event.trunk.id] = TrunkLine(event.trunk, now_ms)
+        else:
+            line.set(event.trunk, now_ms)
+        return []
+
+    def _started(self, event: CampaignStarted, now_ms: int) -> list[Command]:
+        assert isinstance(event.flow, Flow), "a campaign starts with its flow"
+        run = self._campaigns.get(event.campaign.id)
+        if run is None:
+            self._campaigns[event.campaign.id] = CampaignRun(event.campaign, event.flow, now_ms)
+        else:
+            run.set(event.campaign, event.flow, now_ms)
+        return [SetCampaignStatus(campaign_id=event.campaign.id, status=CampaignStatus.RUNNING)]
+
+    def _leave(self, campaign_id: CampaignId, status: CampaignStatus, now_ms: int) -> list[Command]:
+        """Pause or stop: those who wait for a line go back; on a stop, calls that only ring are taken back too."""
+        run = self._campaigns.get(campaign_id)
+        commands: list[Command] = [SetCampaignStatus(campaign_id=campaign_id, status=status)]
+        if run is not None:
+            run.status = status
+            commands += self._withdraw(run, now_ms, with_ringing=status is CampaignStatus.STOPPED)
+        return commands
+
+    def _shut_down(self, now_ms: int) -> list[Command]:
+        self._is_ending = True
+        commands: list[Command] = []
+        for run in self._campaigns.values():
+            commands += self._withdraw(run, now_ms, with_ringing=True)
+        return commands
+
+    def _withdraw(self, run: CampaignRun, now_ms: int, *, with_ringing: bool) -> list[Command]:
+        commands: list[Command] = []
+        for attempt in [a for a in self._attempts.values() if a.campaign.id == run.campaign.id]:
+            if with_ringing or not attempt.is_on_the_line:
+                commands += self._settled(attempt, attempt.take_back(now_ms))
+        return commands
+
+    # --- acting ------------------------------------------------------------------------------------------------------
+
+    def _wake_attempts(self, now_ms: int) -> list[Command]:
+        commands: list[Command] = []
+        for attempt_id in self._alarms.due(now_ms):
+            attempt = self._attempts[attempt_id]
+            commands += self._settled(attempt, attempt.wake(now_ms))
+        return commands
+
+    def _act(self, run: CampaignRun, now_ms: int) -> list[Command]:
+        """Place what may be placed, claim what is wanted, notice the end."""
+        if self._is_ending or run.status is not CampaignStatus.RUNNING:
+            return []
+        if run.is_exhausted:
+            run.status = CampaignStatus.FINISHED
+            return [SetCampaignStatus(campaign_id=run.campaign.id, status=CampaignStatus.FINISHED)]
+        if not self._is_up:
+            return []
+        commands = self._place(run, now_ms)
+        capacity = sum(line.capacity(now_ms) for line in self._lines_of(run))
+        wanted = run.wanted(capacity, now_ms)
+        if wanted:
+            run.claiming = wanted
+            commands.append(ClaimContacts(campaign_id=run.campaign.id, count=wanted))
+        return commands
+
+    def _place(self, run: CampaignRun, now_ms: int) -> list[Command]:
+        commands: list[Command] = []
+        waiting = len(run.ready)
+        while waiting and run.may_place and run.rate.available(now_ms):
+            waiting -= 1
+            attempt = run.ready.popleft()
+            line = self._free_line(run, attempt.opened.number, now_ms)
+            if line is None:
+                run.ready.append(attempt)  # another number may go out by another trunk
+                continue
+            run.rate.take(now_ms)
+            run.placed += 1
+            run.on_the_line.add(attempt.id)
+            commands += self._settled(attempt, attempt.place(line, now_ms))
+        return commands
+
+    def _free_line(self, run: CampaignRun, number: Number, now_ms: int) -> TrunkLine | None:
+        for line in self._lines_of(run):
+            if line.carries(number) and line.room(now_ms):
+                return line
+        return None
+
+    def _lines_of(self, run: CampaignRun) -> Iterator[TrunkLine]:
+        """The campaign's trunks that exist, in order."""
+        for trunk_id in run.campaign.trunks:
+            if (line := self._trunks.get(trunk_id)) is not None:
+                yield line
+
+    def _next_look_ms(self, now_ms: int) -> int | None:
+        """When a campaign can do more by time alone."""
+        if self._is_ending or not self._is_up:
+            return None
+        looks: list[int] = []
+        for run in self._campaigns.values():
+            by_trunk = [at for at in (line.next_at_ms(now_ms) for line in self._lines_of(run)) if at is not None]
+            if not by_trunk:
+                continue
+            if run.may_place:
+                looks.append(max(run.rate.next_at_ms(now_ms), min(by_trunk)))
+            claim_at = run.next_claim_ms()
+            if claim_at is not None and len(run.on_the_line) + run.stock < run.campaign.lines:
+                looks.append(max(claim_at, min(by_trunk)))
+        return max(min(looks), now_ms + BREATH_MS) if looks else None
+
+    # --- pictures ----------------------------------------------------------------------------------------------------
+
+    def snapshot(self, now_ms: int) -> Snapshot:
+        """How things stand, for pages."""
+        return Snapshot(
+            at_ms=now_ms,
+            is_telephony_up=self._is_up,
+            telephony_reason=self._down_reason,
+            campaigns=tuple(self._picture(run, now_ms) for run in self._campaigns.values()),
+            trunks=tuple(
+                TrunkPicture(
+                    id=line.trunk.id,
+                    state=line.state,
+                    lines_used=line.lines_used,
+                    lines=line.trunk.lines,
+                    reason=line.reason,
+                    out_until_ms=line.out_until_ms,
+                )
+                for line in self._trunks.values()
+            ),
+            late_events=self._late_events,
+        )
+
+    def _picture(self, run: CampaignRun, now_ms: int) -> CampaignPicture:
+        states = [
+            attempt.call.state
+            for attempt_id in run.on_the_line
+            if (attempt := self._attempts.get(attempt_id)) is not None and attempt.call is not None
+        ]
+        ringing = states.count(CallState.RINGING)
+        answered = states.count(CallState.ANSWERED) + states.count(CallState.LEFT)
+        return CampaignPicture(
+            id=run.campaign.id,
+            status=run.status,
+            preparing=len(run.preparing),
+            ready=len(run.ready),
+            dialing=len(states) - ringing - answered,
+            ringing=ringing,
+            answered=answered,
+            closing=len(run.closing),
+            placed=run.placed,
+            waiting_for=self._why_idle(run, now_ms),
+        )
+
+    def _why_idle(self, run: CampaignRun, now_ms: int) -> str:
+        """Why a running campaign places no call now; empty when it does, or is not running."""
+        if run.status is not CampaignStatus.RUNNING:
+            return ""
+        if not self._is_up:
+            return f"Asterisk cannot be reached: {self._down_reason}"
+        lines = list(self._lines_of(run))
+        if not lines:
+            return "none of its trunks exists"
+        if all(not line.trunk.is_enabled for line in lines):
+            return "all of its trunks are switched off"
+        out = [line for line in lines if line.state is TrunkState.OUT]
+        if len(out) == len(lines):
+            return f"trunk {out[0].trunk.id} is out of service: {out[0].reason}"
+        if len(run.on_the_line) >= run.campaign.lines:
+            return "all of its lines are in use"
+        if run.next_due_ms is None and not run.stock:
+            return "nobody is left to call"
+        if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:
+            return "everybody left waits for a later try"
+        return ""

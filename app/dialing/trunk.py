@@ -1,0 +1,130 @@
+"""A trunk in use: its lines, its rate, and whether it can be trusted.
+
+A trunk that rejects everything burns two hundred contacts a second if nothing stops it, and a dead one swallows them in
+silence. So no more than `PROBATION` calls are ever placed since the trunk last showed life (ringing, early media, an
+answer, or a word about the person such as busy). When `FAULTS_TO_LEAVE` calls in a row end in trunk faults it is taken
+out, and later tried with a single call: life brings it back, another fault sends it out for twice as long.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from app.dialing.rate import Rate
+from app.model import Trunk
+from app.units import MINUTE_MS, SECOND_MS, Number
+
+PROBATION: Final = 10
+FAULTS_TO_LEAVE: Final = 5
+FIRST_REST_MS: Final = 5 * SECOND_MS
+LONGEST_REST_MS: Final = 5 * MINUTE_MS
+
+
+class TrunkState(enum.Enum):
+    """Whether calls go out on it."""
+
+    IN_SERVICE = "in service"
+    OUT = "out of service"
+    PROBING = "on trial"
+
+
+class TrunkLine:
+    """One trunk: takes calls, hears of their fate, says whether it can take one more."""
+
+    __slots__ = ("_faults", "_rest_ms", "_since_life", "lines_used", "out_until_ms", "rate", "reason", "state", "trunk")
+
+    def __init__(self, trunk: Trunk, now_ms: int) -> None:
+        self.trunk = trunk
+        self.rate = Rate(trunk.calls_per_second, now_ms)
+        self.lines_used = 0
+        self.state = TrunkState.IN_SERVICE
+        self.reason = ""
+        self.out_until_ms = 0
+        self._since_life = 0
+        self._faults = 0
+        self._rest_ms = FIRST_REST_MS
+
+    def set(self, trunk: Trunk, now_ms: int) -> None:
+        """New settings; calls up go on. Changing the endpoint clears its bad name."""
+        if trunk.endpoint != self.trunk.endpoint:
+            self._come_back()
+        self.trunk = trunk
+        self.rate.set(trunk.calls_per_second, now_ms)
+
+    def carries(self, number: Number) -> bool:
+        """Whether this number may go out here at all."""
+        return self.trunk.is_enabled and number.startswith(self.trunk.prefixes) if self.trunk.prefixes else False
+
+    @property
+    def allowance(self) -> int:
+        """Calls that may be out since the last sign of life: 10, or 100 ms worth on a very fast trunk."""
+        return max(PROBATION, int(self.trunk.calls_per_second * 0.1))
+
+    def room(self, now_ms: int) -> int:
+        """How many calls may start now."""
+        return min(self.capacity(now_ms), self.rate.available(now_ms))
+
+    def take(self, now_ms: int) -> None:
+        """A call goes out here. The caller has seen that there is room."""
+        assert self.room(now_ms) > 0, f"trunk {self.trunk.id} has no room"
+        self.rate.take(now_ms)
+        self.lines_used += 1
+        self._since_life += 1
+
+    def release(self) -> None:
+        """A call that was out here is gone."""
+        assert self.lines_used > 0, f"trunk {self.trunk.id} released a line it had not"
+        self.lines_used -= 1
+
+    def show_life(self) -> None:
+        """The far network answered for the trunk: it works."""
+        self._since_life = 0
+        if self.state is not TrunkState.IN_SERVICE or self._faults:
+            self._come_back()
+
+    def fault(self, reason: str, now_ms: int) -> None:
+        """A call ended in a fault that speaks against the trunk."""
+        self._faults += 1
+        if self.state is TrunkState.PROBING or (
+            self.state is TrunkState.IN_SERVICE and self._faults >= FAULTS_TO_LEAVE
+        ):
+            self.state = TrunkState.OUT
+            self.reason = reason
+            self.out_until_ms = now_ms + self._rest_ms
+            self._rest_ms = min(self._rest_ms * 2, LONGEST_REST_MS)
+
+    def forget(self) -> None:
+        """A call ended by our own doing: it says nothing of the trunk."""
+        self._since_life = max(0, self._since_life - 1)
+
+    def capacity(self, now_ms: int) -> int:
+        """Lines that could be used as soon as the rate allows."""
+        if not self.trunk.is_enabled:
+            return 0
+        self._look_at_the_clock(now_ms)
+        if self.state is TrunkState.OUT:
+            return 0
+        trusted = self.allowance if self.state is TrunkState.IN_SERVICE else 1
+        return max(0, min(self.trunk.lines - self.lines_used, trusted - self._since_life))
+
+    def next_at_ms(self, now_ms: int) -> int | None:
+        """When room may appear by time alone (rate, rest); None when only an event can make room."""
+        if not self.trunk.is_enabled or self.trunk.lines <= self.lines_used:
+            return None
+        if self.state is TrunkState.OUT:
+            return self.out_until_ms
+        trusted = self.allowance if self.state is TrunkState.IN_SERVICE else 1
+        return None if self._since_life >= trusted else self.rate.next_at_ms(now_ms)
+
+    def _look_at_the_clock(self, now_ms: int) -> None:
+        if self.state is TrunkState.OUT and now_ms >= self.out_until_ms:
+            self.state = TrunkState.PROBING
+            self._since_life = 0
+
+    def _come_back(self) -> None:
+        self.state = TrunkState.IN_SERVICE
+        self.reason = ""
+        self._faults = 0
+        self._since_life = 0
+        self._rest_ms = FIRST_REST_MS

@@ -1,0 +1,193 @@
+"""The shell around the core: inbox → turn → perform, and a committer that gathers writes.
+
+A turn takes whatever has arrived, asks the dialer, and hands its commands out; it never waits for the disk or the
+network. Writes go to the committer, which puts everything that gathered during the last commit into one transaction;
+what it wrote comes back as events. So a call is placed only after its attempt is on disk, and bridging, playing and
+hanging up never wait for a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from app.commands import AddDnc, ClaimContacts, CloseAttempt, Command, RenderPrompts, SetCampaignStatus, StoreCommand
+from app.dialing.dialer import Dialer
+from app.events import AttemptClosed, Event, PromptsRendered, ShutdownAsked, StoreFailed
+from app.ports import Clock, Prompts, Store, Telephony
+from app.store.errors import StoreError
+
+log = structlog.get_logger()
+
+COMMIT_BATCH: Final = 500
+"""Writes in one transaction at the most."""
+GATHER_S: Final = 0.02
+"""How long ends of attempts may gather before they are written, when nobody waits for the commit."""
+RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Waits between tries to write what the database refused."""
+RENDERERS: Final = 4
+"""Calls whose prompts are made at the same time."""
+
+
+class SystemClock:
+    """Civil time at the start, carried on by the monotonic clock: stepping the machine's clock moves nothing."""
+
+    def __init__(self) -> None:
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""
+        return (time.monotonic_ns() + self._offset_ns) // 1_000_000
+
+
+class Runtime:
+    """One dialer at work on one telephony and one store."""
+
+    def __init__(
+        self, *, dialer: Dialer, telephony: Telephony, store: Store, prompts: Prompts, clock: Clock | None = None
+    ) -> None:
+        self.dialer = dialer
+        self.clock: Clock = clock or SystemClock()
+        self._telephony = telephony
+        self._store = store
+        self._prompts = prompts
+        self._inbox: list[Event] = []
+        self._arrived = asyncio.Event()
+        self._to_write: deque[StoreCommand] = deque()
+        self._to_render: asyncio.Queue[RenderPrompts] = asyncio.Queue()
+        self._has_writes = asyncio.Event()
+        self._watchers: list[Callable[[Event], None]] = []
+
+    # --- in ----------------------------------------------------------------------------------------------------------
+
+    def post(self, event: Event) -> None:
+        """Take an event; from the event loop's thread, at once."""
+        self._inbox.append(event)
+        self._arrived.set()
+
+    def write(self, command: StoreCommand) -> None:
+        """Have something written that is not the dialer's idea (an opt-out from the API)."""
+        self._to_write.append(command)
+        self._has_writes.set()
+
+    def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
+        """Let `watcher` see every event after the dialer has handled it; returns what ends it."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    async def wait_for(self, is_it: Callable[[Event], bool], timeout_s: float = 10.0) -> Event:
+        """The next event for which `is_it` is true, once the dialer has handled it. Raises TimeoutError."""
+        found: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+
+        def look(event: Event) -> None:
+            if not found.done() and is_it(event):
+                found.set_result(event)
+
+        forget = self.watch(look)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await found
+        finally:
+            forget()
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    async def run(self, first: Iterable[Event] = ()) -> None:
+        """Work until cancelled. `first`: events the dialer sees before any other (trunks, running campaigns)."""
+        for event in first:
+            self.post(event)
+        self.post(await self._store.recover())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._turns(), name="turns")
+            group.create_task(self._commits(), name="commits")
+            for _ in range(RENDERERS):
+                group.create_task(self._renders(), name="renders")
+            await self._telephony.start(self.post)
+
+    async def wind_down(self, patience_s: float = 30.0) -> bool:
+        """No new calls; wait until those up have ended and everything is written. False: patience ran out first."""
+        self.post(ShutdownAsked())
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while asyncio.get_running_loop().time() < deadline:
+            if self.dialer.is_at_rest and not self._inbox and not self._to_write:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    # --- the turn ----------------------------------------------------------------------------------------------------
+
+    async def _turns(self) -> None:
+        while True:
+            await self._until_needed()
+            events, self._inbox = self._inbox, []
+            self._arrived.clear()
+            for command in self.dialer.turn(events, self.clock.now_ms()):
+                self._perform(command)
+            for event in events:
+                if isinstance(event, AttemptClosed):
+                    log.info("attempt closed", attempt=event.attempt_id, outcome=event.outcome.label)
+                for watcher in list(self._watchers):
+                    watcher(event)
+
+    async def _until_needed(self) -> None:
+        """Wait for an event or the dialer's deadline; then let whatever else is arriving arrive."""
+        deadline_ms = self.dialer.next_deadline_ms()
+        wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - self.clock.now_ms()) / 1_000)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._arrived.wait()
+        await asyncio.sleep(0)
+
+    def _perform(self, command: Command) -> None:
+        match command:
+            case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
+                self.write(command)
+            case RenderPrompts():
+                self._to_render.put_nowait(command)
+            case _:
+                self._telephony.perform(command)
+
+    # --- the disk ----------------------------------------------------------------------------------------------------
+
+    async def _commits(self) -> None:
+        failures = 0
+        while True:
+            await self._has_writes.wait()
+            if all(isinstance(command, CloseAttempt) for command in self._to_write):
+                await asyncio.sleep(GATHER_S)  # nobody waits for these: let more come
+            batch = [self._to_write.popleft() for _ in range(min(len(self._to_write), COMMIT_BATCH))]
+            if not self._to_write:
+                self._has_writes.clear()
+            try:
+                events = await self._store.commit(batch, self.clock.now_ms())
+            except StoreError as error:
+                log.error("database refused", error=str(error), writes=len(batch))
+                self._keep(batch, error)
+                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+            else:
+                failures = 0
+                for event in events:
+                    self.post(event)
+
+    def _keep(self, batch: list[StoreCommand], error: StoreError) -> None:
+        """Claims are given up (the dialer asks again); everything else is written when the database comes back."""
+        claims = [command for command in batch if isinstance(command, ClaimContacts)]
+        self._to_write.extendleft(reversed([command for command in batch if not isinstance(command, ClaimContacts)]))
+        if self._to_write:
+            self._has_writes.set()
+        self.post(StoreFailed(reason=str(error), campaign_ids=tuple(claim.campaign_id for claim in claims)))
+
+    # --- prompts -----------------------------------------------------------------------------------------------------
+
+    async def _renders(self) -> None:
+        while True:
+            command = await self._to_render.get()
+            rendered: PromptsRendered = await self._prompts.render(command)
+            self.post(rendered)

@@ -1,0 +1,89 @@
+"""Settings: `outring.toml` in the working directory (or $OUTRING_CONFIG), and the environment over it.
+
+Every setting has an environment variable of its name with OUTRING_ before it: `ari_url` is OUTRING_ARI_URL.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the place and the mend, a line a problem."""
+
+
+class Settings(BaseSettings):
+    """All settings of the program, with their defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTRING_", extra="forbid", frozen=True)
+
+    ari_url: str = Field("http://127.0.0.1:8088/ari", description="Address of Asterisk's REST interface, with /ari")
+    ari_user: str = Field("outring", description="User in Asterisk's ari.conf")
+    ari_password: SecretStr = Field(SecretStr(""), description="Its password: as good as root on the PBX")
+    ari_app: str = Field("outring", description="Name of the Stasis application", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    ari_context: str = Field(
+        "outring-answered", description="Dialplan context answered calls enter", pattern=r"^[A-Za-z0-9_-]{1,79}$"
+    )
+    ami_url: str = Field("", description="Address of the manager interface, ami://user:password@127.0.0.1:5038")
+    database_url: str = Field("sqlite+aiosqlite:///outring.db", description="SQLite or postgresql+asyncpg")
+    http_host: str = Field("127.0.0.1", description="Address the panel listens at")
+    http_port: int = Field(8080, ge=0, le=65535, description="Port the panel listens at; 0: any free one")
+    data_dir: Path = Field(Path("outring-data"), description="Prompts, uploads and reports")
+    asterisk_recordings_dir: Path = Field(
+        Path("/var/spool/asterisk/recording"), description="Where Asterisk writes ARI recordings"
+    )
+    asterisk_sounds_dir: Path = Field(Path("/var/lib/asterisk/sounds"), description="Where Asterisk's own sounds are")
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="How much the log says")
+
+    @field_validator("ari_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://, such as http://127.0.0.1:8088/ari")
+        return url.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, url: str) -> str:
+        if not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+            raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """What is passed in, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def config_file() -> Path:
+    """The settings file: $OUTRING_CONFIG, else outring.toml in the working directory."""
+    return Path(os.environ.get("OUTRING_CONFIG", "outring.toml"))
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings. Raises SettingsError naming file or variable, setting, and what would be right."""
+    path = config_file()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_problem(path, dict(item)) for item in error.errors())) from error
+    except (OSError, ValueError) as error:  # unreadable, or not TOML
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _problem(path: Path, item: dict[str, Any]) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    variable = f"OUTRING_{name.upper()}"
+    place = variable if variable in os.environ else f"{path}, {name}"
+    if item["type"] == "extra_forbidden":
+        return f"{path}: there is no setting {name!r}; the settings are {', '.join(Settings.model_fields)}"
+    return f"{place}: {item['msg'].removeprefix('Value error, ')} (it is {str(item.get('input'))[:60]!r})"
