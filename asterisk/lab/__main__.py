@@ -1,4 +1,4 @@
-"""`python -m asterisk.lab build | up | status | down`: the laboratory by hand."""
+"""`python -m asterisk.lab build | up | status | down | numbers`: the laboratory by hand."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from asterisk.lab import places, root
+from asterisk.lab.document import numbers_table, trunks_table
 from asterisk.lab.errors import LabError
 from asterisk.lab.lab import Lab
 from asterisk.lab.server import Server
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     up.add_argument("--foreground", action="store_true", help="stay here until Ctrl-C")
     commands.add_parser("status", help="the laboratories started by `up`, as JSON lines")
     commands.add_parser("down", help="end the laboratories started by `up`")
+    commands.add_parser("numbers", help="the tables of numbers and trunks")
     chosen = parser.parse_args(arguments)
     try:
         match chosen.command:
@@ -41,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
                 print(_up(chosen.lines))
             case "status":
                 print("\n".join(path.read_text() for path in _running()) or "No laboratory is up.")
+            case "numbers":
+                print(numbers_table(), trunks_table(), sep="\n\n")
             case _:
                 print(f"Ended: {_down()}")
     except LabError as error:
@@ -60,7 +64,6 @@ def _built() -> str:
 
 def _up(lines: int) -> str:
     """Start the holder of a lab in a session of its own, and wait for what it has to say."""
-    root.find_installation()
     before = set(_running())
     log = places.base_dir() / "up.log"
     command = [sys.executable, "-m", "asterisk.lab", "up", "--foreground", "--lines", str(lines)]

@@ -228,7 +228,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     ),
     _presses("presses-1-late", "15", "A slow person: presses 1 after fifteen seconds.", (15_000, "1")),
     _presses(
-        "types-1234#",
+        "types-1234-hash",
         "16",
         "A person who types 1234# from the fourth second, two keys a second.",
         *((4_000 + index * 500, key) for index, key in enumerate("1234#")),
@@ -275,10 +275,10 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     _person(
         "fax",
         "31",
-        "A fax: half a second of silence, the 2100 Hz answer tone for three seconds, hangs up after 20 seconds.",
+        "A fax: half a second of silence, the 2100 Hz answer tone for three seconds, ten seconds of silence, hangs up.",
         Wait(duration_ms=500),
         Tone(frequency_hz=2_100, duration_ms=3_000),
-        Wait(duration_ms=20_000),
+        Wait(duration_ms=10_000),
         HangUp(),
     ),
     _person(

@@ -133,8 +133,8 @@ class Server:
         return output.decode(errors="replace")
 
     async def _answers(self) -> None:
-        auth = aiohttp.BasicAuth(self.ari_user, self.ari_password)
-        async with aiohttp.ClientSession(auth=auth, timeout=aiohttp.ClientTimeout(total=2)) as client:
+        headers = {"Authorization": aiohttp.encode_basic_auth(self.ari_user, self.ari_password)}
+        async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=2)) as client:
             while not await self._is_ready(client):
                 if not self.is_running:
                     raise LabError(f"The {self.name} Asterisk ended at once.\n{self._last_words()}")
