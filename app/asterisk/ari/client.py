@@ -16,10 +16,10 @@ import aiohttp
 from .callbacks import Callbacks
 from .connection import AriDown, AriState, AriUp, Backoff, ConnectionNews, DownReason, down_reason
 from .errors import AriError, AriUnauthorized, AriUnavailable
-from .events import DIALER_EVENTS, UnknownEvent
+from .events import ALWAYS_ALLOWED, DIALER_EVENTS, UnknownEvent
 from .models import AnyMessage, AsteriskInfo
 from .operations import Resources
-from .request import Call
+from .request import Call, checked_url
 from .rest import CONNECT_TIMEOUT_S, HttpCalls, new_session
 from .websocket import EventSocket
 
@@ -34,6 +34,9 @@ FROZEN_AFTER_S = 1.5
 ABANDONED_AFTER_S = 10.0
 #: Opening requests wait this long: a frozen Asterisk answers them at once when it thaws.
 OPENING_TIMEOUT_S = 5.0
+#: Half the CPU and two thirds of the time over the websocket, and never long there: Asterisk serves that one request
+#: after another, pongs included. What waits for a channel or a name server goes over HTTP.
+QUICK_OPERATIONS = frozenset({"channels.get", "channels.getChannelVar", "channels.hangup", "playbacks.stop"})
 
 
 class Via(Enum):
@@ -48,7 +51,8 @@ class AriClient(Resources, Callbacks):
     """ARI of one Asterisk for one Stasis application; see the package's docstring for an example.
 
     ``url`` is the address with its ``/ari``. ``sink`` gets every decoded event, ``listener`` every AriUp and AriDown;
-    both are called on the event loop, in order, and must only enqueue. ``subscriptions`` and ``event_filter`` are
+    both are called on the event loop, in order, and must only
+    enqueue; one that raises is logged and counted in ``sink_failures``. ``subscriptions`` and ``event_filter`` are
     made anew after every reconnect; ``event_filter=None`` lets every event through.
     ``websocket_operations`` (``"channels.hangup"``) travel over the websocket where Asterisk can do that.
     """
@@ -66,19 +70,20 @@ class AriClient(Resources, Callbacks):
         request_timeout_ms: int = 10_000,
         subscriptions: Collection[str] = ("channel:",),
         event_filter: Collection[str] | None = DIALER_EVENTS,
-        websocket_operations: Collection[str] = (),
+        websocket_operations: Collection[str] = QUICK_OPERATIONS,
     ) -> None:
         Callbacks.__init__(self)
         Resources.__init__(self, self._calling(Via.AUTO, request_timeout_ms / 1000))
         self.app = app
         self.state = AriState.IDLE
         self.unknown_events = 0
-        self._url = url.rstrip("/")
+        self.sink_failures = 0
+        self._url = checked_url(url)
         self._user, self._password, self._pool_limit = user, password, pool_limit
         self._sink, self._listener = sink, listener
         self._request_timeout_s = request_timeout_ms / 1000
         self._subscriptions = tuple(subscriptions)
-        self._event_filter = None if event_filter is None else tuple(event_filter)
+        self._event_filter = None if event_filter is None else sorted({*event_filter, *ALWAYS_ALLOWED})
         self._websocket_operations = frozenset(websocket_operations)
         self._session: aiohttp.ClientSession | None = None
         self._http: HttpCalls | None = None
@@ -99,6 +104,7 @@ class AriClient(Resources, Callbacks):
         self._first_up = asyncio.get_running_loop().create_future()
         self.state = AriState.CONNECTING
         self._life = asyncio.create_task(self._live(), name=f"ari {self.app}")
+        self._life.add_done_callback(self._ended)
 
     async def connect(self, timeout_s: float | None = None) -> AriUp:
         """Start and wait for the first AriUp.
@@ -163,6 +169,15 @@ class AriClient(Resources, Callbacks):
             finally:
                 self._socket = None
                 await self._close_socket(socket)
+
+    def _ended(self, life: asyncio.Task[None]) -> None:
+        """A mistake in this client must not pass for a connection that is merely slow."""
+        if life.cancelled() or (error := life.exception()) is None:
+            return
+        log.error("ari connection ended by a mistake of the program", exc_info=error)
+        self._down(DownReason.FAILED, f"mistake in the ARI client: {error!r}")
+        if self._first_up is not None and not self._first_up.done():
+            self._first_up.set_exception(error)
 
     def _give_up(self, error: AriUnauthorized) -> bool:
         """Before the first AriUp a refused password is the caller's to mend; later on, Asterisk's admin is at work."""
@@ -287,15 +302,24 @@ class AriClient(Resources, Callbacks):
         self._tell(self._last_down)
 
     def _tell(self, news: ConnectionNews) -> None:
-        if self._listener is not None:
+        if self._listener is None:
+            return
+        try:
             self._listener(news)
+        except Exception:
+            self.sink_failures += 1
+            log.exception("ari listener failed on %s", news)
 
     def _take(self, event: AnyMessage | UnknownEvent) -> None:
         if isinstance(event, UnknownEvent):
             self.unknown_events += 1
             log.warning("ari event not understood: %s: %s", event.type, event.problem)
         if self._sink is not None:
-            self._sink(event)
+            try:
+                self._sink(event)
+            except Exception:
+                self.sink_failures += 1
+                log.exception("ari sink failed on %s", type(event).__name__)
         self.deliver(event)
 
     # ------------------------------------------------------------ requests

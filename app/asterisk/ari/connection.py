@@ -96,4 +96,6 @@ def down_reason(error: AriError) -> DownReason:
         return DownReason.UNAUTHORIZED
     if isinstance(error, AriUnavailable):
         return DownReason.BOOTING if error.status else DownReason.REFUSED
-    return DownReason.FAILED if error.status else DownReason.FROZEN
+    if error.status:
+        return DownReason.FAILED
+    return DownReason.FROZEN if isinstance(error.__cause__, TimeoutError) else DownReason.CLOSED

@@ -10,10 +10,9 @@ import msgspec
 
 from .models import AnyMessage
 
-#: What a dialer needs of the channels it placed, in and out of Stasis. RESTResponse must be let through, or answers to
-#: REST over the websocket are filtered away too. Kept out: ChannelVarset and ChannelDialplan, half of all bytes.
+#: What a dialer needs of the channels it placed, in and out of Stasis. Kept out: ChannelVarset, ChannelDialplan,
+#: ChannelCreated and the like, half of all bytes.
 DIALER_EVENTS: Final = (
-    "ApplicationReplaced",
     "BridgeDestroyed",
     "ChannelDestroyed",
     "ChannelDtmfReceived",
@@ -31,7 +30,6 @@ DIALER_EVENTS: Final = (
     "Dial",
     "PlaybackFinished",
     "PlaybackStarted",
-    "RESTResponse",
     "RecordingFailed",
     "RecordingFinished",
     "RecordingStarted",
@@ -53,6 +51,8 @@ class _Typed(msgspec.Struct, gc=False):
     type: str = ""
 
 
+#: Let through every filter: without the one, answers over the websocket are lost; without the other, a takeover.
+ALWAYS_ALLOWED: Final = frozenset({"ApplicationReplaced", "RESTResponse"})
 decode_known: Callable[[str | bytes], AnyMessage] = msgspec.json.Decoder(AnyMessage).decode
 _decode_type = msgspec.json.Decoder(_Typed).decode
 

@@ -1,8 +1,8 @@
 """Writes ``models.py`` and ``operations.py`` from the rest-api JSON that comes with every Asterisk.
 
 ``python app/asterisk/ari/generate.py [--rest-api DIR] [--check]``; with ``--check`` nothing is written and the exit
-code is 1 when the committed files are not what the JSON gives. This file imports nothing of the program, so it runs even
-when the generated files are broken.
+code is 1 when the committed files are not what the JSON gives. This file imports nothing of the program, so it runs
+even when the generated files are broken.
 """
 
 from __future__ import annotations

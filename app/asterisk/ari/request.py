@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
@@ -71,6 +71,16 @@ def segment(value: str) -> str:
     if value in ("", ".", ".."):
         raise ValueError(f"cannot be part of an ARI path: {value!r}")
     return quote(value, safe="")
+
+
+def checked_url(url: str) -> str:
+    """ARI's address without a slash at its end; ValueError when no request could ever reach it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"not the address of an ARI (like http://127.0.0.1:8088/ari): {url!r}")
+    if parts.username is not None:
+        raise ValueError("give the ARI user and password as settings of their own, not in the URL")
+    return url.rstrip("/")
 
 
 def query_string(parameters: Mapping[str, object]) -> str:
@@ -141,9 +151,14 @@ def _unreadable_error(status: int, method: str, path: str) -> AriError:
         case 401:
             kind, message = AriUnauthorized, "not authorised (check the ARI user and password: ari.conf)"
         case 404:
-            kind, message = AriUnavailable, "no ARI at this address (Asterisk still booting, or ARI not enabled)"
+            kind, message = (
+                AriUnavailable,
+                "no ARI at this address (Asterisk still booting, ARI not enabled, or the URL lacks its /ari)",
+            )
         case 503:
             kind, message = AriUnavailable, "service unavailable"
+        case _ if status < 400:
+            kind, message = AriUnavailable, "answered by a redirect, not by ARI: is the URL right?"
         case _ if 400 <= status < 500:
             kind, message = AriRefused, "refused by the HTTP server, not by ARI"
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 
 import aiohttp
@@ -22,7 +23,7 @@ def new_session(user: str, password: str, pool_limit: int) -> aiohttp.ClientSess
     """A session bare of what ARI does not need: cookies, decompression, proxies from the environment."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=pool_limit, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=60),
-        headers={"Authorization": aiohttp.BasicAuth(user, password, "utf-8").encode()},
+        headers={"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()},
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
