@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import structlog
@@ -81,8 +81,11 @@ class Runtime:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    async def wait_for(self, is_it: Callable[[Event], bool], timeout_s: float = 10.0) -> Event:
-        """The next event for which `is_it` is true, once the dialer has handled it. Raises TimeoutError."""
+    def expect(self, is_it: Callable[[Event], bool], timeout_s: float = 10.0) -> Awaitable[Event]:
+        """The next event for which `is_it` is true, once the dialer has handled it: ask first, then act, then await.
+
+        Awaiting it raises TimeoutError when it does not come in time.
+        """
         found: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
 
         def look(event: Event) -> None:
@@ -90,11 +93,8 @@ class Runtime:
                 found.set_result(event)
 
         forget = self.watch(look)
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await found
-        finally:
-            forget()
+        found.add_done_callback(lambda _: forget())
+        return asyncio.wait_for(found, timeout_s)
 
     # --- life --------------------------------------------------------------------------------------------------------
 

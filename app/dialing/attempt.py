@@ -125,7 +125,7 @@ class AttemptRun:
                 ring_timeout_ms=self.campaign.ring_timeout_ms,
                 lease_ms=lease_ms,
                 language=self.language,
-                watch_talk=self._flow.listens,
+                watch_talk=self._flow.needs_talk,
             )
         ]
 

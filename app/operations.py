@@ -1,0 +1,235 @@
+"""What operators do: the verbs behind the panel, the REST interface and the command line.
+
+Each checks what it is given, writes it down, and tells the dialer; when it returns, what it promised is on disk and
+the dialer acts on it. Bad input raises OperationError with a sentence for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.asterisk.endpoint import ENDPOINT_NAME, caller_id_for
+from app.commands import AddDnc
+from app.dialing.snapshot import Snapshot
+from app.events import (
+    CampaignPaused,
+    CampaignStarted,
+    CampaignStatusSaved,
+    CampaignStopped,
+    ContactsAdded,
+    DncAdded,
+    Event,
+    TrunkRemoved,
+    TrunkSet,
+)
+from app.ivr.flow import Flow, FlowError, load_flow
+from app.model import Campaign, CampaignStatus, Trunk
+from app.runtime import Runtime
+from app.store import campaigns, flows, lists, trunks
+from app.store.campaigns import CampaignEntry
+from app.store.door import SqlStore
+from app.store.flows import FlowVersion
+from app.units import CampaignId, FlowId, ListId, Number, TrunkId
+
+MAX_LINES: Final = 10_000
+MAX_CALLS_PER_SECOND: Final = 1_000
+
+
+class OperationError(Exception):
+    """What was asked cannot be done; the message says why and what would help."""
+
+
+class Operations:
+    """The operators' verbs on one running dialer."""
+
+    def __init__(self, *, store: SqlStore, runtime: Runtime) -> None:
+        self.store = store
+        self._runtime = runtime
+
+    # --- at the start ------------------------------------------------------------------------------------------------
+
+    async def first_events(self) -> list[Event]:
+        """What the dialer must know before anything else: its trunks, and the campaigns that were running.
+
+        A campaign that is not running but has open attempts is told of too, and put back into its status, so that the
+        calls a life before this one left behind end in it.
+        """
+        events: list[Event] = [TrunkSet(trunk=trunk) for trunk in await self.store.read(trunks.list_trunks)]
+        recovered = await self.store.recover()
+        with_calls = {attempt.campaign_id for attempt in recovered.attempts}
+        for entry in await self.store.read(campaigns.list_campaigns):
+            is_running = entry.status is CampaignStatus.RUNNING
+            if not is_running and entry.campaign.id not in with_calls:
+                continue
+            flow = await self._flow(entry.campaign.flow_id)
+            events.append(CampaignStarted(campaign=entry.campaign, flow=flow))
+            if entry.status is CampaignStatus.PAUSED:
+                events.append(CampaignPaused(campaign_id=entry.campaign.id))
+            elif not is_running:
+                events.append(CampaignStopped(campaign_id=entry.campaign.id))
+        return events
+
+    # --- trunks ------------------------------------------------------------------------------------------------------
+
+    async def save_trunk(self, trunk: Trunk) -> None:
+        """Add or change a trunk. Raises OperationError."""
+        _check_trunk(trunk)
+        known = {known.id for known in await self.store.read(trunks.list_trunks)}
+        await self.store.write(trunks.update_trunk if trunk.id in known else trunks.create_trunk, trunk)
+        self._runtime.post(TrunkSet(trunk=trunk))
+
+    async def remove_trunk(self, trunk_id: TrunkId) -> None:
+        """Remove a trunk that no campaign uses. Raises StoreError, NotFound."""
+        await self.store.write(trunks.remove_trunk, trunk_id)
+        self._runtime.post(TrunkRemoved(trunk_id=trunk_id))
+
+    # --- flows -------------------------------------------------------------------------------------------------------
+
+    async def save_flow(self, name: str, source: str) -> tuple[FlowVersion, Flow]:
+        """Keep a flow as a new version (the same text again is no new one). Raises OperationError with all problems."""
+        try:
+            flow = load_flow(source, name=name)
+        except FlowError as error:
+            raise OperationError(str(error)) from error
+        version = await self.store.write(flows.create_flow, name=name, source=source, now_ms=self.now_ms)
+        return version, flow
+
+    async def _flow(self, flow_id: FlowId) -> Flow:
+        version = await self.store.read(flows.get_flow, flow_id)
+        try:
+            return load_flow(version.source, name=version.name)
+        except FlowError as error:
+            raise OperationError(str(error)) from error
+
+    # --- campaigns ---------------------------------------------------------------------------------------------------
+
+    async def create_campaign(self, plan: Campaign, list_ids: Sequence[ListId]) -> CampaignEntry:
+        """Keep a new campaign as a draft, with its lists attached. Raises OperationError, NotFound, Duplicate."""
+        _check_campaign(plan)
+        for list_id in list_ids:
+            await self.store.read(lists.get_list, list_id)
+        entry = await self.store.write(campaigns.create_campaign, plan, now_ms=self.now_ms)
+        for list_id in list_ids:
+            await self.attach_list(entry.campaign.id, list_id)
+        return await self.store.read(campaigns.get_campaign, entry.campaign.id)
+
+    async def change_campaign(self, plan: Campaign) -> CampaignEntry:
+        """Change a campaign's settings; a running one follows at once. Raises OperationError, NotFound, Duplicate."""
+        _check_campaign(plan)
+        await self.store.write(campaigns.update_campaign, plan)
+        entry = await self.store.read(campaigns.get_campaign, plan.id)
+        if entry.status is CampaignStatus.RUNNING:
+            await self.start_campaign(plan.id)
+        return entry
+
+    async def attach_list(self, campaign_id: CampaignId, list_id: ListId) -> int:
+        """Add a list's contacts to a campaign; answers how many are new to it. Raises NotFound."""
+        added = await self.store.attach_list(campaign_id, list_id, self.now_ms)
+        self._runtime.post(ContactsAdded(campaign_id=campaign_id))
+        return added
+
+    def contacts_added(self, campaign_ids: Sequence[CampaignId]) -> None:
+        """An import put contacts into running campaigns."""
+        for campaign_id in campaign_ids:
+            self._runtime.post(ContactsAdded(campaign_id=campaign_id))
+
+    async def start_campaign(self, campaign_id: CampaignId) -> CampaignEntry:
+        """Start, resume, or have a running campaign follow its changed settings. Raises OperationError, NotFound."""
+        entry = await self.store.read(campaigns.get_campaign, campaign_id)
+        if not entry.campaign.trunks:
+            raise OperationError(f"campaign {entry.campaign.name!r} has no trunk to call over; give it one first")
+        if not entry.list_ids:
+            raise OperationError(f"campaign {entry.campaign.name!r} has no contact list; attach one first")
+        flow = await self._flow(entry.campaign.flow_id)
+        return await self._tell(CampaignStarted(campaign=entry.campaign, flow=flow), campaign_id)
+
+    async def pause_campaign(self, campaign_id: CampaignId) -> CampaignEntry:
+        """No new calls; those up go on. Raises OperationError when it is not running, NotFound."""
+        await self._must_be(campaign_id, CampaignStatus.RUNNING)
+        return await self._tell(CampaignPaused(campaign_id=campaign_id), campaign_id)
+
+    async def stop_campaign(self, campaign_id: CampaignId) -> CampaignEntry:
+        """No new calls; ringing ones are taken back, answered people are heard out. Raises OperationError, NotFound."""
+        await self._must_be(campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+        return await self._tell(CampaignStopped(campaign_id=campaign_id), campaign_id)
+
+    async def _must_be(self, campaign_id: CampaignId, *allowed: CampaignStatus) -> None:
+        entry = await self.store.read(campaigns.get_campaign, campaign_id)
+        if entry.status not in allowed:
+            raise OperationError(f"campaign {entry.campaign.name!r} is {entry.status.value}: this cannot be done to it")
+
+    async def _tell(self, event: Event, campaign_id: CampaignId) -> CampaignEntry:
+        """Give the dialer an order and wait until the campaign's new status is on disk."""
+        saved = self._runtime.expect(
+            lambda told: isinstance(told, CampaignStatusSaved) and told.campaign_id == campaign_id
+        )
+        self._runtime.post(event)
+        await saved
+        return await self.store.read(campaigns.get_campaign, campaign_id)
+
+    # --- do-not-call -------------------------------------------------------------------------------------------------
+
+    async def do_not_call(self, number: Number, source: str) -> None:
+        """Never call this number again: when this returns it is on disk, and no call to it starts."""
+        saved = self._runtime.expect(lambda told: isinstance(told, DncAdded) and told.number == number)
+        self._runtime.write(AddDnc(number=number, source=source))
+        await saved
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        """The dialer's time."""
+        return self._runtime.clock.now_ms()
+
+    def snapshot(self) -> Snapshot:
+        """The dialer at this moment."""
+        return self._runtime.dialer.snapshot(self.now_ms)
+
+
+def _check_trunk(trunk: Trunk) -> None:
+    if not ENDPOINT_NAME.fullmatch(trunk.endpoint):
+        raise OperationError(
+            f"trunk {trunk.id}: endpoint {trunk.endpoint[:40]!r} is not the name of a PJSIP endpoint; "
+            "use its section name in pjsip.conf, such as my-provider"
+        )
+    for prefix in trunk.prefixes:
+        if not (prefix.startswith("+") and prefix[1:].isascii() and (prefix == "+" or prefix[1:].isdigit())):
+            raise OperationError(
+                f"trunk {trunk.id}: prefix {prefix[:20]!r} is not the beginning of a number, as in +44"
+            )
+    _check_limits(f"trunk {trunk.id}", trunk.lines, trunk.calls_per_second)
+    _check_caller_id(f"trunk {trunk.id}", trunk.caller_id)
+
+
+def _check_campaign(plan: Campaign) -> None:
+    where = f"campaign {plan.name!r}"
+    if not plan.name.strip() or len(plan.name) > 128:
+        raise OperationError("a campaign's name has 1 to 128 characters")
+    _check_limits(where, plan.lines, plan.calls_per_second)
+    _check_caller_id(where, plan.caller_id)
+    if not 5_000 <= plan.ring_timeout_ms <= 120_000:
+        raise OperationError(f"{where}: ring for 5 to 120 seconds, not {plan.ring_timeout_ms / 1_000:g}")
+    if not 1 <= plan.retry.max_attempts <= 50:
+        raise OperationError(f"{where}: 1 to 50 tries for a contact, not {plan.retry.max_attempts}")
+    if not 1 <= plan.retry.max_faults <= 50:
+        raise OperationError(f"{where}: 1 to 50 uncharged tries for a contact, not {plan.retry.max_faults}")
+    if plan.retry.retry_ms < 1_000 or plan.retry.fault_retry_ms < 1_000:
+        raise OperationError(f"{where}: wait at least one second before a contact is tried again")
+
+
+def _check_limits(where: str, lines: int, calls_per_second: float) -> None:
+    if not 1 <= lines <= MAX_LINES:
+        raise OperationError(f"{where}: calls at once must be 1 to {MAX_LINES}, not {lines}")
+    if not 0.001 <= calls_per_second <= MAX_CALLS_PER_SECOND:
+        raise OperationError(
+            f"{where}: new calls per second must be 0.001 to {MAX_CALLS_PER_SECOND}, not {calls_per_second:g}"
+        )
+
+
+def _check_caller_id(where: str, caller_id: str) -> None:
+    try:
+        caller_id_for(caller_id)
+    except ValueError as error:
+        raise OperationError(f"{where}: {error}") from error
