@@ -19,6 +19,7 @@ import phonenumbers
 from phonenumbers import NumberParseException
 
 from app.contacts.plans import Plan, is_subscriber, main_regions, plan_of, read_plainly
+from app.contacts.problems import shown
 from app.units import Number, number
 
 _SEPARATORS: Final = str.maketrans("", "", " -()[]\u00a0")
@@ -51,12 +52,6 @@ class NumberProblem:
     found: str
     why: str
     mend: str
-
-
-def shown(text: str, length: int = 40) -> str:
-    """`text` for a message: one line, at most `length` characters, what cannot be seen written as an escape."""
-    cut = text if len(text) <= length else text[:length] + "…"
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
 
 
 def country(text: str) -> str:
