@@ -27,6 +27,9 @@ _ADDRESS_KEYS = (
     "local_net",
 )
 
+# Without the second line RTP listens on every address of the machine.
+_SOUND_ON_LOOPBACK = "media_address = 127.0.0.1\nbind_rtp_to_media_address = yes\n"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
@@ -61,7 +64,7 @@ direct_media = no
 rtp_symmetric = yes
 timers = no
 aors = pbx
-[pbx]
+{_SOUND_ON_LOOPBACK}[pbx]
 type = aor
 contact = sip:127.0.0.1:{pbx.sip_port}
 [pbx]
@@ -185,7 +188,7 @@ def _trunk(trunk: Trunk) -> str:
 [{trunk.name}](outring-trunk)
 transport = transport-udp
 aors = {trunk.name}
-[{trunk.name}](outring-trunk-aor)
+{_SOUND_ON_LOOPBACK}[{trunk.name}](outring-trunk-aor)
 contact = {trunk.uri}
 {qualify}"""
 

@@ -1,6 +1,7 @@
 """One Asterisk of the laboratory: its places and doors, and starting, stopping, freezing it."""
 
 import asyncio
+import base64
 import contextlib
 import os
 import signal
@@ -42,6 +43,12 @@ class Server:
     def ari_url(self) -> str:
         """Where ARI is: "http://127.0.0.1:PORT/ari"."""
         return f"http://127.0.0.1:{self.http_port}/ari"
+
+    @property
+    def ari_headers(self) -> dict[str, str]:
+        """HTTP headers that sign in to ARI."""
+        token = base64.b64encode(f"{self.ari_user}:{self.ari_password}".encode()).decode()
+        return {"Authorization": f"Basic {token}"}
 
     @property
     def config_dir(self) -> Path:
@@ -133,8 +140,7 @@ class Server:
         return output.decode(errors="replace")
 
     async def _answers(self) -> None:
-        headers = {"Authorization": aiohttp.encode_basic_auth(self.ari_user, self.ari_password)}
-        async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=2)) as client:
+        async with aiohttp.ClientSession(headers=self.ari_headers, timeout=aiohttp.ClientTimeout(total=2)) as client:
             while not await self._is_ready(client):
                 if not self.is_running:
                     raise LabError(f"The {self.name} Asterisk ended at once.\n{self._last_words()}")

@@ -53,8 +53,8 @@ class Dialer:
     async def place(self, channel: str, endpoint: str, timeout_s: int, hang_up_after_s: float | None) -> None:
         self.calls[channel] = Call(started=now())
         self._hang_up_after_s[channel] = hang_up_after_s
-        query = {"endpoint": endpoint, "context": "outring-answered", "extension": f"attempt-{channel}", "priority": 1}
-        query |= {"channelId": channel, "timeout": timeout_s}
+        query: dict[str, str | int] = {"endpoint": endpoint, "channelId": channel, "timeout": timeout_s}
+        query |= {"context": "outring-answered", "extension": f"attempt-{channel}", "priority": 1}
         async with self.client.post(f"{self.server.ari_url}/channels", params=query) as reply:
             assert reply.status == 200, await reply.text()
 
@@ -66,7 +66,7 @@ class Dialer:
                 return
 
     def _take(self, event: dict[str, Any]) -> None:
-        channel = (event.get("channel") or event.get("peer") or {}).get("id")
+        channel: str = (event.get("channel") or event.get("peer") or {}).get("id", "")
         call = self.calls.get(channel)
         if call is None:
             return
@@ -107,8 +107,7 @@ def patience_s(behaviour: Behaviour) -> float | None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def calls(lab: Lab) -> AsyncIterator[dict[str, Call]]:
     """All behaviours and all trunks that lead nowhere, called at once."""
-    headers = {"Authorization": aiohttp.encode_basic_auth(lab.pbx.ari_user, lab.pbx.ari_password)}
-    async with aiohttp.ClientSession(headers=headers) as client:
+    async with aiohttp.ClientSession(headers=lab.pbx.ari_headers) as client:
         dialer = Dialer(lab.pbx, client)
         async with client.ws_connect(f"{lab.pbx.ari_url}/events?app=outring&subscribeAll=true") as events:
             for index, behaviour in enumerate(BEHAVIOURS):
