@@ -1,7 +1,47 @@
 """The disk: tables, migrations and named queries, on SQLite or PostgreSQL.
 
-`SqlStore.open(url)` for the program, `SyncStore.open()` for the simulated network; every operation is a plain function
-over a `sqlalchemy.Connection`, run by `store.read(function, ...)` or `store.write(function, ...)`.
+Two doors. `SqlStore` for the program, on an event loop (it is the `Store` of app.ports):
+
+    store = await SqlStore.open("sqlite+aiosqlite:///outring.db")   # or postgresql+asyncpg://USER@HOST/NAME; migrates
+    events = await store.commit(commands, now_ms)                   # one transaction, one event for each command
+    recovered = await store.recover()                               # AttemptsRecovered
+    trunk = await store.read(get_trunk, TrunkId("sip"))             # any operation that reads
+    entry = await store.write(create_campaign, plan, now_ms=now_ms) # any operation that writes, committed on return
+    added = await store.attach_list(campaign_id, list_id, now_ms, progress=print)   # long lists, piece by piece
+    await store.close()                                             # or: async with await SqlStore.open(url) as store
+
+`SyncStore.open()` has commit, recover, read, write and close as plain methods over SQLite in memory, for the simulated
+network. `await migrate(url)` answers the versions before and after. Errors: `StoreError`; `NotFound` and `Duplicate`
+are kinds of it. `new_attempt_id: Callable[[int], AttemptId]` may be given to both doors.
+
+Operations are plain functions whose first argument is a `sqlalchemy.Connection`, by subject:
+
+people     add_user(*, name, password_hash, role: Role, now_ms) → User · user_by_id(user_id) · user_by_name(name) → None
+           for nobody · list_users() · count_users() · set_password(user_id, password_hash) ·
+           set_disabled(user_id, is_disabled)
+           open_session(*, user_id, token_hash, now_ms, expires_at_ms) · session_user(token_hash, now_ms) → User | None
+           end_session(token_hash) · drop_expired_sessions(now_ms) · add_api_key(*, user_id, name, key_hash, now_ms) →
+           ApiKey · api_key_user(key_hash) → User | None · list_api_keys(user_id=None) · revoke_api_key(key_id, now_ms)
+trunks     create_trunk(trunk) · update_trunk(trunk) · remove_trunk(trunk_id) · get_trunk(trunk_id) · list_trunks()
+flows      create_flow(*, name, source, now_ms) → FlowVersion, a new version when it differs · get_flow(flow_id) ·
+           latest_flow(name) → None for none · list_flows() · list_flow_versions(name)
+lists      create_list(*, name, country, columns=(), now_ms) → ContactList · get_list(list_id) · list_by_name(name) →
+           None for none · list_lists() · grow_list(list_id, count, columns=None) ·
+           contacts_page(list_id, *, after_id=0, limit=50) → list[Contact] · get_contact(contact_id)
+dnc        add_dnc_numbers(numbers, *, source, now_ms) → new ones · is_dnc(number) · remove_dnc(number) ·
+           dnc_page(*, after="", limit=50)
+campaigns  create_campaign(plan: Campaign, *, now_ms) → CampaignEntry (plan.id is not looked at) · update_campaign(plan)
+           get_campaign(campaign_id) · campaign_by_name(name) → None for none · list_campaigns(status=None)
+           (a status is written by the command SetCampaignStatus, through commit)
+progress   get_progress(campaign_id) → Progress(total, attempts, statuses, outcomes; waiting, live, settled) ·
+           progress_of(*campaign_ids) → {CampaignId: Progress}
+attempts   attempts_page(*, campaign_id=None, contact_id=None, before=None, limit=50) → AttemptsPage(attempts,
+           next_before) · get_attempt(attempt_id) → AttemptEntry
+attaching  attach_list(campaign_id, list_id, now_ms) → added, whole list in one transaction · attach_new_contacts(
+           list_id, first_contact_id, last_contact_id) → {CampaignId: added}, for the importer
+
+Statements on the dialing path, and all that join or count, are named queries in queries.sql (see sql.py); looking one
+row up or writing one is an expression over schema.py.
 """
 
 from __future__ import annotations

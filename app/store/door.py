@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.commands import StoreCommand
 from app.events import AttemptsRecovered, StoreEvent
+from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
 from app.store.engines import DEFAULT_URL, database_url, is_in_memory, plain_engine, reading_engine, writing_engine
 from app.store.errors import StoreError, refusals
@@ -22,6 +23,7 @@ from app.store.ids import NewAttemptId, new_attempt_id
 from app.store.migrating import migrate, upgrade
 from app.store.schema import metadata
 from app.store.turn import carry_out
+from app.units import CampaignId, ListId
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,6 +75,27 @@ class SqlStore:
             return await _run(self._writing, operation, *args, **kwargs)
         async with self._turn:
             return await _run(self._writing, operation, *args, **kwargs)
+
+    async def attach_list(
+        self,
+        campaign_id: CampaignId,
+        list_id: ListId,
+        now_ms: int,
+        progress: Callable[[int], None] = lambda _seen: None,
+    ) -> int:
+        """Attach a list of any length to a campaign, piece by piece, with calls going on between the pieces.
+
+        progress is told how many contacts were gone through so far. Answers how many were new to the campaign; those
+        of finished pieces stay when a later one fails, and attaching again goes on. Raises NotFound, StoreError.
+        """
+        await self.write(link_list, campaign_id, list_id)
+        added, seen, after_id, is_last = 0, 0, 0, False
+        while not is_last:
+            piece = await self.write(attach_piece, campaign_id, list_id, after_id, now_ms)
+            added, seen = added + piece.added, seen + piece.seen
+            after_id, is_last = piece.last_contact_id, piece.is_last
+            progress(seen)
+        return added
 
     async def close(self) -> None:
         """Let go of the database."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 
 class StoreError(Exception):
@@ -39,5 +39,18 @@ def refusals() -> Iterator[None]:
         raise StoreError(f"the database refused: {error.orig}") from error
     except SQLAlchemyError as error:
         raise StoreError(f"the database refused: {error}") from error
+    except OverflowError as error:  # SQLite's driver lets a number beyond 64 bits through as it is
+        raise StoreError(f"the database refused: {error}") from error
     except OSError as error:  # asyncpg lets a refused connection through as it is; TimeoutError is one too
         raise StoreError(f"the database cannot be reached: {error}") from error
+
+
+@contextmanager
+def unique(noun: str, name: str) -> Iterator[None]:
+    """Turn the database's refusal of a second `name` into Duplicate; the transaction is lost, as with any error."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "unique" in str(error.orig).lower():  # both databases say so
+            raise Duplicate(noun, name) from error
+        raise

@@ -97,7 +97,7 @@ WHERE campaign_contacts.campaign_id = :campaign_id
     AND (verdict.status <> 'in progress' OR verdict.place <= :wanted)
 RETURNING campaign_contacts.contact_id, campaign_contacts.status, campaign_contacts.due_at_ms,
     campaign_contacts.attempts, campaign_contacts.faults,
-    verdict.phone1 AS number, verdict.name, verdict.language, verdict.fields;
+    verdict.phone1 AS number, verdict.name, verdict.language, CAST(verdict.fields AS text) AS fields;
 
 -- name: open_attempts
 -- Open the attempts of claimed contacts; rows: [attempt id, contact id, number]. A number that is in a call already is
@@ -265,10 +265,48 @@ WHERE id = :campaign_id;
 -- name: open_attempts_on_disk
 -- Attempts that were opened and not closed: live calls, or what a life before this one left behind.
 SELECT attempts.id, attempts.campaign_id, attempts.contact_id, attempts.number, contacts.name, contacts.language,
-    contacts.fields, campaign_contacts.attempts, campaign_contacts.faults
+    CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults
 FROM attempts
 JOIN contacts ON contacts.id = attempts.contact_id
 LEFT JOIN campaign_contacts ON campaign_contacts.campaign_id = attempts.campaign_id
     AND campaign_contacts.contact_id = attempts.contact_id
 WHERE attempts.closed_at_ms IS NULL
 ORDER BY attempts.opened_at_ms, attempts.id;
+
+-- --------------------------------------------------------------------------------------------------------- attaching
+
+-- name: campaign_exists
+-- Whether there is such a campaign.
+SELECT id FROM campaigns WHERE id = :campaign_id;
+
+-- name: link_list
+-- Note that a campaign has a list.
+INSERT INTO campaign_lists (campaign_id, list_id) VALUES (:campaign_id, :list_id) ON CONFLICT DO NOTHING;
+
+-- name: campaigns_of_list
+-- The campaigns that have a list.
+SELECT campaign_id FROM campaign_lists WHERE list_id = :list_id ORDER BY campaign_id;
+
+-- name: next_piece
+-- The ids of the next :size contacts of a list, along the list's own index.
+SELECT COUNT(*) AS seen, MIN(id) AS first_id, MAX(id) AS last_id
+FROM (SELECT id FROM contacts WHERE list_id = :list_id AND id > :after_id ORDER BY id LIMIT :size) AS piece;
+
+-- name: attach_waiting
+-- Contacts with a number join the waiting line; those that are in the campaign already stay as they are. They are due
+-- from a given time, or since they were made.
+INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attempts, faults)
+SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'pending', COALESCE(:from_at_ms, contacts.created_at_ms), 0, 0
+FROM contacts
+WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 <> ''
+ORDER BY contacts.id
+ON CONFLICT DO NOTHING;
+
+-- name: attach_invalid
+-- Contacts without a valid number are settled as such at once (outcome 7).
+INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attempts, faults, last_outcome)
+SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'invalid number', NULL, 0, 0, 7
+FROM contacts
+WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 = ''
+ORDER BY contacts.id
+ON CONFLICT DO NOTHING;
