@@ -6,20 +6,19 @@ transaction that is committed when the function returns and rolled back when it 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Engine
 
 from app.commands import StoreCommand
 from app.events import AttemptsRecovered, StoreEvent
 from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
-from app.store.engines import DEFAULT_URL, database_url, is_in_memory, plain_engine, reading_engine, writing_engine
-from app.store.errors import StoreError, refusals
+from app.store.engines import DEFAULT_URL, database_url, is_in_memory, sqlite_engine
+from app.store.errors import StoreError
 from app.store.ids import NewAttemptId, new_attempt_id
+from app.store.lanes import Lane, Operation, reading_lane, run_plainly, writing_lane
 from app.store.migrating import migrate, upgrade
 from app.store.schema import metadata
 from app.store.turn import carry_out
@@ -27,7 +26,6 @@ from app.units import CampaignId, ListId
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Operation = Callable[Concatenate[Connection, P], T]
 
 
 class SqlStore:
@@ -36,11 +34,10 @@ class SqlStore:
     On SQLite one writer at a time, readers beside it; a long write keeps calls waiting, so write in short pieces.
     """
 
-    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, new_id: NewAttemptId) -> None:
+    def __init__(self, writing: Lane, reading: Lane, new_id: NewAttemptId) -> None:
         self._writing = writing
         self._reading = reading
         self._new_id = new_id
-        self._turn = asyncio.Lock() if writing.dialect.name == "sqlite" else None
 
     @classmethod
     async def open(
@@ -55,7 +52,7 @@ class SqlStore:
             raise StoreError("a database in memory is for the simulator; give a file: sqlite+aiosqlite:///outring.db")
         if with_migrations:
             await migrate(url)
-        return cls(writing_engine(parsed), reading_engine(parsed), new_attempt_id)
+        return cls(writing_lane(parsed), reading_lane(parsed), new_attempt_id)
 
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
         """Carry out all commands in one transaction; one event for each, once it is durable. Raises StoreError."""
@@ -67,14 +64,11 @@ class SqlStore:
 
     async def read(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a read in a transaction of its own. Raises StoreError, NotFound."""
-        return await _run(self._reading, operation, *args, **kwargs)
+        return await self._reading.run(operation, *args, **kwargs)
 
     async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a write in a transaction of its own, committed on return. Raises StoreError, NotFound, Duplicate."""
-        if self._turn is None:
-            return await _run(self._writing, operation, *args, **kwargs)
-        async with self._turn:
-            return await _run(self._writing, operation, *args, **kwargs)
+        return await self._writing.run(operation, *args, **kwargs)
 
     async def attach_list(
         self,
@@ -99,8 +93,8 @@ class SqlStore:
 
     async def close(self) -> None:
         """Let go of the database."""
-        await self._reading.dispose()
-        await self._writing.dispose()
+        await self._reading.close()
+        await self._writing.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,12 +116,8 @@ class SyncStore:
         parsed = database_url(url)
         if parsed.get_backend_name() != "sqlite":
             raise StoreError("the simulator keeps its records in SQLite: sqlite:// or sqlite:///FILE")
-        engine = plain_engine(parsed)
-        with refusals(), engine.begin() as conn:
-            if is_in_memory(parsed):
-                metadata.create_all(conn)
-            else:
-                upgrade(conn)
+        engine = sqlite_engine(parsed)
+        run_plainly(engine, metadata.create_all if is_in_memory(parsed) else upgrade)
         return cls(engine, new_attempt_id)
 
     def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
@@ -144,15 +134,8 @@ class SyncStore:
 
     def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a write in a transaction of its own. Raises StoreError, NotFound, Duplicate."""
-        with refusals(), self._engine.begin() as conn:
-            return operation(conn, *args, **kwargs)
+        return run_plainly(self._engine, operation, *args, **kwargs)
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
-
-
-async def _run(engine: AsyncEngine, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    with refusals():
-        async with engine.begin() as conn:
-            return await conn.run_sync(operation, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Connections: SQLite opened so that committed means on disk, PostgreSQL through asyncpg."""
+"""Engines: SQLite opened so that committed means on disk, PostgreSQL through asyncpg."""
 
 from __future__ import annotations
 
@@ -35,36 +35,27 @@ def is_in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
-def writing_engine(url: URL) -> AsyncEngine:
-    """Where everything is written. SQLite: one connection, whose transactions begin by taking the write lock."""
-    if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60)
-        _prepare_sqlite(engine.sync_engine, begin="BEGIN IMMEDIATE")
-        return engine
-    # The length of the waiting line to look at is a parameter: a plan made without its value would scan the list.
-    arguments = {"server_settings": {"plan_cache_mode": "force_custom_plan", "application_name": "outring"}}
-    return create_async_engine(url, pool_size=5, max_overflow=5, connect_args=arguments)
+def sqlite_engine(url: URL, *, may_write: bool = True) -> Engine:
+    """A SQLite file, or a database in memory, which has one connection.
 
-
-def reading_engine(url: URL) -> AsyncEngine:
-    """Where pages are read. SQLite: connections that cannot write and never wait for the writer."""
-    if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, pool_size=4, max_overflow=0, pool_timeout=60)
-        _prepare_sqlite(engine.sync_engine, begin="BEGIN", may_write=False)
-        return engine
-    arguments = {"server_settings": {"default_transaction_read_only": "on", "application_name": "outring"}}
-    return create_async_engine(url, pool_size=5, max_overflow=5, connect_args=arguments)
-
-
-def plain_engine(url: URL) -> Engine:
-    """A SQLite engine without an event loop, for the simulated network. A database in memory has one connection."""
+    What may write begins by taking the write lock, so that it never has to give up midway; what may not never waits.
+    """
     url = url.set(drivername="sqlite")
-    engine = create_engine(url, poolclass=StaticPool) if is_in_memory(url) else create_engine(url, pool_size=1)
-    _prepare_sqlite(engine, begin="BEGIN IMMEDIATE")
+    engine = create_engine(url, poolclass=StaticPool) if is_in_memory(url) else create_engine(url)
+    _prepare_sqlite(engine, begin="BEGIN IMMEDIATE" if may_write else "BEGIN", may_write=may_write)
     return engine
 
 
-def _prepare_sqlite(engine: Engine, *, begin: str, may_write: bool = True) -> None:
+def postgres_engine(url: URL, *, may_write: bool = True) -> AsyncEngine:
+    """A pool of connections to PostgreSQL, whose commits are durable as the server is set up (by default they are)."""
+    # How far to look down the waiting line is a parameter: a plan made without its value would read the whole list.
+    settings = {"application_name": "outring", "plan_cache_mode": "force_custom_plan"}
+    if not may_write:
+        settings["default_transaction_read_only"] = "on"
+    return create_async_engine(url, pool_size=5, max_overflow=5, connect_args={"server_settings": settings})
+
+
+def _prepare_sqlite(engine: Engine, *, begin: str, may_write: bool) -> None:
     """Set up each new connection; SQLAlchemy, not the driver, begins transactions (the driver would begin too late)."""
 
     @event.listens_for(engine, "connect")

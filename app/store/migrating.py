@@ -5,6 +5,7 @@ Each runs inside one transaction, on SQLite too: a migration that fails leaves t
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,12 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
-from app.store.engines import database_url, writing_engine
-from app.store.errors import StoreError, refusals
+from app.store.engines import database_url
+from app.store.errors import StoreError
+from app.store.lanes import writing_lane
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_one_at_a_time: Final = threading.Lock()  # Alembic keeps the migration under way in a global
 _LOCK: Final = 0x6F757472  # any number of our own: programs that start together migrate one after another
 
 
@@ -47,7 +50,8 @@ def upgrade(conn: Connection, target: str = "head") -> None:
     if conn.dialect.name == "postgresql":
         conn.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
     try:
-        command.upgrade(alembic_config(conn), target)
+        with _one_at_a_time:
+            command.upgrade(alembic_config(conn), target)
     except CommandError as error:
         raise StoreError(
             f"the tables are of version {version(conn)}, which this program does not know (its newest is "
@@ -57,7 +61,8 @@ def upgrade(conn: Connection, target: str = "head") -> None:
 
 def downgrade(conn: Connection, target: str) -> None:
     """Migrate downwards within the transaction of `conn`; `base` removes every table."""
-    command.downgrade(alembic_config(conn), target)
+    with _one_at_a_time:
+        command.downgrade(alembic_config(conn), target)
 
 
 async def migrate(url: str, target: str = "head") -> tuple[str | None, str]:
@@ -71,10 +76,8 @@ async def migrate(url: str, target: str = "head") -> tuple[str | None, str]:
         upgrade(conn, target)
         return before, version(conn) or ""
 
-    engine = writing_engine(database_url(url))
+    lane = writing_lane(database_url(url))
     try:
-        with refusals():
-            async with engine.begin() as conn:
-                return await conn.run_sync(run)
+        return await lane.run(run)
     finally:
-        await engine.dispose()
+        await lane.close()
