@@ -1,10 +1,10 @@
 """A thin, typed client of the Asterisk REST Interface, with the names ari-py gave it.
 
-:mod:`.models` and :mod:`.operations` are written by :mod:`.generate` from Asterisk's own rest-api JSON. Requests go over
-a capped pool of HTTP connections, or over the websocket (:class:`Via`); none is ever repeated by the client, and each
-failure says whether the request was certainly not carried out (:attr:`AriError.is_certainly_not_done`). Events come over
-one websocket whose reader only decodes and hands on. The connection outlives Asterisk: refused, booting, frozen,
-restarted and taken over by another program are told to the listener as :class:`AriUp` and :class:`AriDown`::
+:mod:`.models` and :mod:`.operations` are written by :mod:`.generate` from Asterisk's own rest-api JSON. Requests go
+over a capped pool of HTTP connections, or over the websocket (:class:`Via`); none is ever repeated by the client, and
+each failure says whether the request was certainly not carried out (:attr:`AriError.is_certainly_not_done`). Events
+come over one websocket whose reader only decodes and hands on. The connection outlives Asterisk: refused, booting,
+frozen, restarted and taken over by another program are told to the listener as :class:`AriUp` and :class:`AriDown`::
 
     inbox: asyncio.Queue[object] = asyncio.Queue()
     client = AriClient(

@@ -96,12 +96,14 @@ class AriClient(Resources, Callbacks):
     # ------------------------------------------------------------ life
 
     def start(self) -> None:
-        """Begin connecting and go on for as long as it takes; the listener hears of it. Needs a running loop."""
+        """Begin connecting and go on for as long as it takes; the listener hears of it. Needs a running loop.
+
+        A password that is not taken is told as AriDown UNAUTHORIZED and tried again now and then.
+        """
         if self._life is not None and not self._life.done():
             raise RuntimeError("this client is already started")
         self._session = self._session or new_session(self._user, self._password, self._pool_limit)
         self._http = HttpCalls(self._url, self._session)
-        self._first_up = asyncio.get_running_loop().create_future()
         self.state = AriState.CONNECTING
         self._life = asyncio.create_task(self._live(), name=f"ari {self.app}")
         self._life.add_done_callback(self._ended)
@@ -112,11 +114,12 @@ class AriClient(Resources, Callbacks):
         Raises AriUnauthorized when Asterisk does not take the password; with a timeout, AriUnavailable with the
         last reason. After either the client is closed.
         """
+        first_up: asyncio.Future[AriUp] = asyncio.get_running_loop().create_future()
         self.start()
-        assert self._first_up is not None
+        self._first_up = first_up
         try:
             async with asyncio.timeout(timeout_s):
-                return await asyncio.shield(self._first_up)
+                return await first_up
         except TimeoutError as error:
             last = self._last_down
             await self.close()
@@ -133,8 +136,7 @@ class AriClient(Resources, Callbacks):
             life.cancel()
             with suppress(asyncio.CancelledError):
                 await life
-        if self._first_up is not None:
-            self._first_up.cancel()
+        self._first_up = None
         if self.state is not AriState.IDLE:
             self._down(DownReason.STOPPED, "closed by this program")
         self.state = AriState.IDLE
@@ -180,7 +182,7 @@ class AriClient(Resources, Callbacks):
             self._first_up.set_exception(error)
 
     def _give_up(self, error: AriUnauthorized) -> bool:
-        """Before the first AriUp a refused password is the caller's to mend; later on, Asterisk's admin is at work."""
+        """Whoever waits in connect() is told of a refused password; otherwise Asterisk's admin may be at work."""
         if self._first_up is None or self._first_up.done():
             return False
         self._first_up.set_exception(error)
@@ -323,6 +325,11 @@ class AriClient(Resources, Callbacks):
         self.deliver(event)
 
     # ------------------------------------------------------------ requests
+
+    @property
+    def has_websocket_rest(self) -> bool:
+        """Whether requests can go over the websocket now: it stands, and Asterisk has answered one."""
+        return self._socket is not None and self._socket.carries_rest
 
     def calling(self, *, via: Via = Via.AUTO, timeout_ms: int | None = None) -> Resources:
         """The same operations with another way or another timeout; make it once and keep it."""

@@ -161,6 +161,8 @@ class Parameter:
 
     @property
     def argument(self) -> str:
+        if self.is_required and self.type.startswith("list["):
+            return f"{python_name(self.name)}: {self.type} = []"  # left out where the module behind it is not loaded
         return f"{python_name(self.name)}: {self.type}" + ("" if self.is_required else " | None = None")
 
 

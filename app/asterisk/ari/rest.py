@@ -21,7 +21,7 @@ _JSON = {"Content-Type": "application/json"}
 
 def new_session(user: str, password: str, pool_limit: int) -> aiohttp.ClientSession:
     """A session bare of what ARI does not need: cookies, decompression, proxies from the environment."""
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=pool_limit, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=60),
         headers={"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()},
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -29,6 +29,9 @@ def new_session(user: str, password: str, pool_limit: int) -> aiohttp.ClientSess
         trust_env=False,
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
     )
+    # aiohttp repeats GET, PUT and DELETE when a kept connection breaks after sending; there is no public way to say no.
+    session._retry_connection = False
+    return session
 
 
 class HttpCalls:
