@@ -23,7 +23,8 @@ from app.events import (
     TrunkRemoved,
     TrunkSet,
 )
-from app.ivr.flow import Flow, FlowError, load_flow
+from app.ivr.flow import Flow
+from app.ivr.load import FlowError, load_flow
 from app.model import Campaign, CampaignStatus, Trunk
 from app.runtime import Runtime
 from app.store import campaigns, flows, lists, trunks

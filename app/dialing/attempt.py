@@ -28,7 +28,8 @@ from app.events import (
     PromptsRendered,
 )
 from app.ivr.flow import Flow
-from app.ivr.session import FlowSession, prompts_needed
+from app.ivr.needs import prompts_needed
+from app.ivr.session import FlowSession
 from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt
 from app.outcomes import OUTCOMES, Outcome
 from app.units import HOUR_MS, SECOND_MS, AttemptId
@@ -277,7 +278,7 @@ class AttemptRun:
     def _in_session(self, event: CallEvent | DncAdded, now_ms: int) -> list[Command]:
         if self._session is None or self.call is None or self.call.state is not CallState.ANSWERED:
             return []
-        return self._checked(self._session.handle(event, now_ms), now_ms)  # type: ignore[arg-type]
+        return self._checked(self._session.handle(event, now_ms), now_ms)
 
     def _checked(self, commands: list[Command], now_ms: int) -> list[Command]:
         """The session's commands, with what they mean for the call: whose hang-up it is, and how long the lease."""
@@ -306,7 +307,7 @@ class AttemptRun:
             return self._close(Outcome.DIALER_STOPPED, now_ms)
         if facts.answered_at_ms is None:
             return self._close(verdict.unanswered(facts, ring_timeout_ms=self.campaign.ring_timeout_ms), now_ms)
-        suggested = None if self._session is None else self._session.suggested_outcome
+        suggested = None if self._session is None else self._session.result(now_ms).suggested_outcome
         return self._close(verdict.answered(facts, suggested=suggested, by_person=not self._is_ours), now_ms)
 
     def _lose(self, reason: str, now_ms: int) -> list[Command]:
@@ -319,7 +320,7 @@ class AttemptRun:
         self, outcome: Outcome, now_ms: int, *, facts: CallFacts | None = None, then: ContactNext | None = None
     ) -> list[Command]:
         flow_result = None if self._session is None else self._session.result(now_ms)
-        is_opted_out = flow_result is not None and flow_result.opted_out
+        is_opted_out = flow_result is not None and (flow_result.opted_out or flow_result.opt_out_failed)
         self.state = AttemptState.CLOSING
         self._tell_trunk(outcome, now_ms)
         self.result = AttemptResult(

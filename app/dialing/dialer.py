@@ -39,7 +39,7 @@ from app.events import (
     TrunkSet,
 )
 from app.ivr.flow import Flow
-from app.ivr.session import static_prompts
+from app.ivr.needs import static_prompts
 from app.model import CampaignStatus, OpenedAttempt
 from app.outcomes import Outcome
 from app.units import AttemptId, CampaignId, Number, TrunkId

@@ -99,6 +99,8 @@ def field_line(name: str, spec: dict[str, Any]) -> str:
     kind, attribute = python_type(spec["type"]), python_name(name)
     is_required = bool(spec.get("required"))
     annotation = kind if is_required else f"{kind} | None"
+    if is_required and kind.startswith("list["):
+        return f"    {attribute}: {annotation} = []\n"  # left out where the module behind it is not loaded
     if attribute != name:
         default = "" if is_required else "default=None, "
         return f'    {attribute}: {annotation} = msgspec.field({default}name="{name}")\n'
@@ -161,8 +163,6 @@ class Parameter:
 
     @property
     def argument(self) -> str:
-        if self.is_required and self.type.startswith("list["):
-            return f"{python_name(self.name)}: {self.type} = []"  # left out where the module behind it is not loaded
         return f"{python_name(self.name)}: {self.type}" + ("" if self.is_required else " | None = None")
 
 

@@ -14,12 +14,12 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Details of a Stasis application"""
 
     name: str
-    channel_ids: list[str]
-    bridge_ids: list[str]
-    endpoint_ids: list[str]
-    device_names: list[str]
-    events_allowed: list[dict[str, Any]]
-    events_disallowed: list[dict[str, Any]]
+    channel_ids: list[str] = []
+    bridge_ids: list[str] = []
+    endpoint_ids: list[str] = []
+    device_names: list[str] = []
+    events_allowed: list[dict[str, Any]] = []
+    events_disallowed: list[dict[str, Any]] = []
 
 
 class BuildInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -129,7 +129,7 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     bridge_class: str
     creator: str
     name: str
-    channels: list[str]
+    channels: list[str] = []
     video_mode: str | None = None
     video_source_id: str | None = None
     creationtime: str
@@ -227,7 +227,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     technology: str
     resource: str
     state: str | None = None
-    channel_ids: list[str]
+    channel_ids: list[str] = []
 
 
 class TextMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -379,13 +379,13 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     id: str
     text: str | None = None
-    formats: list[FormatLangPair]
+    formats: list[FormatLangPair] = []
 
 
 class MissingParams(Message, frozen=True, kw_only=True, gc=False, tag="MissingParams"):
     """Error event sent when required params are missing."""
 
-    params: list[str]
+    params: list[str] = []
 
 
 class Event(Message, frozen=True, kw_only=True, gc=False):
@@ -442,7 +442,7 @@ class ApplicationMoveFailed(Event, frozen=True, kw_only=True, gc=False, tag="App
 
     channel: Channel
     destination: str
-    args: list[str]
+    args: list[str] = []
 
 
 class ApplicationRegistered(Event, frozen=True, kw_only=True, gc=False, tag="ApplicationRegistered"):
@@ -680,7 +680,7 @@ class StasisEnd(Event, frozen=True, kw_only=True, gc=False, tag="StasisEnd"):
 class StasisStart(Event, frozen=True, kw_only=True, gc=False, tag="StasisStart"):
     """Notification that a channel has entered a Stasis application."""
 
-    args: list[str]
+    args: list[str] = []
     channel: Channel
     replace_channel: Channel | None = None
 
