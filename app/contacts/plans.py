@@ -90,18 +90,21 @@ def plan_of(region: str) -> Plan:
     found = PhoneMetadata.metadata_for_region(region)
     if found is None:
         raise KeyError(region)
+    general = found.general_desc
+    assert general is not None, region
+    assert general.national_number_pattern is not None, region
     kinds = [kind for kind in (found.fixed_line, found.mobile) if kind is not None]
     lines = {length for kind in kinds for length in kind.possible_length}
-    possible = tuple(found.general_desc.possible_length)
+    possible = tuple(general.possible_length)
     return Plan(
         region=region,
         calling_code=str(found.country_code),
         abroad=re.compile(found.international_prefix) if found.international_prefix else None,
         prefix=re.compile(found.national_prefix_for_parsing) if found.national_prefix_for_parsing else None,
         has_rewriting=bool(found.national_prefix_transform_rule),
-        assigned=re.compile(found.general_desc.national_number_pattern),
+        assigned=re.compile(general.national_number_pattern),
         possible=possible,
-        local_only=frozenset(found.general_desc.possible_length_local_only),
+        local_only=frozenset(general.possible_length_local_only),
         subscriber=frozenset(n for n in lines if n in possible and n >= SHORTEST_UNASSIGNED),
     )
 

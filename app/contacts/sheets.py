@@ -151,7 +151,9 @@ def _opened(path: Path) -> BinaryIO:
         raise SheetProblem(file=path.name, why="there is no such file", mend=f"check the path {path}") from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SheetProblem(file=path.name, why=f"it cannot be opened: {why}", mend="check the path and rights") from None
+        raise SheetProblem(
+            file=path.name, why=f"it cannot be opened: {why}", mend="check the path and rights"
+        ) from None
     stream = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     if stream is None:
         os.close(descriptor)

@@ -32,10 +32,10 @@ Checked = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Some rows of a sheet in their order: (line, cells), and the rows that could not be read. done: bytes or rows."""
+    """Some rows of a sheet in their order: (line, cells), and the lines that could not be read. done: bytes or rows."""
 
     rows: list[tuple[int, Cells]]
-    broken: list[RowProblem]
+    broken: list[tuple[str, RowProblem]]
     done: int
 
 
@@ -116,11 +116,11 @@ class _Records:
         self._line = first_line  # the number of the first of the lines kept
         self._kept: list[str] = []  # the beginning of a row that goes on in the next batch
 
-    def take(self, fresh: list[str], *, is_end: bool) -> tuple[list[tuple[int, Cells]], list[RowProblem]]:
+    def take(self, fresh: list[str], *, is_end: bool) -> tuple[list[tuple[int, Cells]], list[tuple[str, RowProblem]]]:
         """The rows that end within `fresh`, with the line each begins on, and the rows that are broken."""
         lines = self._kept + fresh
         rows: list[tuple[int, Cells]] = []
-        broken: list[RowProblem] = []
+        broken: list[tuple[str, RowProblem]] = []
         at = 0
         while at < len(lines):
             at, why = self._read(lines, at, rows)
@@ -128,7 +128,8 @@ class _Records:
                 break
             if why == _OPEN and not is_end and len(lines) - at <= self._limits.cell_lines:
                 break
-            broken.append(_broken_quote(self._line + at, lines[at], why))
+            text = lines[at].rstrip("\r\n")
+            broken.append((text, _broken_quote(self._line + at, text, why)))
             at += 1
         self._line += at
         self._kept = lines[at:]
@@ -172,7 +173,7 @@ def _broken_quote(line: int, text: str, why: str) -> RowProblem:
         return RowProblem(
             line=line,
             column="",
-            what=shown(text.rstrip()),
+            what=shown(text),
             why=f"a cell has more than {csv.field_size_limit():,} characters",
             mend="shorten the cell",
         )
@@ -180,7 +181,7 @@ def _broken_quote(line: int, text: str, why: str) -> RowProblem:
     return RowProblem(
         line=line,
         column="",
-        what=shown(text.rstrip()),
+        what=shown(text),
         why=told,
         mend='close the quote, or write a quote within a cell twice: ""',
     )

@@ -1,0 +1,257 @@
+"""A chunk of an import in one transaction: contacts, problems, counts and the campaigns that have the list.
+
+What makes a contact the same one again is the unique index over (list, key), so that memory does not grow with the
+list, and an import that was killed is finished by doing it again. On SQLite rows are inserted one by one in native
+code, on PostgreSQL as one statement over arrays: each is the fastest way there is short of COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+
+from app.contacts.contact_rows import ContactRow
+from app.contacts.problems import RowProblem, SheetProblem, shown
+from app.contacts.report import Counts
+from app.store.attaching import attach_new_contacts
+from app.store.lists import create_list, grow_list, list_by_name
+from app.store.schema import contacts, dnc, import_problems, imports
+from app.units import CampaignId, ListId
+
+_COLUMNS = ContactRow._fields
+_SAME = ("name", "language", "time_zone", "phone1", "phone2", "phone3", "phone4", "phone5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An import that has its place. last_contact_id: the newest contact of all lists before it."""
+
+    import_id: int
+    list_id: ListId
+    last_contact_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Rows read and not yet written. row_count: all of them, the rejected too. done: bytes or rows of the file."""
+
+    rows: list[ContactRow]
+    problems: list[RowProblem]
+    rejected: int
+    repeats: int
+    kept_invalid: int
+    done: int
+
+    @property
+    def row_count(self) -> int:
+        return len(self.rows) + self.rejected + self.repeats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of a chunk."""
+
+    counts: Counts
+    problems: tuple[RowProblem, ...]
+    campaigns: Mapping[CampaignId, int]
+
+
+def begin_import(
+    conn: Connection,
+    *,
+    list_name: str,
+    country: str,
+    columns: Sequence[str],
+    file: str,
+    sha256: str,
+    mapping: Mapping[str, str],
+    now_ms: int,
+) -> Begun:
+    """Note an import, and make its list where there is none. Raises SheetProblem when the list has other keys."""
+    found = list_by_name(conn, list_name) or create_list(conn, name=list_name, country=country, now_ms=now_ms)
+    if found.contacts:
+        _refuse_other_keys(conn, found.id, file, mapping.get("key", ""))
+    all_columns = list(dict.fromkeys((*found.columns, *columns)))
+    grow_list(conn, found.id, 0, all_columns)
+    new = {
+        "list_id": found.id,
+        "file_name": file[-255:],
+        "sha256": sha256,
+        "mapping": dict(mapping),
+        "counts": asdict(Counts()),
+        "started_at_ms": now_ms,
+    }
+    import_id = conn.execute(insert(imports).values(new).returning(imports.c.id)).scalar_one()
+    return Begun(import_id=import_id, list_id=found.id, last_contact_id=_last_contact_id(conn))
+
+
+def write_chunk(
+    conn: Connection, begun: Begun, chunk: Chunk, *, with_updates: bool, before: Counts, room: int, now_ms: int
+) -> Written:
+    """Write a chunk. before: the counts so far; room: how many more problems may be remembered."""
+    changed, known, rows = _update(conn, begun.list_id, chunk.rows, now_ms) if with_updates else (0, 0, chunk.rows)
+    inserted, first_id, last_id = _insert(conn, begun.list_id, rows, now_ms) if rows else (0, 0, 0)
+    problems = list(chunk.problems)
+    if inserted < len(rows):
+        problems += _repeats(conn, begun, rows, first_id)
+    campaigns: Mapping[CampaignId, int] = {}
+    do_not_call = 0
+    if inserted:
+        grow_list(conn, begun.list_id, inserted)
+        campaigns = attach_new_contacts(conn, begun.list_id, first_id, last_id)
+        do_not_call = _do_not_call(conn, begun.list_id, first_id, last_id)
+    duplicates = known + len(rows) - inserted + chunk.repeats
+    counts = Counts(
+        rows=chunk.row_count,
+        imported=inserted,
+        duplicates=duplicates,
+        updated=changed,
+        unchanged=duplicates - changed,
+        rejected=chunk.rejected,
+        do_not_call=do_not_call,
+        kept_invalid=chunk.kept_invalid,
+    )
+    problems.sort(key=lambda problem: problem.line)
+    _keep_problems(conn, begun.import_id, problems[:room])
+    _set_counts(conn, begun.import_id, before + counts)
+    return Written(counts=counts, problems=tuple(problems), campaigns=campaigns)
+
+
+def finish_import(conn: Connection, import_id: int, counts: Counts, now_ms: int) -> None:
+    """Note that an import came to its end."""
+    _set_counts(conn, import_id, counts, now_ms)
+
+
+def import_problems_page(
+    conn: Connection, import_id: int, *, after_id: int = 0, limit: int = 100
+) -> list[tuple[int, RowProblem]]:
+    """Problems an import remembers, in the order of its file: (id, problem), after the id `after_id`."""
+    found = select(import_problems).where(import_problems.c.import_id == import_id, import_problems.c.id > after_id)
+    return [
+        (row.id, RowProblem(line=row.line, column=row.column, what=row.what, why=row.why, mend=row.mend))
+        for row in conn.execute(found.order_by(import_problems.c.id).limit(limit))
+    ]
+
+
+def _refuse_other_keys(conn: Connection, list_id: ListId, file: str, key: str) -> None:
+    earlier = select(imports.c.mapping).where(imports.c.list_id == list_id).order_by(imports.c.id.desc()).limit(1)
+    mapping = conn.execute(earlier).scalar()
+    if mapping is None or mapping.get("key", "").casefold() == key.casefold():
+        return
+    before, now = (f"the column {name}" if name else "the phone" for name in (mapping.get("key", ""), key))
+    raise SheetProblem(
+        file=file,
+        why=f"the contacts of this list are told apart by {before}, not by {now}: all would be there twice",
+        mend=f"import with {before} as the key, or into a list of another name",
+    )
+
+
+def _last_contact_id(conn: Connection) -> int:
+    return int(conn.execute(select(func.coalesce(func.max(contacts.c.id), 0))).scalar_one())
+
+
+def _insert(conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int) -> tuple[int, int, int]:
+    """Insert what is not there yet: how many, and the first and last id."""
+    if conn.dialect.name == "sqlite":
+        return _insert_one_by_one(conn, list_id, rows, now_ms)
+    return _insert_arrays(conn, list_id, rows, now_ms)
+
+
+def _insert_one_by_one(
+    conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int
+) -> tuple[int, int, int]:
+    # The transaction holds the write lock, so that all ids from here on are of these rows.
+    before = _last_contact_id(conn)
+    conn.exec_driver_sql(
+        f"INSERT INTO contacts ({', '.join(_COLUMNS)}, list_id, created_at_ms, updated_at_ms)"
+        f" VALUES ({', '.join('?' * len(_COLUMNS))}, {int(list_id)}, {int(now_ms)}, {int(now_ms)})"
+        " ON CONFLICT (list_id, key) DO NOTHING",
+        list(rows),
+    )
+    after = _last_contact_id(conn)
+    return after - before, before + 1, after
+
+
+def _insert_arrays(conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int) -> tuple[int, int, int]:
+    arrays = ", ".join(f"CAST(:{name} AS {'bigint' if name == 'source_line' else 'text'}[])" for name in _COLUMNS)
+    picked = ", ".join("CAST(fields AS json)" if name == "fields" else name for name in _COLUMNS)
+    statement = text(
+        f"INSERT INTO contacts ({', '.join(_COLUMNS)}, list_id, created_at_ms, updated_at_ms)"
+        f" SELECT {picked}, {int(list_id)}, {int(now_ms)}, {int(now_ms)}"
+        f" FROM unnest({arrays}) WITH ORDINALITY AS fresh({', '.join(_COLUMNS)}, place) ORDER BY place"
+        " ON CONFLICT (list_id, key) DO NOTHING RETURNING id"
+    )
+    ids = conn.execute(statement, dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))).scalars().all()
+    return (len(ids), min(ids), max(ids)) if ids else (0, 0, 0)
+
+
+def _repeats(conn: Connection, begun: Begun, rows: Sequence[ContactRow], first_id: int) -> list[RowProblem]:
+    """The rows that repeat an earlier row of the same file, told with that row's line."""
+    keys = [row.key for row in rows]
+    found = select(contacts.c.key, contacts.c.source_line).where(
+        contacts.c.list_id == begun.list_id, contacts.c.key.in_(keys), contacts.c.id > begun.last_contact_id
+    )
+    line_of: dict[str, int] = {row.key: row.source_line for row in conn.execute(found)}
+    return [repeated(row, line_of[row.key]) for row in rows if line_of.get(row.key, row.source_line) != row.source_line]
+
+
+def repeated(row: ContactRow, line: int) -> RowProblem:
+    """The note that a row is the contact of an earlier one."""
+    return RowProblem(
+        line=row.source_line,
+        column="",
+        what=shown(row.key),
+        why=f"the same contact as in line {line}",
+        mend="leave one of the two out, or name a column that tells them apart as the key",
+    )
+
+
+def _update(
+    conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int
+) -> tuple[int, int, list[ContactRow]]:
+    """Bring contacts that are there up to date: how many changed, how many are there, and the rows that are new."""
+    found = select(contacts).where(contacts.c.list_id == list_id, contacts.c.key.in_([row.key for row in rows]))
+    there = {row.key: row._mapping for row in conn.execute(found)}
+    changes: list[dict[str, Any]] = []
+    for row in rows:
+        old = there.get(row.key)
+        if old is None:
+            continue
+        fields = {**old["fields"], **msgspec.json.decode(row.fields)}
+        if fields != old["fields"] or any(getattr(row, name) != old[name] for name in _SAME):
+            new = {name: getattr(row, name) for name in _SAME}
+            changes.append(
+                {"at": old["id"], "fields": fields, "source_line": row.source_line, "updated_at_ms": now_ms, **new}
+            )
+    if changes:
+        names = ("fields", "source_line", "updated_at_ms", *_SAME)
+        statement = update(contacts).where(contacts.c.id == bindparam("at"))
+        conn.execute(statement.values({name: bindparam(name) for name in names}), changes)
+    fresh = [row for row in rows if row.key not in there]
+    return len(changes), len(rows) - len(fresh), fresh
+
+
+def _do_not_call(conn: Connection, list_id: ListId, first_id: int, last_id: int) -> int:
+    found = (
+        select(func.count())
+        .select_from(contacts.join(dnc, dnc.c.number == contacts.c.phone1))
+        .where(contacts.c.list_id == list_id, contacts.c.id.between(first_id, last_id))
+    )
+    return int(conn.execute(found).scalar_one())
+
+
+def _keep_problems(conn: Connection, import_id: int, problems: Iterable[RowProblem]) -> None:
+    kept = [{"import_id": import_id, **asdict(problem)} for problem in problems]
+    if kept:
+        conn.execute(insert(import_problems), [one | {"column": one["column"][:128]} for one in kept])
+
+
+def _set_counts(conn: Connection, import_id: int, counts: Counts, finished_at_ms: int | None = None) -> None:
+    values: dict[str, Any] = {"counts": asdict(counts)}
+    if finished_at_ms is not None:
+        values["finished_at_ms"] = finished_at_ms
+    conn.execute(update(imports).where(imports.c.id == import_id).values(values))
