@@ -192,13 +192,11 @@ class AttemptRun:
             return None
         if self.call is None:
             return self._give_up_at_ms
-        overdue = self._lease_until_ms + GRACE_MS
-        if self.state is not AttemptState.IN_FLOW or self._session is None:
-            return overdue
+        if self._session is None or self.call.state is not CallState.ANSWERED:
+            return self._lease_until_ms + GRACE_MS
         deadline = self._session.next_deadline_ms()
-        if self.call.state is CallState.ANSWERED:
-            overdue = self._lease_until_ms - LEASE_MS // 2
-        return overdue if deadline is None else min(deadline, overdue)
+        renewal = self._lease_until_ms - LEASE_MS // 2
+        return renewal if deadline is None else min(deadline, renewal)
 
     def wake(self, now_ms: int) -> list[Command]:
         """Time has passed."""
@@ -248,6 +246,8 @@ class AttemptRun:
         match self.call.state:
             case CallState.ANSWERED:
                 return self._begin_flow(now_ms)
+            case CallState.LEFT if self._session is not None:
+                return self._checked(self._session.handle(event, now_ms), now_ms)
             case CallState.ENDED | CallState.REFUSED:
                 return self._end(event, now_ms)
             case _:

@@ -19,7 +19,7 @@ class Connection:
     def __init__(self, schedule: Schedule, rng: random.Random, live: Callable[[], tuple[LiveCall, ...]]) -> None:
         self.is_alive = True
         """Asterisk runs."""
-        self.is_connected = True
+        self.is_connected = False
         """The websocket is there."""
         self.events_lost = 0
         self._schedule = schedule
@@ -27,9 +27,23 @@ class Connection:
         self._live = live
         self._told: list[Event] = []
         self._stream_at_ms = schedule.now_ms
+        self._is_wanted = False
         self._connection = 0
         self._life = 0
-        schedule.plan(0, lambda: self._told.append(TelephonyUp(is_new_life=False, live=live())))
+        self._life_known: int | None = None
+
+    def open(self) -> None:
+        """The dialer comes, for the first time or again: it knows nothing of before."""
+        self.close()
+        self._is_wanted = True
+        self._life_known = None
+        self._come_up_after(0)
+
+    def close(self) -> None:
+        """The dialer goes; nothing more is told."""
+        self._is_wanted = self.is_connected = False
+        self._connection += 1
+        self._told = []
 
     def heard(self) -> list[Event]:
         """What has arrived since the last time, in order."""
@@ -58,6 +72,8 @@ class Connection:
         life = self._life
 
         def arrive() -> None:
+            if not self._is_wanted:
+                return
             if life != self._life and isinstance(event, CallPlaced):
                 self._told.append(CallUnknown(attempt_id=event.attempt_id, reason="Asterisk died while it was asked"))
             else:
@@ -67,32 +83,36 @@ class Connection:
 
     def lose_websocket(self, gap_ms: int) -> None:
         """The websocket drops now and is back after `gap_ms`."""
-        if self.is_alive and self.is_connected:
-            self._disconnect("the websocket was closed")
-            self._come_back_after(gap_ms, is_new_life=False)
+        if self.is_connected:
+            self._drop("the websocket was closed")
+            self._come_up_after(gap_ms)
 
     def die(self, boot_ms: int) -> bool:
         """Asterisk dies now and is back after `boot_ms`; False when it is dead already."""
         if not self.is_alive:
             return False
         if self.is_connected:
-            self._disconnect("Asterisk is gone")
+            self._drop("Asterisk is gone")
         self.is_alive = False
         self._life += 1
-        self._come_back_after(boot_ms, is_new_life=True)
+        self._schedule.plan(boot_ms, self._boot)
         return True
 
-    def _disconnect(self, reason: str) -> None:
+    def _boot(self) -> None:
+        self.is_alive = True
+        self._come_up_after(0)
+
+    def _drop(self, reason: str) -> None:
         self.is_connected = False
         self._connection += 1
         self._told.append(TelephonyDown(reason=reason))
 
-    def _come_back_after(self, wait_ms: int, *, is_new_life: bool) -> None:
-        life = self._life
+    def _come_up_after(self, wait_ms: int) -> None:
+        def come_up() -> None:
+            if not self.is_alive or not self._is_wanted or self.is_connected:
+                return  # the boot brings it, or nobody wants it, or it came already
+            is_new_life = self._life_known not in (None, self._life)
+            self.is_connected, self._life_known = True, self._life
+            self._told.append(TelephonyUp(is_new_life=is_new_life, live=self._live()))
 
-        def come_back() -> None:
-            if life == self._life:  # if Asterisk died meanwhile, its own boot brings the connection back
-                self.is_alive = self.is_connected = True
-                self._told.append(TelephonyUp(is_new_life=is_new_life, live=self._live()))
-
-        self._schedule.plan(wait_ms, come_back)
+        self._schedule.plan(wait_ms, come_up)

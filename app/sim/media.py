@@ -21,7 +21,7 @@ BEEP_MS: Final = 430
 
 
 class MediaPlayer:
-    """What our side says and keeps. length_of: how long a media name plays."""
+    """What our side says and keeps. length_of: how long a media name plays; None: it cannot be played."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class MediaPlayer:
         schedule: Schedule,
         connection: Connection,
         rng: random.Random,
-        length_of: Callable[[str], int],
+        length_of: Callable[[str], int | None],
         faults: Faults,
         on_wire: Observer,
     ) -> None:
@@ -89,11 +89,14 @@ class MediaPlayer:
             self._begin_recording(channel, job, job.command)
 
     def _begin_playing(self, channel: Channel, job: MediaJob, play: Play) -> None:
-        if self._faults.playback_failed and self._rng.random() < self._faults.playback_failed:
+        lengths_ms = [self._length_of(media) for media in play.media]
+        has_failed = self._faults.playback_failed > 0 and self._rng.random() < self._faults.playback_failed
+        if has_failed or None in lengths_ms:
             self.finish(channel, job, has_failed=True)
             return
         self._on_wire(SoundBegan(at_ms=self._schedule.now_ms, attempt_id=channel.attempt_id))
-        self._schedule.plan(sum(map(self._length_of, play.media)), lambda: self.finish(channel, job), channel)
+        length_ms = sum(length_ms or 0 for length_ms in lengths_ms)
+        self._schedule.plan(length_ms, lambda: self.finish(channel, job), channel)
 
     def _begin_recording(self, channel: Channel, job: MediaJob, record: Record) -> None:
         begins_at_ms = job.began_at_ms = self._schedule.now_ms + (BEEP_MS if record.beep else 0)

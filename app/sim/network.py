@@ -50,7 +50,8 @@ class SimNetwork:
     """Asterisk and the network behind it. `advance_to` moves time; `perform` acts at the present moment.
 
     trunks: what stands behind each PJSIP endpoint; an endpoint that is not among them is unknown to Asterisk.
-    length_of: how long a media name plays. jitter: times before the answer are stretched by up to this share.
+    length_of: how long a media name plays; None: it cannot be played.
+    jitter: times before the answer are stretched by up to this share.
     on_wire: hears every fact, also those the dialer is never told.
     """
 
@@ -60,7 +61,7 @@ class SimNetwork:
         seed: int,
         start_ms: int,
         trunks: Mapping[str, TrunkKind],
-        length_of: Callable[[str], int],
+        length_of: Callable[[str], int | None],
         faults: Faults = NO_FAULTS,
         jitter: float = 0.1,
         on_wire: Observer = _unobserved,
@@ -118,6 +119,14 @@ class SimNetwork:
         """
         self._schedule.run_to(at_ms)
         return self._connection.heard()
+
+    def connect(self) -> None:
+        """A dialer comes: it is told TelephonyUp first, and then everything that happens."""
+        self._connection.open()
+
+    def disconnect(self) -> None:
+        """The dialer goes, or is killed: calls stay up, and nobody is told anything."""
+        self._connection.close()
 
     # --- faults on demand --------------------------------------------------------------------------------------------
 

@@ -52,10 +52,14 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What an operator set: calls at once, and calls per second (any stretch of t seconds: rate·t + burst)."""
+    """What an operator set: calls at once, and calls per second (any stretch of t seconds: rate·t + burst).
+
+    silence_ms: from the answer to the first sound, for a campaign; a flow that listens first needs more.
+    """
 
     lines: int
     calls_per_second: float
+    silence_ms: int = SILENCE_LIMIT_MS
 
     @property
     def burst(self) -> float:
@@ -118,7 +122,6 @@ class WireChecker:
         trunks: Mapping[TrunkId, Limits],
         campaigns: Mapping[str, Limits],
         contact_of: Callable[[Number], object] = lambda number: number,
-        silence_limit_ms: int = SILENCE_LIMIT_MS,
         lease_grace_ms: int = LEASE_GRACE_MS,
     ) -> None:
         self.violations: list[Violation] = []
@@ -127,7 +130,6 @@ class WireChecker:
         self._trunks = trunks
         self._campaigns = campaigns
         self._contact_of = contact_of
-        self._silence_limit_ms = silence_limit_ms
         self._lease_grace_ms = lease_grace_ms
         self._trunk_buckets = {trunk_id: _Bucket(limits) for trunk_id, limits in trunks.items()}
         self._campaign_buckets = {caller_id: _Bucket(limits) for caller_id, limits in campaigns.items()}
@@ -243,7 +245,8 @@ class WireChecker:
     def _check_silence(self, seen: _WireCall, now_ms: int) -> None:
         if seen.answered_at_ms is None or seen.is_heard:
             return
-        if now_ms - seen.answered_at_ms > self._silence_limit_ms:
+        limits = self._campaigns.get(seen.call.caller_id)
+        if now_ms - seen.answered_at_ms > (limits.silence_ms if limits else SILENCE_LIMIT_MS):
             self._violate(Rule.SILENCE, now_ms, f"{seen.call.attempt_id} for {now_ms - seen.answered_at_ms} ms")
             seen.is_heard = True
 

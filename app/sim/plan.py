@@ -1,0 +1,107 @@
+"""What a simulated world holds at its beginning: trunks, campaigns with their flows, and contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy import Connection, insert
+
+from app.ivr.flow import Flow
+from app.ivr.load import load_flow
+from app.model import Campaign, Trunk
+from app.sim.trunks import TrunkKind
+from app.sim.wire import SILENCE_LIMIT_MS, Limits
+from app.store.attaching import attach_list
+from app.store.campaigns import create_campaign
+from app.store.flows import create_flow
+from app.store.lists import create_list, grow_list
+from app.store.schema import contacts
+from app.store.trunks import create_trunk
+from app.units import ListId, Number, TrunkId
+
+START_MS: Final = 1_767_603_600_000
+"""Virtual worlds begin on Monday, 5 January 2026, 09:00 UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPlan:
+    """A campaign, its flow's file, and the numbers of its list. The id and flow id are given when it is written down.
+
+    The campaign's caller id has to be its own: by it the wire tells campaigns apart. silence_ms: how long a person may
+    hear nothing after the answer.
+    """
+
+    campaign: Campaign
+    flow: str
+    numbers: tuple[Number, ...]
+    silence_ms: int = SILENCE_LIMIT_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldPlan:
+    """Everything a world begins with. kinds: what stands behind each trunk's endpoint (missing: unknown to Asterisk)."""
+
+    trunks: tuple[Trunk, ...]
+    kinds: Mapping[str, TrunkKind]
+    campaigns: tuple[CampaignPlan, ...]
+
+    def __post_init__(self) -> None:
+        shown = [plan.campaign.caller_id for plan in self.campaigns]
+        if not all(shown) or len(set(shown)) < len(shown):
+            raise ValueError(f"each campaign shows a number of its own, not {shown}")
+
+    @property
+    def trunk_limits(self) -> dict[TrunkId, Limits]:
+        """What the operator allows each trunk."""
+        return {trunk.id: Limits(lines=trunk.lines, calls_per_second=trunk.calls_per_second) for trunk in self.trunks}
+
+    @property
+    def campaign_limits(self) -> dict[str, Limits]:
+        """What the operator allows each campaign, by the number it shows."""
+        return {
+            plan.campaign.caller_id: Limits(
+                lines=plan.campaign.lines,
+                calls_per_second=plan.campaign.calls_per_second,
+                silence_ms=plan.silence_ms,
+            )
+            for plan in self.campaigns
+        }
+
+
+def write_down(conn: Connection, plan: WorldPlan, now_ms: int) -> list[tuple[Campaign, Flow]]:
+    """Put the plan on disk; answers the campaigns as they are to be started."""
+    for trunk in plan.trunks:
+        create_trunk(conn, trunk)
+    return [_write_campaign(conn, campaign, now_ms) for campaign in plan.campaigns]
+
+
+def _write_campaign(conn: Connection, plan: CampaignPlan, now_ms: int) -> tuple[Campaign, Flow]:
+    name = plan.campaign.name
+    flow = load_flow(plan.flow, name=name)
+    kept = create_flow(conn, name=name, source=plan.flow, now_ms=now_ms)
+    contact_list = create_list(conn, name=name, country="GB", now_ms=now_ms)
+    _add_contacts(conn, contact_list.id, plan.numbers, now_ms)
+    entry = create_campaign(conn, replace(plan.campaign, flow_id=kept.id), now_ms=now_ms)
+    attach_list(conn, entry.campaign.id, contact_list.id, now_ms)
+    return entry.campaign, flow
+
+
+def _add_contacts(conn: Connection, list_id: ListId, numbers: tuple[Number, ...], now_ms: int) -> None:
+    rows = [
+        {
+            "list_id": list_id,
+            "key": f"{line}",
+            "name": f"Contact {line}",
+            "phone1": number,
+            "fields": {"Line": f"{line}"},
+            "source_line": line,
+            "created_at_ms": now_ms,
+            "updated_at_ms": now_ms,
+        }
+        for line, number in enumerate(numbers, start=1)
+    ]
+    if rows:
+        conn.execute(insert(contacts), rows)
+    grow_list(conn, list_id, len(rows))

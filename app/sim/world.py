@@ -1,0 +1,234 @@
+"""A whole world in virtual time: the dialer, a database, the simulated network and prompts, run without waiting.
+
+It does what `app.runtime.Runtime` does, one turn after the other, with time and chance in its hands: what is told to
+the dialer and what it commands is the same as over a real Asterisk.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from app.commands import (
+    AddDnc,
+    ClaimContacts,
+    CloseAttempt,
+    Command,
+    RenderPrompts,
+    SetCampaignStatus,
+    StoreCommand,
+)
+from app.dialing.dialer import Dialer
+from app.events import CampaignStarted, DncAdded, Event, PromptsRendered, TrunkSet
+from app.model import Audio, CampaignStatus, Prompt
+from app.sim.facts import WireFact
+from app.sim.faults import NO_FAULTS, Faults
+from app.sim.network import SimNetwork
+from app.sim.plan import START_MS, WorldPlan, write_down
+from app.sim.trace import Trace
+from app.sim.wire import AttemptClaim, WireChecker
+from app.store.door import SyncStore
+from app.store.schema import attempts
+from app.units import DAY_MS, AttemptId, CampaignId, Number
+
+COMMIT_MS: Final = (1, 8)
+"""How long a commit takes, at least and at most."""
+GATHER_MS: Final = 20
+"""How long ends of attempts gather when nobody waits for the commit."""
+LONGEST_MS: Final = 60 * DAY_MS
+"""A world that is not done by then has something that never ends."""
+SPEECH_MS: Final = 60
+"""A letter of text, spoken."""
+MOST_TURNS: Final = 1_000
+"""Turns in one millisecond before time is taken to stand still."""
+
+
+class TimeStandsStill(Exception):
+    """The dialer asks to be woken again and again at the same moment."""
+
+
+class World:
+    """One run. `run` plays it to its end; then `checker.violations`, `claims` and `trace` tell of it."""
+
+    def __init__(
+        self,
+        plan: WorldPlan,
+        *,
+        seed: int,
+        faults: Faults = NO_FAULTS,
+        database: str = "sqlite://",
+        trace: Trace | None = None,
+    ) -> None:
+        self.trace = trace or Trace()
+        self.checker = WireChecker(trunks=plan.trunk_limits, campaigns=plan.campaign_limits)
+        self.network = SimNetwork(
+            seed=seed,
+            start_ms=START_MS,
+            trunks=plan.kinds,
+            length_of=self._length_of,
+            faults=faults,
+            on_wire=self._see,
+        )
+        self.dialer = Dialer()
+        self.now_ms = START_MS
+        self.finished: set[CampaignId] = set()
+        self._rng = random.Random(f"world {seed}")
+        self._ids = _ids(seed)
+        self.store = SyncStore.open(database, new_attempt_id=lambda now_ms: next(self._ids))
+        self._lengths_ms: dict[str, int] = {}
+        self._inbox: list[Event] = []
+        self._to_write: list[StoreCommand] = []
+        self._commit_at_ms: int | None = None
+        self._later: list[tuple[int, Event | StoreCommand]] = []
+        self._turns_now = 0
+        self._begin(plan)
+
+    def _begin(self, plan: WorldPlan) -> None:
+        started = self.store.write(write_down, plan, START_MS)
+        self.campaign_ids = [campaign.id for campaign, _ in started]
+        self._inbox += [TrunkSet(trunk=trunk) for trunk in plan.trunks]
+        self._inbox += [CampaignStarted(campaign=campaign, flow=flow) for campaign, flow in started]
+        self._inbox.append(self.store.recover())
+        self.network.connect()
+
+    # --- from outside ------------------------------------------------------------------------------------------------
+
+    def plan_at(self, at_ms: int, what: Event | StoreCommand) -> None:
+        """Let an operator do something then: an event for the dialer, or a write (an opt-out from the API)."""
+        self._later.append((at_ms, what))
+        self._later.sort(key=lambda item: item[0])
+
+    def run(self, longest_ms: int = LONGEST_MS) -> bool:
+        """Play until all campaigns have finished and every end is on disk; False when the time ran out before.
+
+        Raises TimeStandsStill when the dialer spins, and whatever the dialer raises.
+        """
+        end_ms = self.now_ms + longest_ms
+        while not self.is_done:
+            next_ms = self._next_ms()
+            if next_ms is None or next_ms > end_ms:
+                break
+            self._advance(next_ms)
+        self.checker.verify(self.claims(), self.now_ms)
+        return self.is_done
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more is to be done: the campaigns are finished, and nobody is in a call."""
+        return (
+            self.finished.issuperset(self.campaign_ids)
+            and self.dialer.is_at_rest
+            and not (self._inbox or self._to_write or self._later or self.network.live)
+        )
+
+    def claims(self) -> list[AttemptClaim]:
+        """What the database says of every attempt."""
+        return self.store.read(_claims)
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def _next_ms(self) -> int | None:
+        if self._inbox:
+            return self.now_ms
+        moments = [self.network.next_event_ms(), self.dialer.next_deadline_ms(), self._commit_at_ms]
+        moments += [at_ms for at_ms, _ in self._later[:1]]
+        known = [moment for moment in moments if moment is not None]
+        return max(self.now_ms, min(known)) if known else None
+
+    def _advance(self, to_ms: int) -> None:
+        self._turns_now = self._turns_now + 1 if to_ms == self.now_ms else 0
+        if self._turns_now > MOST_TURNS:
+            raise TimeStandsStill(f"{MOST_TURNS} turns at {to_ms}: next deadline {self.dialer.next_deadline_ms()}")
+        self.now_ms = to_ms
+        self._inbox += self.network.advance_to(to_ms)
+        while self._later and self._later[0][0] <= to_ms:
+            self._act(self._later.pop(0)[1])
+        if self._commit_at_ms is not None and self._commit_at_ms <= to_ms:
+            self._commit()
+        deadline_ms = self.dialer.next_deadline_ms()
+        if self._inbox or (deadline_ms is not None and deadline_ms <= to_ms):
+            self._turn()
+
+    def _turn(self) -> None:
+        events, self._inbox = self._inbox, []
+        for event in events:
+            self.trace.heard(self.now_ms, event)
+        for command in self.dialer.turn(events, self.now_ms):
+            self.trace.given(self.now_ms, command)
+            self._perform(command)
+
+    # --- what the shell does -----------------------------------------------------------------------------------------
+
+    def _act(self, what: Event | StoreCommand) -> None:
+        if isinstance(what, StoreCommand):
+            self._write(what)
+        else:
+            self._inbox.append(what)
+
+    def _perform(self, command: Command) -> None:
+        match command:
+            case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
+                self._write(command)
+            case RenderPrompts():
+                self._inbox.append(self._render(command))
+            case _:
+                self.network.perform(command)
+
+    def _write(self, command: StoreCommand) -> None:
+        self._to_write.append(command)
+        wait_ms = self._rng.randint(*COMMIT_MS) + (GATHER_MS if isinstance(command, CloseAttempt) else 0)
+        at_ms = self.now_ms + wait_ms
+        self._commit_at_ms = at_ms if self._commit_at_ms is None else min(self._commit_at_ms, at_ms)
+
+    def _commit(self) -> None:
+        batch, self._to_write = self._to_write, []
+        self._commit_at_ms = None
+        for command, event in zip(batch, self.store.commit(batch, self.now_ms), strict=True):
+            if isinstance(event, DncAdded):
+                self.checker.add_dnc(event.number)
+            if isinstance(command, SetCampaignStatus) and command.status is CampaignStatus.FINISHED:
+                self.finished.add(command.campaign_id)
+            self._inbox.append(event)
+
+    def _render(self, command: RenderPrompts) -> PromptsRendered:
+        audio = {prompt: self._audio(prompt) for prompt in command.prompts}
+        return PromptsRendered(attempt_id=command.attempt_id, audio=audio, failed={})
+
+    def _audio(self, prompt: Prompt) -> Audio:
+        media = f"sound:{prompt.language}/{prompt.text or prompt.sound}"
+        length_ms = self._lengths_ms.setdefault(media, 300 + SPEECH_MS * len(media))
+        return Audio(media=media, length_ms=length_ms)
+
+    def _length_of(self, media: str) -> int | None:
+        return self._lengths_ms.get(media)
+
+    def _see(self, fact: WireFact) -> None:
+        self.checker.see(fact)
+
+
+def _ids(seed: int) -> Iterator[AttemptId]:
+    """Ids that are never the same twice and sort by time."""
+    for place in range(1, 10**10):
+        yield AttemptId(f"s{seed % 10**6:06d}a{place:010d}")
+
+
+def _claims(conn: Connection) -> list[AttemptClaim]:
+    columns = attempts.c
+    found = select(columns.id, columns.number, columns.opened_at_ms, columns.outcome, columns.answered_at_ms)
+    return [
+        AttemptClaim(
+            attempt_id=AttemptId(row.id),
+            number=Number(row.number),
+            opened_at_ms=row.opened_at_ms,
+            outcome=row.outcome,
+            answered_at_ms=row.answered_at_ms,
+        )
+        for row in conn.execute(found)
+    ]
+
+
+Script = Callable[[World], None]
+"""What operators do in a world while it runs: calls `World.plan_at`."""
