@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the program, its private Asterisk and its tests need from Debian's archive.
-PACKAGES := python3-venv mmdebstrap ca-certificates espeak-ng ffmpeg
+PACKAGES := python3-venv mmdebstrap debian-archive-keyring ca-certificates espeak-ng ffmpeg
 TEST_PACKAGES := postgresql
 
 .PHONY: help

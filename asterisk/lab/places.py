@@ -12,7 +12,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from asterisk.lab.errors import LabError
+
 _OWNER = "owner.json"
+# The path of a control socket has room for 107 characters, and ours adds about forty.
+_LONGEST_TEMPORARY = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +43,17 @@ class Place:
 
 
 def base_dir() -> Path:
-    """The folder of this user's laboratories; made if missing, closed to others."""
-    base = Path(tempfile.gettempdir()) / f"outring-lab-{os.geteuid()}"
+    """The folder of this user's laboratories; made if missing, closed to others.
+
+    Raises LabError when somebody else made it first.
+    """
+    temporary = Path(tempfile.gettempdir())
+    if len(str(temporary)) > _LONGEST_TEMPORARY:
+        temporary = Path("/tmp")
+    base = temporary / f"outring-lab-{os.geteuid()}"
     base.mkdir(mode=0o700, exist_ok=True)
+    if base.stat().st_uid != os.geteuid():
+        raise LabError(f"{base} belongs to another user. Mend: have it removed, or set TMPDIR to a folder of your own.")
     return base
 
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from asterisk.lab.errors import LabError
 
 SUITE = "sid"
+MIRROR = "http://deb.debian.org/debian"
+KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGES = (
     "asterisk",
     "asterisk-core-sounds-en-wav",
@@ -111,9 +113,7 @@ def _build_into(root: Path) -> None:
     half = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
     command = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
     command += ['--aptopt=Acquire::Check-Valid-Until "false"', "--dpkgopt=path-exclude=/usr/share/man/*"]
-    command += [f"--include={','.join(PACKAGES)}", SUITE, str(half / "root")]
-    if mirror := os.environ.get("OUTRING_LAB_MIRROR"):
-        command.append(mirror)
+    command += [f"--include={','.join(PACKAGES)}", SUITE, str(half / "root"), _source()]
     log = root.parent / f"{root.name}.log"
     try:
         with log.open("wb") as output:
@@ -124,6 +124,13 @@ def _build_into(root: Path) -> None:
         (half / "root").rename(root)
     finally:
         shutil.rmtree(half, ignore_errors=True)
+
+
+def _source() -> str:
+    """The archive as a line of sources.list; with the keys named, as a machine that is not Debian does not trust them."""
+    mirror = os.environ.get("OUTRING_LAB_MIRROR") or MIRROR
+    signed = f"[signed-by={KEYS}] " if KEYS.exists() else ""
+    return f"deb {signed}{mirror} {SUITE} main"
 
 
 def _why_build_failed(log: Path) -> str:
@@ -184,7 +191,8 @@ def _from_system() -> Installation | None:
     if binary is None:
         return None
     version = _version((binary,))
-    modules = _first_dir("/usr/lib/asterisk/modules", f"/usr/lib/{platform.machine()}-linux-gnu/asterisk/modules")
+    triplet = f"{platform.machine()}-linux-gnu"
+    modules = _first_dir(*(f"/usr/{lib}/asterisk/modules" for lib in ("lib", f"lib/{triplet}", "lib64")))
     data = _first_dir("/usr/share/asterisk", "/var/lib/asterisk", below="documentation")
     if not is_suitable(version) or modules is None or data is None or _missing_modules(modules):
         return None

@@ -9,8 +9,7 @@ from asterisk.lab import root
 from asterisk.lab.errors import LabError
 
 FAILS = """#!/bin/sh
-for last; do :; done
-mkdir -p "$last/usr/sbin"
+for argument; do case "$argument" in */root) mkdir -p "$argument/usr/sbin";; esac; done
 echo 'E: Temporary failure resolving deb.debian.org' >&2
 exit 25
 """
