@@ -170,6 +170,8 @@ class AttemptRun:
     def find_alive(self, found: LiveCall, now_ms: int) -> list[Command]:
         """After a broken line to Asterisk: the channel exists; the answer may have been missed."""
         assert self.call is not None, f"attempt {self.id} has no call to find"
+        if self._is_ours:  # it was to end, and the word did not get through
+            return [HangUp(attempt_id=self.id)]
         commands: list[Command] = []
         if self.call.state in (CallState.PLACING, CallState.UNKNOWN):
             commands += self._step(CallPlaced(attempt_id=self.id), now_ms)
@@ -192,7 +194,7 @@ class AttemptRun:
             return None
         if self.call is None:
             return self._give_up_at_ms
-        if self._session is None or self.call.state is not CallState.ANSWERED:
+        if self._session is None or self._is_ours or self.call.state is not CallState.ANSWERED:
             return self._lease_until_ms + GRACE_MS
         deadline = self._session.next_deadline_ms()
         renewal = self._lease_until_ms - LEASE_MS // 2
@@ -217,7 +219,7 @@ class AttemptRun:
         if now_ms >= self._lease_until_ms + GRACE_MS:
             return self._lose("its end was never reported", now_ms)
         commands: list[Command] = []
-        if self.call.state is CallState.ANSWERED:
+        if self.call.state is CallState.ANSWERED and not self._is_ours:  # who is being hung up gets no new lease
             if now_ms >= self._lease_until_ms - LEASE_MS // 2:
                 commands.append(self._renew(LEASE_MS, now_ms))
             if self._session is not None:
