@@ -13,7 +13,7 @@ import msgspec
 class Application(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Details of a Stasis application"""
 
-    name: str
+    name: str = ""
     channel_ids: list[str] = []
     bridge_ids: list[str] = []
     endpoint_ids: list[str] = []
@@ -25,33 +25,33 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class BuildInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Info about how Asterisk was built"""
 
-    os: str
-    kernel: str
-    options: str
-    machine: str
-    date: str
-    user: str
+    os: str = ""
+    kernel: str = ""
+    options: str = ""
+    machine: str = ""
+    date: str = ""
+    user: str = ""
 
 
 class SystemInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Info about Asterisk"""
 
-    version: str
-    entity_id: str
+    version: str = ""
+    entity_id: str = ""
 
 
 class SetId(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Effective user/group id"""
 
-    user: str
-    group: str
+    user: str = ""
+    group: str = ""
 
 
 class ConfigInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Info about Asterisk configuration"""
 
-    name: str
-    default_language: str
+    name: str = ""
+    default_language: str = ""
     max_channels: int | None = None
     max_open_files: int | None = None
     max_load: float | None = None
@@ -61,8 +61,8 @@ class ConfigInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class StatusInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Info about Asterisk status"""
 
-    startup_time: str
-    last_reload_time: str
+    startup_time: str = ""
+    last_reload_time: str = ""
 
 
 class AsteriskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,62 +77,62 @@ class AsteriskInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class AsteriskPing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Asterisk ping information"""
 
-    asterisk_id: str
-    ping: str
-    timestamp: str
+    asterisk_id: str = ""
+    ping: str = ""
+    timestamp: str = ""
 
 
 class Module(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Details of an Asterisk module"""
 
-    name: str
-    description: str
-    use_count: int
-    status: str
-    support_level: str
+    name: str = ""
+    description: str = ""
+    use_count: int = 0
+    status: str = ""
+    support_level: str = ""
 
 
 class LogChannel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Details of an Asterisk log channel"""
 
-    channel: str
-    type: str
-    status: str
-    configuration: str
+    channel: str = ""
+    type: str = ""
+    status: str = ""
+    configuration: str = ""
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The value of a channel variable"""
 
-    value: str
+    value: str = ""
 
 
 class Variables(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A dictionary of channel variables"""
 
-    variables: dict[str, Any]
+    variables: dict[str, Any] = {}
 
 
 class ConfigTuple(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A key/value pair that makes up part of a configuration object."""
 
-    attribute: str
-    value: str
+    attribute: str = ""
+    value: str = ""
 
 
 class Bridge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The merging of media from one or more channels. Everyone on the bridge receives the same audio."""
 
     id: str
-    technology: str
-    bridge_type: str
-    bridge_class: str
-    creator: str
-    name: str
+    technology: str = ""
+    bridge_type: str = ""
+    bridge_class: str = ""
+    creator: str = ""
+    name: str = ""
     channels: list[str] = []
     video_mode: str | None = None
     video_source_id: str | None = None
-    creationtime: str
+    creationtime: str = ""
     bridgevars: dict[str, Any] | None = None
 
 
@@ -143,25 +143,25 @@ class Dialed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class DialplanCEP(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Dialplan location (context/extension/priority)"""
 
-    context: str
-    exten: str
-    priority: int
-    app_name: str
-    app_data: str
+    context: str = ""
+    exten: str = ""
+    priority: int = 0
+    app_name: str = ""
+    app_data: str = ""
 
 
 class CallerID(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Caller identification"""
 
-    name: str
-    number: str
+    name: str = ""
+    number: str = ""
 
 
 class RTPstat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A statistics of a RTP."""
 
-    txcount: int
-    rxcount: int
+    txcount: int = 0
+    rxcount: int = 0
     txjitter: float | None = None
     rxjitter: float | None = None
     remote_maxjitter: float | None = None
@@ -172,8 +172,8 @@ class RTPstat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     local_minjitter: float | None = None
     local_normdevjitter: float | None = None
     local_stdevjitter: float | None = None
-    txploss: int
-    rxploss: int
+    txploss: int = 0
+    rxploss: int = 0
     remote_maxrxploss: float | None = None
     remote_minrxploss: float | None = None
     remote_normdevrxploss: float | None = None
@@ -187,26 +187,26 @@ class RTPstat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     minrtt: float | None = None
     normdevrtt: float | None = None
     stdevrtt: float | None = None
-    local_ssrc: int
-    remote_ssrc: int
-    txoctetcount: int
-    rxoctetcount: int
-    channel_uniqueid: str
+    local_ssrc: int = 0
+    remote_ssrc: int = 0
+    txoctetcount: int = 0
+    rxoctetcount: int = 0
+    channel_uniqueid: str = ""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A specific communication connection between Asterisk and an Endpoint."""
 
     id: str
-    protocol_id: str
-    name: str
-    state: str
+    protocol_id: str = ""
+    name: str = ""
+    state: str = ""
     caller: CallerID
     connected: CallerID
-    accountcode: str
+    accountcode: str = ""
     dialplan: DialplanCEP
-    creationtime: str
-    language: str
+    creationtime: str = ""
+    language: str = ""
     channelvars: dict[str, Any] | None = None
     caller_rdnis: str | None = None
     tenantid: str | None = None
@@ -215,8 +215,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class DeviceState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Represents the state of a device."""
 
-    name: str
-    state: str
+    name: str = ""
+    state: str = ""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -224,8 +224,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     single unique identifier, an endpoint is uniquely identified by the technology/resource pair.
     """
 
-    technology: str
-    resource: str
+    technology: str = ""
+    resource: str = ""
     state: str | None = None
     channel_ids: list[str] = []
 
@@ -233,9 +233,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class TextMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A text message."""
 
-    from_: str = msgspec.field(name="from")
-    to: str
-    body: str
+    from_: str = msgspec.field(default="", name="from")
+    to: str = ""
+    body: str = ""
     variables: dict[str, Any] | None = None
 
 
@@ -253,16 +253,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="ty
 class ContactInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Detailed information about a contact on an endpoint."""
 
-    uri: str
-    contact_status: str
-    aor: str
+    uri: str = ""
+    contact_status: str = ""
+    aor: str = ""
     roundtrip_usec: str | None = None
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Detailed information about a remote peer that communicates with Asterisk."""
 
-    peer_status: str
+    peer_status: str = ""
     cause: str | None = None
     address: str | None = None
     port: str | None = None
@@ -297,32 +297,32 @@ class RequiredDestination(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class AdditionalParam(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Protocol specific additional parameter"""
 
-    parameter_name: str
-    parameter_value: str
+    parameter_name: str = ""
+    parameter_value: str = ""
 
 
 class RESTHeader(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """REST over Websocket header"""
 
-    name: str
-    value: str
+    name: str = ""
+    value: str = ""
 
 
 class RESTQueryStringParameter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """REST over Websocket Query String Parameter"""
 
-    name: str
-    value: str
+    name: str = ""
+    value: str = ""
 
 
 class RESTRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """REST over Websocket Request."""
 
-    type: str
-    transaction_id: str
-    request_id: str
-    method: str
-    uri: str
+    type: str = ""
+    transaction_id: str = ""
+    request_id: str = ""
+    method: str = ""
+    uri: str = ""
     content_type: str | None = None
     query_strings: list[RESTQueryStringParameter] | None = None
     message_body: str | None = None
@@ -331,36 +331,36 @@ class RESTRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Represents the state of a mailbox."""
 
-    name: str
-    old_messages: int
-    new_messages: int
+    name: str = ""
+    old_messages: int = 0
+    new_messages: int = 0
 
 
 class Playback(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Object representing the playback of media to a channel"""
 
     id: str
-    media_uri: str
+    media_uri: str = ""
     next_media_uri: str | None = None
-    target_uri: str
+    target_uri: str = ""
     language: str | None = None
-    state: str
+    state: str = ""
 
 
 class StoredRecording(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A past recording that may be played back."""
 
-    name: str
-    format: str
+    name: str = ""
+    format: str = ""
 
 
 class LiveRecording(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A recording that is in progress"""
 
-    name: str
-    format: str
-    target_uri: str
-    state: str
+    name: str = ""
+    format: str = ""
+    target_uri: str = ""
+    state: str = ""
     duration: int | None = None
     talking_duration: int | None = None
     silence_duration: int | None = None
@@ -370,8 +370,8 @@ class LiveRecording(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class FormatLangPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Identifies the format and language of a sound file"""
 
-    language: str
-    format: str
+    language: str = ""
+    format: str = ""
 
 
 class Sound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -391,8 +391,8 @@ class MissingParams(Message, frozen=True, kw_only=True, gc=False, tag="MissingPa
 class Event(Message, frozen=True, kw_only=True, gc=False):
     """Base type for asynchronous events from Asterisk."""
 
-    application: str
-    timestamp: str
+    application: str = ""
+    timestamp: str = ""
 
 
 class DeviceStateChanged(Event, frozen=True, kw_only=True, gc=False, tag="DeviceStateChanged"):
@@ -441,7 +441,7 @@ class ApplicationMoveFailed(Event, frozen=True, kw_only=True, gc=False, tag="App
     """Notification that trying to move a channel to another Stasis application failed."""
 
     channel: Channel
-    destination: str
+    destination: str = ""
     args: list[str] = []
 
 
@@ -492,10 +492,10 @@ class BridgeBlindTransfer(Event, frozen=True, kw_only=True, gc=False, tag="Bridg
     channel: Channel
     replace_channel: Channel | None = None
     transferee: Channel | None = None
-    exten: str
-    context: str
-    result: str
-    is_external: bool
+    exten: str = ""
+    context: str = ""
+    result: str = ""
+    is_external: bool = False
     bridge: Bridge | None = None
 
 
@@ -507,11 +507,11 @@ class BridgeAttendedTransfer(Event, frozen=True, kw_only=True, gc=False, tag="Br
     replace_channel: Channel | None = None
     transferee: Channel | None = None
     transfer_target: Channel | None = None
-    result: str
-    is_external: bool
+    result: str = ""
+    is_external: bool = False
     transferer_first_leg_bridge: Bridge | None = None
     transferer_second_leg_bridge: Bridge | None = None
-    destination_type: str
+    destination_type: str = ""
     destination_bridge: str | None = None
     destination_application: str | None = None
     destination_link_first_leg: Channel | None = None
@@ -529,8 +529,8 @@ class ChannelCreated(Event, frozen=True, kw_only=True, gc=False, tag="ChannelCre
 class ChannelDestroyed(Event, frozen=True, kw_only=True, gc=False, tag="ChannelDestroyed"):
     """Notification that a channel has been destroyed."""
 
-    cause: int
-    cause_txt: str
+    cause: int = 0
+    cause_txt: str = ""
     tech_cause: int | None = None
     channel: Channel
 
@@ -560,8 +560,8 @@ class ChannelDtmfReceived(Event, frozen=True, kw_only=True, gc=False, tag="Chann
     start of DTMF
     """
 
-    digit: str
-    duration_ms: int
+    digit: str = ""
+    duration_ms: int = 0
     channel: Channel
 
 
@@ -569,26 +569,26 @@ class ChannelDialplan(Event, frozen=True, kw_only=True, gc=False, tag="ChannelDi
     """Channel changed location in the dialplan."""
 
     channel: Channel
-    dialplan_app: str
-    dialplan_app_data: str
+    dialplan_app: str = ""
+    dialplan_app_data: str = ""
 
 
 class ChannelCallerId(Event, frozen=True, kw_only=True, gc=False, tag="ChannelCallerId"):
     """Channel changed Caller ID."""
 
-    caller_presentation: int
-    caller_presentation_txt: str
+    caller_presentation: int = 0
+    caller_presentation_txt: str = ""
     channel: Channel
 
 
 class ChannelUserevent(Event, frozen=True, kw_only=True, gc=False, tag="ChannelUserevent"):
     """User-generated event with additional user-defined fields in the object."""
 
-    eventname: str
+    eventname: str = ""
     channel: Channel | None = None
     bridge: Bridge | None = None
     endpoint: Endpoint | None = None
-    userevent: dict[str, Any]
+    userevent: dict[str, Any] = {}
 
 
 class ChannelHangupRequest(Event, frozen=True, kw_only=True, gc=False, tag="ChannelHangupRequest"):
@@ -603,8 +603,8 @@ class ChannelHangupRequest(Event, frozen=True, kw_only=True, gc=False, tag="Chan
 class ChannelVarset(Event, frozen=True, kw_only=True, gc=False, tag="ChannelVarset"):
     """Channel variable changed."""
 
-    variable: str
-    value: str
+    variable: str = ""
+    value: str = ""
     channel: Channel | None = None
 
 
@@ -637,7 +637,7 @@ class ChannelTalkingFinished(Event, frozen=True, kw_only=True, gc=False, tag="Ch
     """Talking is no longer detected on the channel."""
 
     channel: Channel
-    duration: int
+    duration: int = 0
 
 
 class ContactStatusChange(Event, frozen=True, kw_only=True, gc=False, tag="ContactStatusChange"):
@@ -668,7 +668,7 @@ class Dial(Event, frozen=True, kw_only=True, gc=False, tag="Dial"):
     forward: str | None = None
     forwarded: Channel | None = None
     dialstring: str | None = None
-    dialstatus: str
+    dialstatus: str = ""
 
 
 class StasisEnd(Event, frozen=True, kw_only=True, gc=False, tag="StasisEnd"):
@@ -709,11 +709,11 @@ class ChannelTransfer(Event, frozen=True, kw_only=True, gc=False, tag="ChannelTr
 class RESTResponse(Event, frozen=True, kw_only=True, gc=False, tag="RESTResponse"):
     """REST over Websocket Response."""
 
-    transaction_id: str
-    request_id: str
-    status_code: int
-    reason_phrase: str
-    uri: str
+    transaction_id: str = ""
+    request_id: str = ""
+    status_code: int = 0
+    reason_phrase: str = ""
+    uri: str = ""
     content_type: str | None = None
     message_body: str | None = None
 
@@ -730,7 +730,7 @@ class CallClaimed(Event, frozen=True, kw_only=True, gc=False, tag="CallClaimed")
     """Notification that a broadcast channel has been successfully claimed by an ARI application."""
 
     channel: Channel
-    winner_app: str
+    winner_app: str = ""
 
 
 #: Everything Asterisk can send on the websocket, told apart by ``type``.

@@ -42,6 +42,12 @@ def test_fields_of_a_newer_asterisk_are_passed_over() -> None:
     assert isinstance(event, ari.ChannelDestroyed)
 
 
+def test_a_plain_field_asterisk_leaves_out_is_empty_and_the_event_not_lost() -> None:
+    event = decode_message('{"type":"ChannelDestroyed","channel":{"id":"c1","caller":{},"connected":{},"dialplan":{}}}')
+    assert isinstance(event, ari.ChannelDestroyed)
+    assert (event.channel.id, event.cause, event.cause_txt, event.application) == ("c1", 0, "", "")
+
+
 def test_an_event_cannot_be_changed() -> None:
     event = decode_message(json.dumps(DESTROYED))
     with pytest.raises(AttributeError):

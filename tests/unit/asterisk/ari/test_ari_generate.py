@@ -81,7 +81,15 @@ def test_words_python_keeps_for_itself_get_an_underscore(small_api: Path) -> Non
     ast.parse(source)
     assert "async def import_(self, *, thingId: str, from_: str | None = None) -> builtins.list[Thing]:" in source
     assert '{"from": from_}' in source
-    assert 'from_: str = msgspec.field(name="from")' in generate.models_source(api)
+    assert 'from_: str = msgspec.field(default="", name="from")' in generate.models_source(api)
+
+
+def test_only_ids_and_models_must_be_there() -> None:
+    assert generate.default_of("id", "str", True) == ""
+    assert generate.default_of("channel", "Channel", True) == ""
+    assert generate.default_of("channel", "Channel", False) == "None"
+    assert generate.default_of("device_names", "list[str]", True) == "[]"
+    assert generate.default_of("cause", "int", True) == "0"
 
 
 def test_the_websocket_is_no_operation(small_api: Path) -> None:
