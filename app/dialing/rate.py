@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_UNIT = 1_000_000  # one call, in millionths
+_UNIT = 10**12
+"""One call. So fine that a rate of no round figure (⅔ a second) is not a thousandth of a call off in a day."""
+_PER_MS = _UNIT // 1_000  # one call a second
 
 
 class Rate:
@@ -14,10 +16,10 @@ class Rate:
     __slots__ = ("_as_of_ms", "_burst", "_level", "_per_ms")
 
     def __init__(self, per_second: float, now_ms: int) -> None:
-        """Raises ValueError unless 0 < per_second ≤ 1,000."""
-        if not 0 < per_second <= 1_000:
-            raise ValueError(f"calls per second must be above 0 and at most 1,000, not {per_second}")
-        self._per_ms = max(1, round(per_second * _UNIT / 1_000))
+        """Raises ValueError unless 0.001 ≤ per_second ≤ 1,000."""
+        if not 0.001 <= per_second <= 1_000:
+            raise ValueError(f"calls per second must be 0.001 to 1,000, not {per_second}")
+        self._per_ms = int(per_second * _PER_MS)
         self._burst = _UNIT + 50 * self._per_ms
         self._level = _UNIT
         self._as_of_ms = now_ms
