@@ -47,8 +47,7 @@ def version(conn: Connection) -> str | None:
 
 def upgrade(conn: Connection, target: str = "head") -> None:
     """Migrate upwards within the transaction of `conn`. Raises StoreError for tables newer than the program."""
-    if conn.dialect.name == "postgresql":
-        conn.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    _take_turn(conn)
     try:
         with _one_at_a_time:
             command.upgrade(alembic_config(conn), target)
@@ -72,6 +71,7 @@ async def migrate(url: str, target: str = "head") -> tuple[str | None, str]:
     """
 
     def run(conn: Connection) -> tuple[str | None, str]:
+        _take_turn(conn)
         before = version(conn)
         upgrade(conn, target)
         return before, version(conn) or ""
@@ -81,3 +81,9 @@ async def migrate(url: str, target: str = "head") -> tuple[str | None, str]:
         return await lane.run(run)
     finally:
         await lane.close()
+
+
+def _take_turn(conn: Connection) -> None:
+    """Wait until no other program migrates this database; on SQLite the transaction has waited already."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))

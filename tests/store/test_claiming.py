@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select
 
 from app.commands import AddDnc, ClaimContacts, StoreCommand
 from app.events import AttemptsOpened
+from app.model import OpenedAttempt
 from app.outcomes import ContactStatus, Outcome
 from app.store import SqlStore, StoreError
 from app.store.claiming import PUSH_BACK_MS

@@ -1,0 +1,93 @@
+"""The cost of a call does not grow with a list: every statement on the dialing path goes along an index.
+
+Asked of the databases' own planners, on tables of a size where reading through one would be worth avoiding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import BigInteger, Connection, bindparam, text
+
+from app.store import SqlStore
+from app.store.dnc import add_dnc_numbers
+from app.store.sql import queries, to_json
+from tests.store.world import T0, build, claim, closing, phone
+
+TABLES = "campaign_contacts|contacts|attempts|dnc|tallies"
+ROWS = 20_000
+ENDED = {"id": "a" * 26, "outcome": 9, "is_charged": True, "flow": {}}
+MOVED = {"campaign_id": 1, "contact_id": 5, "number": phone(5), "status": "pending", "due_at_ms": T0, "charged": 1}
+PATH: dict[str, dict[str, Any]] = {
+    "claim_contacts": {"campaign_id": 1, "now_ms": T0, "back_at_ms": T0 + 1, "look": 20, "wanted": 20},
+    "open_attempts": {"campaign_id": 1, "now_ms": T0, "rows_json": to_json([["a" * 26, 5, phone(5)]])},
+    "return_contacts": {"campaign_id": 1, "back_at_ms": T0, "contacts_json": to_json([5, 6])},
+    "next_due": {"campaign_id": 1},
+    "close_attempts": {"now_ms": T0, "rows_json": to_json([ENDED])},
+    "move_contacts": {"rows_json": to_json([MOVED | {"outcome": 9}])},
+    "add_tallies": {"rows_json": to_json([[1, "status", "pending", 1]])},
+    "add_dnc": {"now_ms": T0, "rows_json": to_json([[phone(5), "keypress", None]])},
+    "open_attempts_on_disk": {},
+    "next_piece": {"list_id": 1, "after_id": 5_000, "size": 1_000},
+    "attach_waiting": {"campaign_id": 2, "list_id": 1, "first_id": 5_000, "last_id": 6_000, "from_at_ms": T0},
+    "attach_invalid": {"campaign_id": 2, "list_id": 1, "first_id": 5_000, "last_id": 6_000},
+}
+
+
+def fill(conn: Connection) -> None:
+    """A large list, half of it on the do-not-call list."""
+    build(conn, [phone(place) for place in range(ROWS)])
+    add_dnc_numbers(conn, [phone(place) for place in range(0, ROWS, 2)], source="import", now_ms=T0)
+
+
+def plan(conn: Connection, name: str, parameters: dict[str, Any]) -> list[str]:
+    """How the database would carry out a query, a step a line."""
+    explain = "EXPLAIN QUERY PLAN " if conn.dialect.name == "sqlite" else "EXPLAIN "
+    query = queries().get((name, conn.dialect.name)) or queries()[name, ""]
+    times = [bindparam(key, type_=BigInteger()) for key in parameters if key.endswith("_ms")]
+    return [str(row[-1]) for row in conn.execute(text(explain + query.sql).bindparams(*times), parameters)]
+
+
+def readings(steps: Sequence[str]) -> list[str]:
+    """The steps that read through a table; the index of live numbers holds live attempts only and may be read so."""
+    through = [step for step in steps if re.search(rf"(SCAN|Seq Scan on) ({TABLES})\b", step)]
+    return [step for step in through if "uq_attempts_live_number" not in step]
+
+
+@pytest.mark.parametrize("is_analysed", [False, True], ids=["fresh", "analysed"])
+async def test_no_statement_on_the_dialing_path_reads_through_a_table(store: SqlStore, is_analysed: bool) -> None:
+    await store.write(fill)
+    for turn in range(30):  # some hundred attempts, most of them closed
+        event = await claim(store, (await store.read(_first_campaign)), 20, T0 + turn)
+        await store.commit([closing(attempt) for attempt in event.attempts[1:]], T0 + turn)
+    if is_analysed:
+        await store.write(lambda conn: conn.execute(text("ANALYZE")))
+    for name, parameters in PATH.items():
+        steps = await store.write(plan, name, parameters)
+        assert not readings(steps), (name, steps)
+
+
+async def test_the_claim_goes_along_the_waiting_line_without_sorting_it(store: SqlStore) -> None:
+    await store.write(fill)
+    await store.write(lambda conn: conn.execute(text("ANALYZE")))
+    steps = await store.write(plan, "claim_contacts", PATH["claim_contacts"])
+    [head] = [place for place, step in enumerate(steps) if "ix_campaign_contacts_waiting" in step]
+    assert "due_at_ms" in steps[head] + steps[head + 1]
+    around = " ".join(steps[max(0, head - 3) : head + 2])
+    assert "Sort" not in around
+    assert "TEMP B-TREE" not in around
+
+
+async def test_the_planted_mistake_is_seen(store: SqlStore) -> None:
+    """Without its index the claim would read the line through: the check above must notice."""
+    await store.write(fill)
+    await store.write(lambda conn: conn.execute(text("DROP INDEX ix_campaign_contacts_waiting")))
+    steps = await store.write(plan, "claim_contacts", PATH["claim_contacts"])
+    assert not [step for step in steps if "ix_campaign_contacts_waiting" in step]
+
+
+def _first_campaign(conn: Connection) -> Any:
+    return conn.execute(text("SELECT MIN(id) FROM campaigns")).scalar_one()

@@ -1,0 +1,86 @@
+"""Migrations: up, down and up again; what they build is what schema.py says; a newer database is not touched."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
+
+from app.store import NotFound, SqlStore, StoreError, migrate
+from app.store.lists import create_list, get_list
+from app.store.migrating import downgrade, newest_version, upgrade, version
+from app.store.schema import metadata
+from app.units import ListId
+from tests.store.world import T0
+
+
+def tables(conn: Connection) -> set[str]:
+    return set(inspect(conn).get_table_names())
+
+
+def differences(conn: Connection) -> list[object]:
+    """What Alembic would write as a new migration."""
+    return list(compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata))
+
+
+def indexes(conn: Connection) -> dict[str, str]:
+    """The indexes as the database keeps them: Alembic does not compare the condition of a partial one."""
+    kept = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    if conn.dialect.name == "postgresql":
+        kept = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    found = {name: sql.replace("\n", " ") for name, sql in conn.execute(text(kept))}
+    return {name: sql for name, sql in found.items() if not name.startswith("alembic")}
+
+
+async def test_migrations_build_what_the_schema_says(store: SqlStore) -> None:
+    assert await store.write(differences) == []
+    assert await store.read(tables) == {*metadata.tables, "alembic_version"}
+    migrated = await store.read(indexes)
+    await store.write(downgrade, "base")
+    await store.write(metadata.create_all)
+    assert await store.read(indexes) == migrated
+
+
+async def test_a_difference_is_seen(store: SqlStore) -> None:
+    await store.write(lambda conn: conn.execute(text("ALTER TABLE dnc ADD COLUMN stray INTEGER")))
+    assert await store.write(differences) != []
+
+
+async def test_down_and_up_again(store: SqlStore) -> None:
+    assert await store.read(version) == newest_version()
+    await store.write(downgrade, "base")
+    assert await store.read(tables) == {"alembic_version"}
+    await store.write(upgrade)
+    assert await store.read(version) == newest_version()
+    assert await store.write(differences) == []
+
+
+async def test_migrating_again_changes_nothing(url: str) -> None:
+    assert await migrate(url) == (None, newest_version())
+    assert await migrate(url) == (newest_version(), newest_version())
+
+
+async def test_programs_that_start_together_migrate_once(url: str) -> None:
+    answers = await asyncio.gather(*(migrate(url) for _ in range(3)))
+    assert sorted(before or "" for before, _after in answers) == ["", newest_version(), newest_version()]
+
+
+async def test_a_database_newer_than_the_program_is_refused_and_left_alone(url: str) -> None:
+    async with await SqlStore.open(url) as store:
+        await store.write(lambda conn: conn.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    with pytest.raises(StoreError, match="version 9999, which this program does not know"):
+        await SqlStore.open(url)
+    async with await SqlStore.open(url, with_migrations=False) as store:
+        assert await store.read(version) == "9999"
+
+
+async def test_what_was_written_is_there_after_reopening(url: str) -> None:
+    async with await SqlStore.open(url) as store:
+        made = await store.write(create_list, name="people", country="GB", columns=["Город"], now_ms=T0)
+    async with await SqlStore.open(url) as store:
+        assert await store.read(get_list, made.id) == made
+        with pytest.raises(NotFound, match="there is no list 77"):
+            await store.read(get_list, ListId(77))
