@@ -1,0 +1,33 @@
+"""The command line: `outring COMMAND`. Each command is thin: settings in, one operation, words or JSON out.
+
+Exit codes: 0 done; 1 it did not work out (a check failed, rows were rejected, a violation was found); 2 what was asked
+makes no sense (wrong options, settings, files); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.bench import bench
+from app.cli.campaigns import campaign, dnc, export, flow, trunk
+from app.cli.demo import demo
+from app.cli.doctor import doctor
+from app.cli.lists import import_
+from app.cli.people import apikey, user
+from app.cli.running import migrate, run
+from app.cli.simulate import simulate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="outring", prog_name="outring")
+def outring() -> None:
+    """Outring: an outbound-campaign dialer that lives beside Asterisk."""
+
+
+for command in (run, demo, doctor, import_, export, trunk, flow, campaign, dnc, user, apikey, simulate, bench, migrate):
+    outring.add_command(command)
+
+
+def main() -> None:
+    """The entry point of the `outring` program."""
+    outring(prog_name="outring")
