@@ -41,7 +41,10 @@ class CampaignPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldPlan:
-    """Everything a world begins with. kinds: what stands behind each trunk's endpoint (missing: unknown to Asterisk)."""
+    """Everything a world begins with.
+
+    kinds: what stands behind each trunk's endpoint; one that is missing is unknown to Asterisk.
+    """
 
     trunks: tuple[Trunk, ...]
     kinds: Mapping[str, TrunkKind]

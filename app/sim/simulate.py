@@ -17,7 +17,7 @@ from app.sim.faults import NO_FAULTS, Faults
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan
 from app.sim.trace import Trace
 from app.sim.trunks import TrunkKind
-from app.sim.wire import Violation
+from app.sim.wire import SILENCE_LIMIT_MS, Violation
 from app.sim.world import World
 from app.store.schema import campaign_contacts
 from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, CampaignId, FlowId, Number, TrunkId
@@ -30,7 +30,7 @@ nodes:
   greeting: {type: play, text: "Good day. This is a reminder.", next: choice}
   choice:
     type: menu
-    text: "To confirm, press 1. To talk to a person, press 2. To hear this again, press star. For no more calls, press 9."
+    text: "To confirm, press 1. To reach a person, press 2. To leave a message, press 3. For no more calls, press 9."
     wrong_key: "There is no such choice."
     keys: {1: thanks, 2: person, 3: message, 9: no_more_calls, "*": greeting}
     timeout_s: 5
@@ -62,10 +62,10 @@ nodes:
 LISTENING_MS: Final = 45 * SECOND_MS
 """How long the second flow may listen to a machine before it speaks."""
 _BEHAVIOURS: Final = {
-    "00": 20, "10": 10, "11": 3, "12": 5, "13": 2, "14": 2, "15": 2, "16": 1, "17": 3, "18": 2, "19": 2, "20": 3, "21": 4,
-    "22": 3, "23": 2, "24": 2, "30": 8, "31": 2, "32": 2, "40": 8, "41": 10, "42": 1, "43": 3, "44": 2, "45": 2, "46": 1,
-    "47": 1, "48": 1, "49": 2, "50": 2, "51": 1, "52": 2, "53": 1, "54": 1, "55": 3, "56": 1, "57": 1, "58": 1, "59": 1,
-    "60": 1,
+    "00": 20, "10": 10, "11": 3, "12": 5, "13": 2, "14": 2, "15": 2, "16": 1, "17": 3, "18": 2, "19": 2, "20": 3,
+    "21": 4, "22": 3, "23": 2, "24": 2, "30": 8, "31": 2, "32": 2, "40": 8, "41": 10, "42": 1, "43": 3, "44": 2,
+    "45": 2, "46": 1, "47": 1, "48": 1, "49": 2, "50": 2, "51": 1, "52": 2, "53": 1, "54": 1, "55": 3, "56": 1,
+    "57": 1, "58": 1, "59": 1, "60": 1,
 }  # fmt: skip
 """How often each kind of number is met: last two digits (asterisk.lab.numbers) and weight."""
 OVERLAP: Final = 0.1
@@ -201,7 +201,7 @@ def _campaign(
     trunks: tuple[str, ...],
     flow: str,
     numbers: list[Number],
-    silence_ms: int | None = None,
+    silence_ms: int = SILENCE_LIMIT_MS,
 ) -> CampaignPlan:
     campaign = Campaign(
         id=CampaignId(0),
@@ -214,12 +214,7 @@ def _campaign(
         caller_id=caller_id,
         retry=RetryPolicy(max_attempts=rng.randint(1, 3), retry_ms=rng.choice((10 * MINUTE_MS, HOUR_MS, 4 * HOUR_MS))),
     )
-    plan = CampaignPlan(campaign=campaign, flow=flow, numbers=tuple(numbers))
-    return (
-        plan
-        if silence_ms is None
-        else CampaignPlan(campaign=campaign, flow=flow, numbers=tuple(numbers), silence_ms=silence_ms)
-    )
+    return CampaignPlan(campaign=campaign, flow=flow, numbers=tuple(numbers), silence_ms=silence_ms)
 
 
 def _statuses(conn: Connection) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from app.commands import TelephonyCommand
 from app.events import Event
@@ -55,6 +56,13 @@ class SimTelephony:
         """Carry out a command now; what came of it arrives as events."""
         self._catch_up()
         self.network.perform(command)
+        self._follow()
+
+    def disturb(self, mishap: Callable[[SimNetwork], None]) -> None:
+        """Let something befall the network now: `lambda network: network.lose_websocket(2_000)`."""
+        self._catch_up()
+        mishap(self.network)
+        self._catch_up()
         self._follow()
 
     async def stop(self) -> None:
