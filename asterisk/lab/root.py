@@ -127,7 +127,7 @@ def _build_into(root: Path) -> None:
 
 
 def _source() -> str:
-    """The archive as a line of sources.list; with the keys named, as a machine that is not Debian does not trust them."""
+    """The archive as a line of sources.list, with its keys named: only a Debian trusts them by itself."""
     mirror = os.environ.get("OUTRING_LAB_MIRROR") or MIRROR
     signed = f"[signed-by={KEYS}] " if KEYS.exists() else ""
     return f"deb {signed}{mirror} {SUITE} main"
