@@ -20,7 +20,7 @@ BUILT_IN_FIELDS = frozenset({"seller"})
 
 def check(flow: Flow, source: Source, columns: Collection[str] | None) -> list[FlowProblem]:
     """All that is wrong or doubtful with a flow whose nodes are each right."""
-    problems = list(_unknown_targets(flow, source))
+    problems = list(unknown_targets(flow, source, flow.nodes))
     if not problems:
         reached = _reached(flow)
         problems.extend(_unreached(flow, source, reached))
@@ -38,18 +38,19 @@ def _problem(source: Source, name: str, path: Path, reason: str, mend: str, *, i
     return FlowProblem(line=line, node=name, reason=reason, mend=mend, is_warning=is_warning)
 
 
-def _unknown_targets(flow: Flow, source: Source) -> Iterator[FlowProblem]:
-    if flow.start not in flow.nodes:
+def unknown_targets(flow: Flow, source: Source, names: Collection[str]) -> Iterator[FlowProblem]:
+    """Ways to nodes that are not among `names`, which may hold more than the nodes that could be read."""
+    if flow.start not in names:
         reason = f"the flow starts at `{flow.start}`, which is no node"
-        yield _problem(source, "", ("start",), reason, "write `start: …`; " + nearest(flow.start, flow.nodes))
+        yield _problem(source, "", ("start",), reason, "write `start: …`; " + nearest(flow.start, names))
     for name, node in flow.nodes.items():
         seen: set[Path] = set()
         for way in node.ways():
             written = ("nodes", name, *way.path) in source.lines
-            if way.target is not None and way.target not in flow.nodes and written and way.path not in seen:
+            if way.target is not None and way.target not in names and written and way.path not in seen:
                 seen.add(way.path)
                 reason = f"`{'.'.join(map(str, way.path))}` goes to `{way.target}`, which is no node"
-                yield _problem(source, name, way.path, reason, nearest(way.target, flow.nodes))
+                yield _problem(source, name, way.path, reason, nearest(way.target, names))
 
 
 def _reached(flow: Flow) -> set[str]:

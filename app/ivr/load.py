@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, StringConstraints, ValidationError
 
-from app.ivr.checks import check
+from app.ivr.checks import check, unknown_targets
 from app.ivr.flow import Flow
 from app.ivr.nodes import NODES, AnyNode, Piece, Target, checked_language
 from app.ivr.problems import FlowProblem, nearest, problem_of
@@ -57,9 +57,9 @@ def load_flow(content: str | bytes, *, name: str = "flow", columns: Collection[s
         raise FlowError(name, (FlowProblem(line=error.line, reason=error.reason, mend=error.mend),)) from None
     problems = _doubles(source)
     head = _head(source, problems)
-    nodes = _nodes(source, problems) if head is not None else {}
-    if head is None or any(problem for problem in problems if not problem.is_warning):
+    if head is None:
         raise _error(name, problems)
+    nodes = _nodes(source, problems)
     flow = Flow(
         name=head.name or name,
         language=head.language,
@@ -68,6 +68,9 @@ def load_flow(content: str | bytes, *, name: str = "flow", columns: Collection[s
         seller=head.seller,
         version=head.version,
     )
+    if problems:  # nodes are missing, so what hangs on the whole would be told wrongly
+        problems.extend(unknown_targets(flow, source, head.nodes))
+        raise _error(name, problems)
     problems.extend(check(flow, source, columns))
     if any(not problem.is_warning for problem in problems):
         raise _error(name, problems)

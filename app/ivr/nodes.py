@@ -111,7 +111,7 @@ class Way:
 class Piece(BaseModel):
     """Ground of all that is read from a flow's file: frozen, and unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class Words(Piece):
@@ -360,10 +360,11 @@ class Set(Node):
 
 
 class Case(Piece):
-    """One line of a branch: exactly one comparison, and where it leads."""
+    """One line of a branch: exactly one comparison, and where it leads. same_as: equal to another field, not empty."""
 
     equals: str | None = None
     one_of: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
+    same_as: FieldName | None = None
     less: float | None = None
     greater: float | None = None
     empty: bool | None = None
@@ -371,10 +372,11 @@ class Case(Piece):
 
     @model_validator(mode="after")
     def _one_comparison(self) -> Self:
-        given = [self.equals, self.one_of, self.less, self.greater, self.empty]
+        given = [self.equals, self.one_of, self.same_as, self.less, self.greater, self.empty]
         if sum(one is not None for one in given) != 1:
             raise _wrong(
-                "a case has exactly one comparison", "write one of equals, one_of, less, greater, empty, beside `next`"
+                "a case has exactly one comparison",
+                "write one of equals, one_of, same_as, less, greater, empty, beside `next`",
             )
         return self
 
@@ -394,6 +396,9 @@ class Branch(Node):
 
     def reads(self) -> Iterator[tuple[Path, str]]:
         yield ("field",), self.field
+        for place, case in enumerate(self.cases):
+            if case.same_as is not None:
+                yield ("cases", place, "same_as"), case.same_as
 
 
 class Transfer(Speaking):

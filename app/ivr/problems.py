@@ -72,9 +72,9 @@ def _words(error: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
         case "bool_parsing" | "bool_type":
             return f"{said} is {given}, neither yes nor no", "write yes or no"
         case "greater_than_equal":
-            return f"{said} is {given}, below its least", f"{context['ge']} is the least"
+            return f"{said} is {given}, below its least", f"{context['ge']:g} is the least"
         case "less_than_equal":
-            return f"{said} is {given}, above its limit", f"{context['le']} is the most"
+            return f"{said} is {given}, above its limit", f"{context['le']:g} is the most"
         case "string_pattern_mismatch" if "[key]" in error["loc"]:
             return f"{given} is not a key of the telephone", 'keys are 0 to 9, "*" and "#" (in quotes)'
         case "string_too_long":
@@ -85,12 +85,18 @@ def _words(error: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
             return f"{said} has too many lines", f"{context['max_length']} are the most"
         case "too_short":
             return f"{said} is empty", "add at least one line to it"
+        case "finite_number":
+            return f"{said} is {given}, not a number to count with", "write a number, such as 5"
         case "literal_error":
             return f"{said} is {given}", f"use one of {context['expected']}"
+        case "dict_type" if place == "keys":
+            return f"{said} has no lines", 'write lines such as `1: confirm`; the keys * and # stand in quotes: "#"'
         case "dict_type" | "model_type" | "mapping_type" | "model_attributes_type":
             return f"{said} is {given}, not a group of fields", "write its fields below it, indented: `field: value`"
         case "list_type":
             return f"{said} is {given}, not a list", "write its lines below it, each beginning with `- `"
+        case "string_type" if error["loc"][0] in ("text", "wrong_key", "failed"):
+            return f"{said} is {given}, not a text", "a text that begins with { must stand in quotes"
         case "string_type":
             return f"{said} is {given}, not a text", _hint(place)
         case _:

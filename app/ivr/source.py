@@ -7,6 +7,7 @@ given twice, nesting without end.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,7 @@ import yaml
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 12
+_BEGINS_WITH_BRACE: Final = re.compile(r":\s*\{[^}:]*\}\s*\S")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -82,7 +84,8 @@ def _checked_events(text: str) -> Iterator[yaml.Event]:
         raise SourceError(line, "a character that no text file has", "take it out; is this a text file?") from None
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
-        raise SourceError(mark.line + 1 if mark else 1, *_syntax_words(error, text, mark)) from None
+        line = min(mark.line + 1, len(text.splitlines())) if mark else 1
+        raise SourceError(line, *_syntax_words(error, text, mark)) from None
     except RecursionError:
         raise SourceError(1, "nested without end", "a flow is at most a few levels deep") from None
 
@@ -97,6 +100,8 @@ def _syntax_words(error: yaml.MarkedYAMLError, text: str, mark: Any) -> tuple[st
         return problem, 'put it in quotes, such as "*": repeat'
     if "alias" in problem or "anchor" in problem:
         return problem, 'a key * must stand in quotes: "*"'
+    if _BEGINS_WITH_BRACE.search(row):
+        return problem, 'a text that begins with { must stand in quotes: "{name}, good day"'
     if "mapping values" in problem:
         return problem, "put a text with a colon into quotes, and check the indentation"
     return problem, "check the indentation, quotes and colons around this line"

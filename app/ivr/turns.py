@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 from app.commands import AddDnc, SendToExtension
@@ -67,18 +68,20 @@ class BranchTurn(Turn):
     def begin(self) -> None:
         value = self.call.fields.get(field_key(self.node.field), "").strip()
         for case in self.node.cases:
-            if fits(case, value, self.call.language):
+            if fits(case, value, self.call.fields, self.call.language):
                 return self.call.go(case.next)
         return self.call.go(self.node.otherwise)
 
 
-def fits(case: nodes.Case, value: str, language: str) -> bool:
+def fits(case: nodes.Case, value: str, fields: Mapping[str, str], language: str) -> bool:
     """Whether a field's content meets a case. Words compare without case; no number is neither."""
     folded = value.casefold()
     if case.equals is not None:
         return folded == case.equals.casefold()
     if case.one_of is not None:
         return folded in (one.casefold() for one in case.one_of)
+    if case.same_as is not None:
+        return folded != "" and folded == fields.get(field_key(case.same_as), "").strip().casefold()
     if case.empty is not None:
         return case.empty is not bool(value)
     number = read_number(value, language)

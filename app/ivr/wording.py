@@ -104,11 +104,11 @@ def filled(text: str, fields: Mapping[str, str]) -> str:
 
 
 _SPACE_BEFORE: Final = re.compile(r" +([,.;:!?])")
-_LONE_COMMA: Final = re.compile(r",(?=[.!?])")
+_LONE_COMMA: Final = re.compile(r",(?=[,.!?])|^[,;: ]+")
 
 
 def _tidied(text: str) -> str:
-    """Mend what an empty field leaves behind: doubled spaces, `Good day, .`"""
+    """Mend what an empty field leaves behind: doubled spaces, `Good day, .`, a comma at the beginning."""
     return _LONE_COMMA.sub("", _SPACE_BEFORE.sub(r"\1", " ".join(text.split())))
 
 

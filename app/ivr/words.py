@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Final, Protocol
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_skeleton, format_time
 from num2words import num2words
 
 MAX_NUMBER: Final = 10**15
@@ -274,7 +274,7 @@ def date_in_words(day: dt.date, language: str, *, with_year: bool = False) -> st
             said = f"the {num2words(day.day, lang='en', to='ordinal')} of {_EN_MONTHS[day.month - 1]}"
             return f"{said}, {num2words(day.year, lang='en', to='year')}" if with_year else said
         case _:
-            return format_date(day, "d MMMM yyyy" if with_year else "d MMMM", locale=_locale(language))
+            return format_skeleton("yMMMMd" if with_year else "MMMMd", day, locale=_locale(language))
 
 
 def _locale(language: str) -> Locale:
@@ -285,7 +285,7 @@ def _locale(language: str) -> Locale:
 
 
 def time_in_words(time: dt.time, language: str) -> str:
-    """`half past` is left to people: `two thirty p m`, `четырнадцать часов тридцать минут`."""
+    """`two thirty p m`, `четырнадцать часов тридцать минут`; for other languages figures, which the voice reads."""
     match _base(language):
         case "ru":
             minutes = f" {_counted(time.minute, _MINUTE, 'ru')}" if time.minute else " ровно"
@@ -307,7 +307,7 @@ def _english_time(time: dt.time) -> str:
 
 
 def digits_in_words(value: str, language: str) -> str | None:
-    """One digit after the other, with a breath between: `four, oh`… as `four, zero`. Spaces, dashes, `+` fall away."""
+    """One digit after the other with a breath between: `four, zero, seven`. Spaces, dashes, `+` fall away."""
     bare = re.sub(r"[\s()+.-]", "", value)
     if not re.fullmatch(r"[0-9]{1,40}", bare):
         return None
