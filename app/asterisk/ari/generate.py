@@ -1,8 +1,8 @@
 """Writes ``models.py`` and ``operations.py`` from the rest-api JSON that comes with every Asterisk.
 
 ``python app/asterisk/ari/generate.py [--rest-api DIR] [--check]``; with ``--check`` nothing is written and the exit
-code is 1 when the committed files are not what the JSON gives. This file imports nothing of the program, so it runs
-even when the generated files are broken.
+code is 1 when the committed files are not what the JSON gives. It needs nothing of the program, so it runs even
+when the generated files are broken.
 """
 
 from __future__ import annotations
@@ -265,13 +265,27 @@ def operations_source(api: Api) -> str:
 
 
 def rest_api_folder(given_folder: str | None) -> Path:
-    """The folder asked for, else ``$OUTRING_REST_API``, else the system's."""
-    return Path(given_folder or os.environ.get("OUTRING_REST_API") or SYSTEM_REST_API)
+    """The folder asked for, else ``$OUTRING_REST_API``, else the system's, else the laboratory's."""
+    if named := given_folder or os.environ.get("OUTRING_REST_API"):
+        return Path(named)
+    return SYSTEM_REST_API if SYSTEM_REST_API.is_dir() else laboratory_rest_api() or SYSTEM_REST_API
+
+
+def laboratory_rest_api() -> Path | None:
+    """From the Asterisk the tests run on, where there is one."""
+    try:
+        from asterisk.lab.root import find_installation
+    except ImportError:
+        return None
+    installation = find_installation()
+    return installation.data_dir / "rest-api" if installation else None
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rest-api", metavar="DIR", help=f"default: $OUTRING_REST_API or {SYSTEM_REST_API}")
+    parser.add_argument(
+        "--rest-api", metavar="DIR", help=f"default: $OUTRING_REST_API, {SYSTEM_REST_API}, or of the laboratory"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the files are out of date")
     options = parser.parse_args(arguments)
     folder = rest_api_folder(options.rest_api)

@@ -235,7 +235,7 @@ async def test_a_request_on_a_websocket_that_closes_is_unknown(fake: FakeAri, li
     request = asyncio.create_task(listening.client.channels.hangup(channelId="c1"))
     await asyncio.sleep(0)
     await fake.sockets[-1].close()
-    with pytest.raises(AriUnknown):
+    with pytest.raises(AriUnknown, match="the websocket closed before the answer"):
         await request
     assert "DELETE /channels/c1" not in fake.paths(), "an unknown one is not made again over HTTP"
 
