@@ -1,0 +1,233 @@
+"""The table of REST routes: one declaration gives the handler its checked input, its door-keeper, and its OpenAPI.
+
+A handler is `async def f(call: Call) -> BaseModel | list | None`; None answers 204. Roles are ordered: admin may do
+what a supervisor may, a supervisor what an agent may.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar, get_args
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.json_schema import models_json_schema
+
+from app.operations import Operations
+from app.panel.problems import Problem, misfit
+from app.store.door import SqlStore
+from app.store.people import Role, User
+
+PREFIX: Final = "/api/v1"
+RANK: Final = {Role.AGENT: 0, Role.SUPERVISOR: 1, Role.ADMIN: 2}
+MAX_BODY: Final = 1 << 20
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One request, as handlers see it: who asks, and what."""
+
+    request: web.Request
+    user: User
+    operations: Operations
+    store: SqlStore
+    body: Any = None
+    query: Any = None
+
+    def number(self, name: str) -> int:
+        """A whole number in the path. Raises Problem 404 for anything else."""
+        text = self.request.match_info[name]
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise Problem(404, "not_found", f"{text[:40]!r} is not an id")
+        return int(text)
+
+    def text(self, name: str) -> str:
+        """A word in the path."""
+        return self.request.match_info[name]
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of the table."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    role: Role
+    tag: str
+    status: int
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    answer: Any
+    takes_file: bool
+
+
+@dataclass(slots=True)
+class Routes:
+    """The table, filled by decorators."""
+
+    rows: list[Route] = field(default_factory=list)
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *,
+        role: Role = Role.SUPERVISOR,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+        answer: Any = None,
+        status: int | None = None,
+        takes_file: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a route; the handler's docstring is its description."""
+
+        def declare(handler: Handler) -> Handler:
+            summary = (handler.__doc__ or "").strip().split("\n")[0]
+            assert summary, f"{method} {path} has no description"
+            self.rows.append(
+                Route(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    summary=summary,
+                    role=role,
+                    tag=path.split("/")[1],
+                    status=status or (204 if answer is None else 200),
+                    body=body,
+                    query=query,
+                    answer=answer,
+                    takes_file=takes_file,
+                )
+            )
+            return handler
+
+        return declare
+
+    def attach(self, app: web.Application, call_for: Callable[[web.Request], Call]) -> None:
+        """Put every route into an aiohttp application."""
+        for row in self.rows:
+            app.router.add_route(row.method, PREFIX + row.path, _door(row, call_for))
+
+
+def _door(
+    row: Route, call_for: Callable[[web.Request], Call]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        call = call_for(request)
+        if RANK[call.user.role] < RANK[row.role]:
+            raise Problem(403, "forbidden", f"this needs the role {row.role.value}; you are {call.user.role.value}")
+        if row.query is not None:
+            call.query = _checked(row.query, dict(request.query), "query")
+        if row.body is not None:
+            call.body = _checked(row.body, await _json(request), "body")
+        result = await row.handler(call)
+        if isinstance(result, web.StreamResponse):
+            return result
+        if row.answer is None:
+            return web.Response(status=204)
+        text = TypeAdapter(row.answer).dump_json(result).decode()
+        return web.Response(status=row.status, text=text, content_type="application/json")
+
+    return answer
+
+
+async def _json(request: web.Request) -> Any:
+    if request.content_type != "application/json":
+        raise Problem(415, "not_json", "send the body as application/json")
+    try:
+        return json.loads(await request.text())
+    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "bad_json", f"the body is not JSON: {error}") from error
+
+
+def _checked(model: type[M], value: Any, where: str) -> M:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise misfit(error, where) from error
+
+
+def openapi(routes: Routes, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the table: what is declared is what is checked."""
+    models = {model for row in routes.rows for model in (row.body, row.query, *_models(row.answer)) if model}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    refs, definitions = models_json_schema(
+        [(model, "serialization" if _is_answer(model, routes) else "validation") for model in ordered],
+        ref_template="#/components/schemas/{model}",
+    )
+    by_model = {model: schema for (model, _), schema in refs.items()}
+    paths: dict[str, Any] = {}
+    for row in routes.rows:
+        paths.setdefault(PREFIX + row.path, {})[row.method.lower()] = _operation(row, by_model)
+    problem = {
+        "type": "object",
+        "required": ["status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "status": {"type": "integer"},
+            "code": {"type": "string", "description": "stable, for programs"},
+            "detail": {"type": "string", "description": "a sentence for people"},
+            "errors": {"type": "array", "items": {"type": "object"}},
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Outring", "version": version, "description": "Outbound campaigns on Asterisk."},
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions.get("$defs", {}) | {"Problem": problem},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _models(answer: Any) -> list[type[BaseModel]]:
+    found = [answer, *get_args(answer)]
+    return [one for one in found if isinstance(one, type) and issubclass(one, BaseModel)]
+
+
+def _is_answer(model: type[BaseModel], routes: Routes) -> bool:
+    return any(model in _models(row.answer) for row in routes.rows)
+
+
+def _operation(row: Route, by_model: dict[Any, Any]) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(row.path)
+    ]
+    if row.query is not None:
+        schema = row.query.model_json_schema()
+        parameters += [
+            {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": part}
+            for name, part in schema["properties"].items()
+        ]
+    problem = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    operation: dict[str, Any] = {
+        "operationId": row.handler.__name__,
+        "summary": row.summary,
+        "tags": [row.tag],
+        "description": f"Needs the role {row.role.value}.",
+        "parameters": parameters,
+        "responses": {str(row.status): {"description": "done"}, "default": {"description": "refused", **problem}},
+    }
+    if row.answer is not None:
+        schema = TypeAdapter(row.answer).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+        schema.pop("$defs", None)
+        operation["responses"][str(row.status)]["content"] = {"application/json": {"schema": schema}}
+    if row.body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": by_model[row.body]}}}
+    if row.takes_file:
+        form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+    return operation
