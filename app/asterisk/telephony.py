@@ -1,8 +1,8 @@
 """Telephony on a real Asterisk: commands become ARI requests, ARI's events become ours.
 
 Calls are placed into the admin's dialplan context `outring-answered`, which hands answered calls to us and, where we
-are not there, plays a message and ends the call. Every channel carries a lease (`TIMEOUT(absolute)`). The channel's id is
-`outring-` and the attempt's, so that any event and any listing tells whose it is.
+are not there, plays a message and ends the call. Every channel carries a lease (`TIMEOUT(absolute)`). The channel's id
+is `outring-` and the attempt's, so that any event and any listing tells whose it is.
 
 Requests of one attempt are made one after the other, so that a hang-up never overtakes the call it ends.
 """
@@ -80,6 +80,8 @@ EVENTS: Final = (
     "StasisStart",
 )
 """All that is listened to; Asterisk sends nothing else."""
+LIST_AGAIN_S: Final = 1.0
+"""After Asterisk could not list its channels, how long until it is asked again."""
 TALK_THRESHOLD: Final = 256
 """TALK_DETECT's level below which a frame counts as silence (Asterisk's own default for dsp.conf)."""
 
@@ -120,6 +122,9 @@ class AsteriskTelephony:
         self._waiting: dict[AttemptId, deque[TelephonyCommand]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sent_on: set[AttemptId] = set()
+        self._latest_news: ConnectionNews | None = None
+        self._is_taking_stock = False
+        self._placed_meanwhile: set[AttemptId] = set()  # while the channels are being listed
         self._on_unusable = on_unusable
 
     @property
@@ -196,6 +201,8 @@ class AsteriskTelephony:
             else:
                 self._inbox(CallUnknown(attempt_id=attempt_id, reason=str(error)))
         else:
+            if self._is_taking_stock:
+                self._placed_meanwhile.add(attempt_id)
             self._inbox(CallPlaced(attempt_id=attempt_id))
 
     async def _request(self, command: TelephonyCommand) -> None:
@@ -235,12 +242,17 @@ class AsteriskTelephony:
         if not CONTEXT.fullmatch(command.context) or not EXTENSION.fullmatch(command.extension):
             raise ValueError(f"no extension of a dialplan: {command.extension[:40]!r} in {command.context[:40]!r}")
         self._sent_on.add(command.attempt_id)
-        await self._client.channels.continueInDialplan(
-            channelId=channel_id(command.attempt_id),
-            context=command.context,
-            extension=command.extension,
-            priority=command.priority,
-        )
+        try:
+            await self._client.channels.continueInDialplan(
+                channelId=channel_id(command.attempt_id),
+                context=command.context,
+                extension=command.extension,
+                priority=command.priority,
+            )
+        except AriError as error:
+            if error.is_certainly_not_done:
+                self._sent_on.discard(command.attempt_id)
+            raise
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -309,6 +321,7 @@ class AsteriskTelephony:
     # --- the connection ----------------------------------------------------------------------------------------------
 
     def _news(self, news: ConnectionNews) -> None:
+        self._latest_news = news
         match news:
             case AriUp():
                 log.info("asterisk up", version=news.asterisk_version, new_life=news.new_life)
@@ -322,21 +335,30 @@ class AsteriskTelephony:
                     self._on_unusable(f"{news.reason.value}: {news.detail}")
 
     async def _take_stock(self, news: AriUp) -> None:
-        """What lives now: nothing that happened while we were away is told again."""
-        try:
-            channels = await self._client.channels.list()
-        except AriUnauthorized as error:
-            self._inbox(TelephonyDown(reason=str(error)))
-            return
-        except AriError as error:
-            log.warning("asterisk gone again before its channels were listed", error=str(error))
-            return  # an AriDown has come or comes, and later another AriUp
-        live = tuple(
-            LiveCall(attempt_id=attempt_id, is_in_hand=channel.dialplan.app_name == "Stasis")
-            for channel in channels
-            if (attempt_id := attempt_of(channel.id)) is not None
-        )
-        self._inbox(TelephonyUp(is_new_life=news.new_life, live=live))
+        """What lives now: nothing that happened while we were away is told again.
+
+        A call whose request outlived the old websocket may begin after Asterisk has written the list: it lives too.
+        """
+        self._is_taking_stock = True
+        self._placed_meanwhile.clear()
+        channels = None
+        while channels is None:
+            try:
+                channels = await self._client.channels.list()
+            except AriUnauthorized as error:
+                self._inbox(TelephonyDown(reason=str(error)))
+                return
+            except AriError as error:
+                log.warning("asterisk's channels could not be listed", error=str(error))
+                await asyncio.sleep(LIST_AGAIN_S)
+            if self._latest_news is not news:  # the events are cut off again: this list is of the past
+                return
+        self._is_taking_stock = False
+        live = {attempt_id: LiveCall(attempt_id=attempt_id, is_in_hand=False) for attempt_id in self._placed_meanwhile}
+        for channel in channels:
+            if (attempt_id := attempt_of(channel.id)) is not None:
+                live[attempt_id] = LiveCall(attempt_id=attempt_id, is_in_hand=channel.dialplan.app_name == "Stasis")
+        self._inbox(TelephonyUp(is_new_life=news.new_life, live=tuple(live.values())))
 
 
 _TRANSLATIONS: Final[dict[type, Callable[[AsteriskTelephony, Any], None]]] = {

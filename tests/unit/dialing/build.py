@@ -80,7 +80,8 @@ def opened(place: int = 1, **changes: Any) -> OpenedAttempt:
 
 def facts(**changes: Any) -> CallFacts:
     """A call placed at T0 over trunk `north`."""
-    return CallFacts(**({"trunk_id": TrunkId("north"), "placed_at_ms": T0} | changes))
+    given: dict[str, Any] = {"trunk_id": TrunkId("north"), "placed_at_ms": T0}
+    return CallFacts(**(given | changes))
 
 
 def audio_of(prompts: tuple[Prompt, ...]) -> dict[Prompt, Audio]:

@@ -1,0 +1,429 @@
+"""Asterisk's words become ours, and our commands its requests: each failure told, none twice, none out of order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.asterisk import telephony as module
+from app.asterisk.ari import (
+    AriConflict,
+    AriDown,
+    AriError,
+    AriNotFound,
+    AriServerError,
+    AriUnauthorized,
+    AriUnavailable,
+    AriUnknown,
+    AriUp,
+    DownReason,
+)
+from app.asterisk.ari import models as ari
+from app.asterisk.telephony import AsteriskTelephony
+from app.commands import (
+    HangUp,
+    PlaceCall,
+    Play,
+    Record,
+    RenewLease,
+    SendToExtension,
+    StopPlayback,
+    StopRecording,
+    TelephonyCommand,
+)
+from app.events import (
+    CallAnswered,
+    CallEnded,
+    CallLeft,
+    CallPlaced,
+    CallProgressed,
+    CallRefused,
+    CallRinging,
+    CallUnknown,
+    CommandFailed,
+    DigitPressed,
+    Event,
+    LiveCall,
+    PlaybackEnded,
+    RecordingEnded,
+    TalkEnded,
+    TalkStarted,
+    TelephonyDown,
+    TelephonyUp,
+)
+from app.model import Trunk
+from app.units import AttemptId, Number, TrunkId
+
+ID = AttemptId("attempt00001")
+CHANNEL = f"outring-{ID}"
+PLACE = PlaceCall(
+    attempt_id=ID,
+    trunk=Trunk(id=TrunkId("t1"), endpoint="my-provider", prefixes=("+44",)),
+    number=Number("+447700900123"),
+    caller_id="+442079460000",
+    ring_timeout_ms=24_500,
+    lease_ms=54_500,
+    language="en",
+    watch_talk=True,
+)
+
+
+class FakeClient:
+    """Stands for the ARI client: keeps requests, answers them as told, and lets a test speak as Asterisk."""
+
+    def __init__(self, *_: Any, sink: Callable[[Any], None], listener: Callable[[Any], None], **__: Any) -> None:
+        self.says, self.news = sink, listener
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.failures: dict[str, Exception] = {}
+        self.holds: dict[str, asyncio.Event] = {}
+        self.alive: list[ari.Channel] = []
+        self.channels = self.playbacks = self.recordings = self
+
+    def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        async def request(**parameters: Any) -> Any:
+            self.requests.append((name, parameters))
+            if name in self.holds:
+                await self.holds[name].wait()
+            if name in self.failures:
+                raise self.failures[name]
+            return self.alive if name == "list" else None
+
+        return request
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.requests]
+
+
+class Stage:
+    """A telephony on a fake client, and all that it told."""
+
+    def __init__(self, telephony: AsteriskTelephony, unusable: list[str]) -> None:
+        self.telephony = telephony
+        self.client: FakeClient = telephony.client  # type: ignore[assignment]
+        self.told: list[Event] = []
+        self.unusable = unusable
+
+    async def perform(self, *commands: TelephonyCommand) -> list[Event]:
+        """Carry commands out and let everything settle."""
+        for command in commands:
+            self.telephony.perform(command)
+        await self.settle()
+        return self.told
+
+    async def settle(self) -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    def hear(self, message: ari.Event) -> list[Event]:
+        self.client.says(message)
+        return self.told
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    def new_client(*args: Any, **options: Any) -> FakeClient:
+        return FakeClient(*args, **options)
+
+    monkeypatch.setattr(module, "AriClient", new_client)
+    unusable: list[str] = []
+    telephony = AsteriskTelephony(url="http://x/ari", user="u", password="p", on_unusable=unusable.append)
+    made = Stage(telephony, unusable)
+    await telephony.start(made.told.append)
+    return made
+
+
+def channel(channel_id: str = CHANNEL, *, app_name: str = "", state: str = "Up") -> ari.Channel:
+    return ari.Channel(
+        id=channel_id,
+        protocol_id="",
+        name="PJSIP/my-provider-00000001",
+        state=state,
+        caller=ari.CallerID(name="", number=""),
+        connected=ari.CallerID(name="", number=""),
+        accountcode="",
+        dialplan=ari.DialplanCEP(context="", exten="", priority=1, app_name=app_name, app_data=""),
+        creationtime="",
+        language="en",
+    )
+
+
+def dial(status: str, channel_id: str = CHANNEL) -> ari.Dial:
+    return ari.Dial(peer=channel(channel_id), dialstatus=status)
+
+
+def playback(state: str, target: str = f"channel:{CHANNEL}") -> ari.PlaybackFinished:
+    return ari.PlaybackFinished(playback=ari.Playback(id=f"{ID}-1", media_uri="", target_uri=target, state=state))
+
+
+def recording(duration: int | None, target: str = f"channel:{CHANNEL}") -> ari.LiveRecording:
+    return ari.LiveRecording(name="r1", format="wav", target_uri=target, state="done", duration=duration)
+
+
+# --- what Asterisk says ----------------------------------------------------------------------------------------------
+
+WORDS: list[tuple[ari.Event, list[Event]]] = [
+    (dial("RINGING"), [CallRinging(attempt_id=ID)]),
+    (dial("PROGRESS"), [CallProgressed(attempt_id=ID)]),
+    (dial(""), []),
+    (dial("PROCEEDING"), []),
+    (dial("ANSWER"), []),
+    (dial("BUSY"), []),
+    (dial("CHANUNAVAIL"), []),
+    (ari.StasisStart(args=[], channel=channel()), [CallAnswered(attempt_id=ID)]),
+    (ari.StasisEnd(channel=channel()), []),
+    (
+        ari.ChannelDestroyed(cause=17, cause_txt="User busy", tech_cause=486, channel=channel()),
+        [CallEnded(attempt_id=ID, sip_code=486, cause=17, cause_text="User busy")],
+    ),
+    (
+        ari.ChannelDestroyed(cause=0, cause_txt="", tech_cause=0, channel=channel()),
+        [CallEnded(attempt_id=ID, sip_code=None, cause=0, cause_text="")],
+    ),
+    (
+        ari.ChannelDestroyed(cause=16, cause_txt="Normal", channel=channel()),
+        [CallEnded(attempt_id=ID, sip_code=None, cause=16, cause_text="Normal")],
+    ),
+    (
+        ari.ChannelDtmfReceived(digit="#", duration_ms=90, channel=channel()),
+        [DigitPressed(attempt_id=ID, digit="#")],
+    ),
+    (playback("done"), [PlaybackEnded(attempt_id=ID, playback_id=f"{ID}-1")]),
+    (playback("failed"), [PlaybackEnded(attempt_id=ID, playback_id=f"{ID}-1", has_failed=True)]),
+    (
+        ari.RecordingFinished(recording=recording(7)),
+        [RecordingEnded(attempt_id=ID, name="r1", length_ms=7_000)],
+    ),
+    (ari.RecordingFinished(recording=recording(None)), [RecordingEnded(attempt_id=ID, name="r1", length_ms=0)]),
+    (
+        ari.RecordingFailed(recording=recording(7)),
+        [RecordingEnded(attempt_id=ID, name="r1", length_ms=0, has_failed=True)],
+    ),
+    (ari.ChannelTalkingStarted(channel=channel()), [TalkStarted(attempt_id=ID)]),
+    (ari.ChannelTalkingFinished(channel=channel(), duration=350), [TalkEnded(attempt_id=ID, length_ms=350)]),
+]
+
+
+@pytest.mark.parametrize(("message", "expected"), WORDS, ids=lambda value: type(value).__name__)
+async def test_each_word_of_asterisk_becomes_its_event(stage: Stage, message: ari.Event, expected: list[Event]) -> None:
+    assert stage.hear(message) == expected
+
+
+FOREIGN = "1700000000.12"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        dial("RINGING", FOREIGN),
+        ari.StasisStart(args=[], channel=channel(FOREIGN)),
+        ari.StasisEnd(channel=channel(FOREIGN)),
+        ari.ChannelDestroyed(cause=16, cause_txt="", channel=channel(FOREIGN)),
+        ari.ChannelDtmfReceived(digit="1", duration_ms=1, channel=channel(FOREIGN)),
+        playback("done", f"channel:{FOREIGN}"),
+        playback("done", "bridge:outring-x"),
+        ari.RecordingFinished(recording=recording(7, f"channel:{FOREIGN}")),
+        ari.ChannelTalkingStarted(channel=channel(FOREIGN)),
+        ari.ChannelTalkingFinished(channel=channel(FOREIGN), duration=1),
+        ari.ChannelHangupRequest(channel=channel()),  # nothing we listen to
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_what_is_not_ours_is_not_told(stage: Stage, message: ari.Event) -> None:
+    assert stage.hear(message) == []
+
+
+async def test_a_call_that_was_sent_on_has_left_and_one_that_was_not_has_ended(stage: Stage) -> None:
+    stage.hear(ari.StasisStart(args=[], channel=channel()))
+    await stage.perform(SendToExtension(attempt_id=ID, context="agents", extension="1000"))
+    stage.hear(ari.StasisEnd(channel=channel()))
+    stage.hear(ari.StasisStart(args=[], channel=channel()))  # it comes back
+    stage.hear(ari.StasisEnd(channel=channel()))  # and hangs up
+    assert stage.told == [CallAnswered(attempt_id=ID), CallLeft(attempt_id=ID), CallAnswered(attempt_id=ID)]
+
+
+async def test_a_call_that_could_not_be_sent_on_has_not_left_when_it_ends(stage: Stage) -> None:
+    stage.client.failures["continueInDialplan"] = AriConflict("Channel not in Stasis application", status=409)
+    await stage.perform(SendToExtension(attempt_id=ID, context="agents", extension="1000"))
+    stage.told.clear()
+    assert stage.hear(ari.StasisEnd(channel=channel())) == []
+
+
+# --- what we ask -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_is_placed_into_the_context_that_answers_with_its_lease_and_language(stage: Stage) -> None:
+    assert await stage.perform(PLACE) == [CallPlaced(attempt_id=ID)]
+    [(name, asked)] = stage.client.requests
+    assert name == "originate"
+    assert asked == {
+        "endpoint": "PJSIP/+447700900123@my-provider",
+        "context": "outring-answered",
+        "extension": ID,
+        "priority": 1,
+        "callerId": "+442079460000",
+        "timeout": 25,
+        "variables": {
+            "TIMEOUT(absolute)": "55",
+            "CHANNEL(language)": "en",
+            "TALK_DETECT(set)": "1000,256",
+        },
+        "channelId": CHANNEL,
+    }
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (
+            AriServerError("Allocation failed", status=500),
+            CallRefused(attempt_id=ID, reason="Allocation failed", is_trunk_fault=True),
+        ),
+        (AriUnavailable("nothing was sent"), CallRefused(attempt_id=ID, reason="nothing was sent")),
+        (AriUnauthorized("no", status=403), CallRefused(attempt_id=ID, reason="no")),
+        (AriUnknown("no answer in 5 s"), CallUnknown(attempt_id=ID, reason="no answer in 5 s")),
+        (AriServerError("Internal error", status=500), CallUnknown(attempt_id=ID, reason="Internal error")),
+        (AriConflict("exists", status=409), CallUnknown(attempt_id=ID, reason="exists")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_only_what_was_certainly_not_placed_is_refused(
+    stage: Stage, failure: AriError, expected: CallRefused | CallUnknown
+) -> None:
+    stage.client.failures["originate"] = failure
+    assert await stage.perform(PLACE) == [expected]
+
+
+async def test_a_number_that_the_door_refuses_is_never_sent(stage: Stage) -> None:
+    evil = replace(PLACE, number=Number("+447700900123&Local/x@y"))
+    [refused] = await stage.perform(evil)
+    assert isinstance(refused, CallRefused)
+    assert stage.client.requests == []
+
+
+async def test_an_evil_extension_is_never_sent(stage: Stage) -> None:
+    [failed] = await stage.perform(SendToExtension(attempt_id=ID, context="agents", extension="1,1)\nSystem(x"))
+    assert isinstance(failed, CommandFailed)
+    assert failed.command == "SendToExtension"
+    assert stage.client.requests == []
+
+
+async def test_requests_of_one_attempt_wait_for_each_other_and_others_do_not(stage: Stage) -> None:
+    stage.client.holds["originate"] = asyncio.Event()
+    other = AttemptId("attempt00002")
+    await stage.perform(PLACE, HangUp(attempt_id=ID), HangUp(attempt_id=other))
+    assert stage.client.requests[1:] == [("hangup", {"channelId": f"outring-{other}"})]
+    stage.client.holds["originate"].set()
+    await stage.settle()
+    assert stage.client.names == ["originate", "hangup", "hangup"]
+    assert stage.told == [CallPlaced(attempt_id=ID)]
+
+
+COMMANDS: list[tuple[TelephonyCommand, str]] = [
+    (HangUp(attempt_id=ID), "hangup"),
+    (Play(attempt_id=ID, playback_id="p1", media=("sound:a", "sound:b")), "playWithId"),
+    (StopPlayback(attempt_id=ID, playback_id="p1"), "stop"),
+    (Record(attempt_id=ID, name="r1", max_length_ms=1_500), "record"),
+    (StopRecording(attempt_id=ID, name="r1"), "stop"),
+    (SendToExtension(attempt_id=ID, context="agents", extension="1000"), "continueInDialplan"),
+    (RenewLease(attempt_id=ID, lease_ms=30_000), "setChannelVar"),
+]
+
+
+@pytest.mark.parametrize(("command", "request_name"), COMMANDS, ids=lambda value: type(value).__name__)
+async def test_each_command_is_one_request_and_its_failure_is_told_once(
+    stage: Stage, command: TelephonyCommand, request_name: str
+) -> None:
+    await stage.perform(command)
+    assert stage.client.names == [request_name]
+    assert stage.told == []
+    stage.client.failures[request_name] = AriServerError("broken", status=500)
+    await stage.perform(command)
+    assert stage.told == [CommandFailed(attempt_id=ID, command=type(command).__name__, reason="broken")]
+
+
+@pytest.mark.parametrize(("command", "request_name"), COMMANDS, ids=lambda value: type(value).__name__)
+async def test_ending_what_has_ended_is_no_failure(stage: Stage, command: TelephonyCommand, request_name: str) -> None:
+    stage.client.failures[request_name] = AriNotFound("Channel not found", status=404)
+    told = await stage.perform(command)
+    assert (told == []) == isinstance(command, HangUp | StopPlayback | StopRecording)
+
+
+# --- the connection --------------------------------------------------------------------------------------------------
+
+UP = AriUp(startup_time="t", asterisk_version="22", reconnected=True, new_life=False)
+
+
+async def test_coming_up_tells_which_of_our_channels_live(stage: Stage) -> None:
+    stage.client.alive = [channel(app_name="Stasis"), channel("outring-b", app_name="Dial"), channel(FOREIGN)]
+    stage.client.news(UP)
+    await stage.settle()
+    [up] = stage.told
+    assert isinstance(up, TelephonyUp)
+    assert not up.is_new_life
+    assert [(call.attempt_id, call.is_in_hand) for call in up.live] == [(ID, True), (AttemptId("b"), False)]
+
+
+async def test_up_is_told_once_the_channels_could_be_listed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LIST_AGAIN_S", 0)
+    stage.client.failures["list"] = AriUnknown("no answer in 5 s")
+    stage.client.news(UP)
+    await stage.settle()
+    assert stage.told == []
+    assert stage.client.names.count("list") > 1
+    del stage.client.failures["list"]
+    await stage.settle()
+    assert stage.told == [TelephonyUp(is_new_life=False)]
+
+
+async def test_a_connection_that_breaks_before_the_channels_are_listed_is_not_told_as_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIST_AGAIN_S", 0)
+    stage.client.failures["list"] = AriUnknown("broke")
+    stage.client.news(UP)
+    stage.client.news(AriDown(reason=DownReason.CLOSED, detail="again"))
+    await stage.settle()
+    assert stage.told == [TelephonyDown(reason="closed: again")]
+    assert stage.client.names == ["list"]
+
+
+@pytest.mark.parametrize("reason", DownReason)
+async def test_going_down_is_told_and_being_replaced_or_locked_out_makes_it_unusable(
+    stage: Stage, reason: DownReason
+) -> None:
+    stage.client.news(AriDown(reason=reason, detail="because"))
+    assert stage.told == [TelephonyDown(reason=f"{reason.value}: because")]
+    assert bool(stage.unusable) == (reason in (DownReason.UNAUTHORIZED, DownReason.REPLACED))
+
+
+async def test_a_list_that_comes_after_the_events_broke_off_again_is_not_told_as_up(stage: Stage) -> None:
+    """Requests go through while the websocket is down: the dialer would take deaf for up."""
+    stage.client.holds["list"] = asyncio.Event()
+    stage.client.news(UP)
+    await stage.settle()
+    stage.client.news(AriDown(reason=DownReason.CLOSED, detail="again"))
+    stage.client.holds["list"].set()
+    await stage.settle()
+    assert stage.told == [TelephonyDown(reason="closed: again")]
+
+
+async def test_a_call_placed_while_the_list_was_on_its_way_lives(stage: Stage) -> None:
+    stage.client.holds["originate"] = stage.client.holds["list"] = asyncio.Event()
+    await stage.perform(PLACE)
+    stage.client.news(UP)
+    await stage.settle()
+    stage.client.holds["list"].set()
+    await stage.settle()
+    assert stage.told[0] == CallPlaced(attempt_id=ID)
+    assert stage.told[1] == TelephonyUp(is_new_life=False, live=(LiveCall(attempt_id=ID, is_in_hand=False),))
