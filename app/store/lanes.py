@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.store.engines import postgres_engine, sqlite_engine
-from app.store.errors import refusals
+from app.store.errors import StoreError, refusals
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,14 +46,18 @@ class ThreadLane:
     def __init__(self, engine: Engine, width: int) -> None:
         self._engine = engine
         self._threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="store")
+        self._is_closed = False
 
     async def run(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See Lane. An operation that nobody waits for any more (cancelled) is still carried out."""
+        if self._is_closed:
+            raise StoreError("the store is closed")
         call = partial(run_plainly, self._engine, operation, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def close(self) -> None:
         """See Lane."""
+        self._is_closed = True
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
 

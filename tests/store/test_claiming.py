@@ -42,10 +42,11 @@ async def test_retries_due_earlier_go_first_and_those_not_due_are_left(store: Sq
         for place, (attempt, due) in enumerate(zip(opened, dues, strict=True))
     ]
     await store.commit(again, T0 + 10)
-    event = await claim(store, campaign_id, 9, T0 + 1_000)
-    assert ids(event.attempts) == [2, 1]
-    assert event.next_due_at_ms == T0 + 5_000
-    assert [(attempt.attempts, attempt.faults) for attempt in event.attempts] == [(0, 1), (1, 0)]
+    events = [await claim(store, campaign_id, 1, T0 + 1_000) for _ in range(3)]
+    claimed = [attempt for event in events for attempt in event.attempts]
+    assert ids(claimed) == [2, 1]
+    assert [event.next_due_at_ms for event in events] == [T0 + 900, T0 + 5_000, T0 + 5_000]
+    assert [(attempt.attempts, attempt.faults) for attempt in claimed] == [(0, 1), (1, 0)]
 
 
 async def test_a_claim_of_nobody_changes_nothing(store: SqlStore) -> None:
@@ -178,3 +179,11 @@ async def test_recovery_tells_of_open_attempts_as_they_were_claimed(url: str) ->
     async with await SqlStore.open(url) as store:
         recovered = (await store.recover()).attempts
     assert sorted(recovered, key=lambda attempt: attempt.contact_id) == [first.attempts[0], first.attempts[2]]
+
+
+async def test_the_database_itself_refuses_a_second_live_attempt_to_a_number(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1), phone(2)])
+    await claim(store, campaign_id, 1)
+    second = {"id": "byhand0001", "campaign_id": campaign_id, "contact_id": 2, "number": phone(1), "opened_at_ms": T0}
+    with pytest.raises(StoreError):
+        await store.write(lambda conn: conn.execute(insert(attempts).values(second)))

@@ -11,6 +11,7 @@ from app.store.attempts import attempts_page, get_attempt
 from app.store.campaigns import get_campaign
 from app.store.dnc import add_dnc_numbers, dnc_page, is_dnc
 from app.store.progress import get_progress
+from app.store.schema import campaign_contacts
 from tests.store.world import T0, build, claim, closing, kept_tallies, phone, places, recounted_tallies
 
 
@@ -75,6 +76,16 @@ async def test_a_result_other_than_a_retry_stays_though_the_number_is_on_the_lis
     optout = AddDnc(number=phone(1), source="keypress", attempt_id=attempt.attempt_id)
     await store.commit([optout, closing(attempt, status=ContactStatus.CONNECTED)], T0 + 1)
     assert (await store.read(places))[1] == ("connected", None)
+
+
+async def test_a_contact_taken_out_by_hand_is_not_brought_back_by_the_end_of_its_call(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1)])
+    [attempt] = (await claim(store, campaign_id, 1)).attempts
+    taken_out = campaign_contacts.update().values(status=ContactStatus.DO_NOT_CALL.value, due_at_ms=None)
+    await store.write(lambda conn: conn.execute(taken_out))
+    await store.commit([closing(attempt, status=ContactStatus.PENDING, due_at_ms=T0)], T0 + 1)
+    assert (await store.read(places))[1] == ("do-not-call", None)
+    assert (await store.recover()).attempts == ()
 
 
 async def test_a_number_is_put_on_the_do_not_call_list_once(store: SqlStore) -> None:

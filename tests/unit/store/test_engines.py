@@ -44,6 +44,13 @@ async def test_committed_means_on_disk(tmp_path: Path) -> None:
         assert await store.write(settings) == ["wal", 2, 1, BUSY_TIMEOUT_MS]
 
 
+async def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'outring.db'}")
+    await store.close()
+    with pytest.raises(StoreError, match="closed"):
+        await store.recover()
+
+
 async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="unable to open database file"):
         await SqlStore.open(f"sqlite:///{tmp_path / 'missing' / 'outring.db'}")
