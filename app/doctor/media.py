@@ -21,7 +21,7 @@ from app.asterisk.ari.models import PlaybackFinished, RecordingFailed, Recording
 from app.doctor.finding import Finding, Step, bad, good, unknown
 from app.doctor.subject import Subject, setting
 
-CONNECTS_WITHIN_S: Final = 3.0
+CONNECTS_WITHIN_S: Final = 2.0
 ENDS_WITHIN_S: Final = 5.0
 APOLOGY: Final = ("im-sorry", "vm-nobodyavail", "goodbye")
 """What asterisk/conf/extensions.conf plays when Outring is not there."""
@@ -159,8 +159,8 @@ async def apology(subject: Subject, at: Bench) -> Finding:
     return bad(
         Step.APOLOGY,
         f"Asterisk has no sound {', '.join(missing)}: with Outring down, people who answer would hear silence.",
-        mend="Run: apt-get install asterisk-core-sounds-en-wav, then: asterisk -rx 'module reload sounds'. "
-        "Or name sounds of your own in [outring-fallback].",
+        mend="Run: apt-get install asterisk-core-sounds-en-wav, then, when no call is up: asterisk -rx "
+        "'core restart when convenient'. Or name sounds of your own in [outring-fallback].",
         place=subject.conf.place("extensions.conf", "outring-fallback"),
     )
 
@@ -268,9 +268,7 @@ async def _played(subject: Subject, at: Bench, path: Path) -> Finding:
 
 def _unplayable(subject: Subject, path: Path, why: str) -> Finding:
     folder = path.parent
-    if set("&,") & set(str(folder)):
-        mend = "The name of the folder has `&` or `,` in it, which Asterisk reads as several sounds: choose another."
-    elif not subject.is_local:
+    if not subject.is_local:
         mend = "Asterisk is on another machine: `data_dir` must be a shared folder, under the same path on both."
     elif (closed := first_closed(path)) is not None:
         mend = f"Other users, and so Asterisk, may not enter it. Run: chmod o+rx {closed}"

@@ -102,11 +102,13 @@ async def ask(subject: Subject, url: str) -> Answer:
 def _bad_address(subject: Subject) -> Finding | None:
     try:
         checked_url(subject.settings.ari_url)
-        subject.url.port  # noqa: B018 - reading it is what checks it
-    except ValueError as error:
+        is_address = subject.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
         return bad(
             Step.REACHED,
-            f"ari_url is {error}.",
+            f"ari_url is not an address of ARI: {subject.settings.ari_url!r}.",
             mend='Write it like this: `ari_url = "http://127.0.0.1:8088/ari"`.',
             place=setting("ari_url"),
         )

@@ -119,7 +119,7 @@ async def manager(subject: Subject) -> Finding | None:
             f"The manager interface cannot be reached at {url.hostname}, port {url.port or 5038} "
             f"({type(error).__name__}).",
             mend="In [general] write `enabled = yes`, `port = 5038`, `bindaddr = 127.0.0.1`, then "
-            f"{conf.reload('manager reload')}; and see {setting('ami_url')}",
+            f"{conf.reload('module reload manager')}; and see {setting('ami_url')}",
             place=conf.place("manager.conf", "general", "enabled"),
         )
     if "Response: Success" in answer:
@@ -128,7 +128,7 @@ async def manager(subject: Subject) -> Finding | None:
         Step.MANAGER,
         f"The manager interface refuses the user {user!r} or its password.",
         mend=f"`secret` in [{user}] and the password in {setting('ami_url')} must be the same, and `permit` there must "
-        f"let this machine in; then {conf.reload('manager reload')}",
+        f"let this machine in; then {conf.reload('module reload manager')}",
         place=conf.place("manager.conf", user, "secret"),
     )
 

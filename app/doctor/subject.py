@@ -13,7 +13,7 @@ from app.doctor.conf import Conf
 from app.model import Trunk
 from app.settings import Settings
 
-ANSWERS_WITHIN_S = 5.0
+ANSWERS_WITHIN_S = 3.0
 """A living Asterisk answers in milliseconds."""
 
 
@@ -40,8 +40,11 @@ class Subject:
 
     @property
     def port(self) -> int:
-        """Its port: 80 or 443 where the address names none, as for any web address."""
-        return self.url.port or (443 if self.url.scheme == "https" else 80)
+        """Its port: 80 or 443 where the address names none, as for any web address; 0 where it makes no sense."""
+        try:
+            return self.url.port or (443 if self.url.scheme == "https" else 80)
+        except ValueError:
+            return 0
 
     @property
     def password(self) -> str:

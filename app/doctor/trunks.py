@@ -16,7 +16,7 @@ from app.doctor.finding import Finding, Step, bad, good, skipped, unknown
 from app.doctor.subject import Subject
 from app.model import Trunk
 
-PJSIP_RELOAD: Final = "pjsip reload"
+PJSIP_RELOAD: Final = "module reload res_pjsip.so"
 SPOKEN: Final = frozenset({"alaw", "ulaw"})
 Options = dict[str, str]
 
