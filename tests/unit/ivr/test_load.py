@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ivr import samples
-from app.ivr.load import MAX_NODES, FlowError, FlowProblem, load_flow
+from app.ivr.load import MAX_NODES, FlowError, load_flow
+from app.ivr.problems import FlowProblem
 from app.ivr.source import MAX_BYTES
 
 SAMPLES = sorted(Path(next(iter(samples.__path__))).glob("*.yaml"))
