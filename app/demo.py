@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -174,7 +174,7 @@ def _screen(counts: Progress, picture: CampaignPicture | None, seconds: float) -
         f"calls up: {picture.dialing} dialing, {picture.ringing} ringing, {picture.answered} answered"
         f"   placed: {picture.placed} ({rate:.1f}/s)"
     )
-    lines = [bar, Text(calls)]
+    lines: list[RenderableType] = [bar, Text(calls)]
     if picture.waiting_for:
         lines.append(Text(f"waiting: {picture.waiting_for}", style="yellow"))
     lines.append(Text("  ".join(f"{outcome.label} {count}" for outcome, count in counts.outcomes.items()), style="dim"))

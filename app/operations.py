@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from app.asterisk.endpoint import ENDPOINT_NAME, caller_id_for
-from app.commands import AddDnc
+from app.commands import AddDnc, SetCampaignStatus
 from app.dialing.snapshot import Snapshot
 from app.events import (
     CampaignPaused,
@@ -25,6 +27,8 @@ from app.events import (
 )
 from app.ivr.flow import Flow
 from app.ivr.load import FlowError, load_flow
+from app.ivr.needs import static_prompts
+from app.ivr.prompts import PromptStudio
 from app.model import Campaign, CampaignStatus, Trunk
 from app.runtime import Runtime
 from app.store import campaigns, flows, lists, trunks
@@ -32,6 +36,8 @@ from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.flows import FlowVersion
 from app.units import CampaignId, FlowId, ListId, Number, TrunkId
+
+log = structlog.get_logger()
 
 MAX_LINES: Final = 10_000
 MAX_CALLS_PER_SECOND: Final = 1_000
@@ -44,9 +50,11 @@ class OperationError(Exception):
 class Operations:
     """The operators' verbs on one running dialer."""
 
-    def __init__(self, *, store: SqlStore, runtime: Runtime) -> None:
+    def __init__(self, *, store: SqlStore, runtime: Runtime, studio: PromptStudio | None = None) -> None:
+        """studio: where a campaign's prompts are made before its first call; without one, as calls come."""
         self.store = store
         self._runtime = runtime
+        self._studio = studio
 
     # --- at the start ------------------------------------------------------------------------------------------------
 
@@ -63,7 +71,13 @@ class Operations:
             is_running = entry.status is CampaignStatus.RUNNING
             if not is_running and entry.campaign.id not in with_calls:
                 continue
-            flow = await self._flow(entry.campaign.flow_id)
+            try:
+                flow = await self._flow(entry.campaign.flow_id)
+            except OperationError as error:  # made by another version of the program: do not stop the others for it
+                log.error("campaign paused: its flow cannot be used", campaign=entry.campaign.id, error=str(error))
+                pause = SetCampaignStatus(campaign_id=entry.campaign.id, status=CampaignStatus.PAUSED)
+                await self.store.commit([pause], self.now_ms)
+                continue
             events.append(CampaignStarted(campaign=entry.campaign, flow=flow))
             if entry.status is CampaignStatus.PAUSED:
                 events.append(CampaignPaused(campaign_id=entry.campaign.id))
@@ -143,7 +157,17 @@ class Operations:
         if not entry.list_ids:
             raise OperationError(f"campaign {entry.campaign.name!r} has no contact list; attach one first")
         flow = await self._flow(entry.campaign.flow_id)
+        await self._make_prompts(entry.campaign, flow)
         return await self._tell(CampaignStarted(campaign=entry.campaign, flow=flow), campaign_id)
+
+    async def _make_prompts(self, plan: Campaign, flow: Flow) -> None:
+        """Everything that is the same for all contacts is spoken before the first is called, and kept."""
+        if self._studio is None:
+            return
+        failed = await self._studio.pin(f"campaign {plan.id}", static_prompts(flow, flow.languages))
+        for prompt, reason in failed.items():
+            words = prompt.text or prompt.sound
+            raise OperationError(f"campaign {plan.name!r}: prompt {words[:60]!r} ({prompt.language}): {reason}")
 
     async def pause_campaign(self, campaign_id: CampaignId) -> CampaignEntry:
         """No new calls; those up go on. Raises OperationError when it is not running, NotFound."""

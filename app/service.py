@@ -43,7 +43,7 @@ async def service(
     Raises StoreError when the database cannot be used, OSError when the panel's port is taken.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    studio = PromptStudio(settings.data_dir / "prompts", sounds=settings.data_dir / "sounds")
+    studio = PromptStudio(settings.data_dir / "prompts")
     telephony = AsteriskTelephony(
         url=settings.ari_url,
         user=settings.ari_user,
@@ -54,7 +54,7 @@ async def service(
     )
     async with await SqlStore.open(settings.database_url) as store:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
-        operations = Operations(store=store, runtime=runtime)
+        operations = Operations(store=store, runtime=runtime, studio=studio)
         panel = Panel(operations=operations, store=store, settings=settings)
         working = asyncio.create_task(runtime.run(await operations.first_events()), name="dialer")
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import click
 import structlog
@@ -49,7 +50,7 @@ async def _run(chosen: Settings, patience_s: float) -> str:
         if await running.store.read(people.count_users) == 0:
             console().print("Nobody can sign in yet. Add the first user: outring user add NAME --role admin")
         try:
-            await asyncio.wait({unusable, running.ended}, return_when=asyncio.FIRST_COMPLETED)
+            await _first_of(unusable, running.ended)
         except asyncio.CancelledError:
             log.info("winding down", seconds=patience_s)
             await running.runtime.wind_down(patience_s)
@@ -57,6 +58,10 @@ async def _run(chosen: Settings, patience_s: float) -> str:
         if running.ended.done():
             running.ended.result()
         return unusable.result() if unusable.done() else ""
+
+
+async def _first_of(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
 @click.command()
