@@ -47,3 +47,15 @@ class Faults:
 
 
 NO_FAULTS = Faults()
+
+CHAOS = Faults(
+    refused=0.01,
+    unknown_placed=0.02,
+    unknown_lost=0.02,
+    placed_late=0.02,
+    playback_failed=0.02,
+    websocket_losses_per_hour=60,
+    websocket_gap_ms=6_000,
+    restarts_per_hour=6,
+)
+"""Everything that can go wrong, far more often than it does."""

@@ -7,7 +7,7 @@ the dialer and what it commands is the same as over a real Asterisk.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -126,7 +126,7 @@ class World:
 
     def claims(self) -> list[AttemptClaim]:
         """What the database says of every attempt."""
-        return self.store.read(_claims)
+        return self.store.read(attempt_claims)
 
     # --- time --------------------------------------------------------------------------------------------------------
 
@@ -215,7 +215,8 @@ def _ids(seed: int) -> Iterator[AttemptId]:
         yield AttemptId(f"s{seed % 10**6:06d}a{place:010d}")
 
 
-def _claims(conn: Connection) -> list[AttemptClaim]:
+def attempt_claims(conn: Connection) -> list[AttemptClaim]:
+    """What a database says of every attempt in it."""
     columns = attempts.c
     found = select(columns.id, columns.number, columns.opened_at_ms, columns.outcome, columns.answered_at_ms)
     return [
@@ -228,7 +229,3 @@ def _claims(conn: Connection) -> list[AttemptClaim]:
         )
         for row in conn.execute(found)
     ]
-
-
-Script = Callable[[World], None]
-"""What operators do in a world while it runs: calls `World.plan_at`."""
