@@ -21,7 +21,9 @@ OLDEST: Final = {20: 14, 22: 4}
 """The first version of each branch that has what Outring uses (REST over the websocket)."""
 CONNECTIONS: Final = 120
 """More than the 100 that Asterisk takes unless it is told otherwise."""
-SETTLES_S: Final = 0.3
+BETWEEN_S: Final = 0.002
+"""Asterisk's queue of new connections is short: past it, the kernel lets each wait for seconds."""
+SETTLES_S: Final = 0.2
 """Asterisk drops a connection too many at once, in a millisecond or two."""
 CLOCK_TOLERANCE_MS: Final = 2_000
 
@@ -135,6 +137,7 @@ async def sessions(subject: Subject) -> Finding:
         async with asyncio.timeout(5):
             while len(opened) < CONNECTIONS:
                 opened.append(await asyncio.open_connection(subject.host, subject.port, ssl=secure))
+                await asyncio.sleep(BETWEEN_S)
         await asyncio.sleep(SETTLES_S)
         dropped = sum(reader.at_eof() or reader.exception() is not None for reader, _ in opened)
     except (OSError, TimeoutError) as error:
