@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import Any, Final
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
@@ -67,7 +69,7 @@ def _prepare_sqlite(engine: Engine, *, begin: str, may_write: bool) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys = ON")
         if may_write:
-            cursor.execute("PRAGMA journal_mode = WAL")
+            _switch_to_wal(cursor)
             cursor.execute("PRAGMA synchronous = FULL")  # a committed attempt survives a power cut
         else:
             cursor.execute("PRAGMA query_only = ON")
@@ -76,3 +78,20 @@ def _prepare_sqlite(engine: Engine, *, begin: str, may_write: bool) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Turn the write-ahead log on, which stays on for a file.
+
+    SQLite answers "locked" at once here, whatever its busy timeout, when programs open a new file together (seen with
+    3.40), so the waiting is done here.
+    """
+    gives_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > gives_up_at:
+                raise
+            time.sleep(0.01)

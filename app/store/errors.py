@@ -1,4 +1,4 @@
-"""What the store raises: three kinds, each with a message for people."""
+"""What the store raises: four kinds, each with a message for people."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ class Duplicate(StoreError):
         super().__init__(f"there is a {noun} named {name!r} already; choose another name")
         self.noun = noun
         self.name = name
+
+
+class InUse(StoreError):
+    """What was to be removed is still used by something else."""
 
 
 @contextmanager

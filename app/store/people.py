@@ -98,6 +98,11 @@ def session_user(conn: Connection, token_hash: str, now_ms: int) -> User | None:
     return _user(conn, found.where(users.c.is_disabled.is_(False)))
 
 
+def extend_session(conn: Connection, token_hash: str, *, expires_at_ms: int) -> None:
+    """Let a session that is used last longer; harmless for one that is over."""
+    conn.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(expires_at_ms=expires_at_ms))
+
+
 def end_session(conn: Connection, token_hash: str) -> None:
     """Sign out; harmless for a session that is over."""
     conn.execute(delete(sessions).where(sessions.c.token_hash == token_hash))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.model import NumberFormat, Trunk
-from app.store.errors import NotFound, StoreError, unique
+from app.store.errors import InUse, NotFound, unique
 from app.store.schema import trunks
 from app.units import TrunkId
 
@@ -27,11 +27,11 @@ def update_trunk(conn: Connection, trunk: Trunk) -> None:
 
 
 def remove_trunk(conn: Connection, trunk_id: TrunkId) -> None:
-    """Remove a trunk. Raises NotFound, and StoreError while a campaign has it."""
+    """Remove a trunk. Raises NotFound, and InUse while a campaign has it."""
     try:
         removed = conn.execute(delete(trunks).where(trunks.c.id == trunk_id)).rowcount
     except IntegrityError as error:
-        raise StoreError(f"trunk {trunk_id} is used by a campaign; take it out there first, or disable it") from error
+        raise InUse(f"trunk {trunk_id} is used by a campaign; take it out there first, or disable it") from error
     if removed == 0:
         raise NotFound("trunk", trunk_id)
 

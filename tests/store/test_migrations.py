@@ -64,8 +64,8 @@ async def test_migrating_again_changes_nothing(url: str) -> None:
 
 
 async def test_programs_that_start_together_migrate_once(url: str) -> None:
-    answers = await asyncio.gather(*(migrate(url) for _ in range(3)))
-    assert sorted(before or "" for before, _after in answers) == ["", newest_version(), newest_version()]
+    answers = await asyncio.gather(*(migrate(url) for _ in range(6)))
+    assert sorted(before or "" for before, _after in answers) == ["", *[newest_version()] * 5]
 
 
 async def test_a_database_newer_than_the_program_is_refused_and_left_alone(url: str) -> None:
