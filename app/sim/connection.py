@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.events import CallPlaced, CallUnknown, Event, LiveCall, TelephonyDown, TelephonyUp
+from app.sim.facts import Observer, OutOfReach, WithinReach
 from app.sim.schedule import Schedule
 
 _REPLY_MS: Final = (1, 1, 1, 2, 2, 2, 2, 3, 3, 5, 8, 16)
@@ -16,7 +17,9 @@ _REPLY_MS: Final = (1, 1, 1, 2, 2, 2, 2, 3, 3, 5, 8, 16)
 class Connection:
     """What the dialer is told, and when. `live` lists the channels for somebody who comes back."""
 
-    def __init__(self, schedule: Schedule, rng: random.Random, live: Callable[[], tuple[LiveCall, ...]]) -> None:
+    def __init__(
+        self, schedule: Schedule, rng: random.Random, live: Callable[[], tuple[LiveCall, ...]], on_wire: Observer
+    ) -> None:
         self.is_alive = True
         """Asterisk runs."""
         self.is_connected = False
@@ -25,6 +28,7 @@ class Connection:
         self._schedule = schedule
         self._rng = rng
         self._live = live
+        self._on_wire = on_wire
         self._told: list[Event] = []
         self._stream_at_ms = schedule.now_ms
         self._is_wanted = False
@@ -41,6 +45,8 @@ class Connection:
 
     def close(self) -> None:
         """The dialer goes; nothing more is told."""
+        if self.is_connected:
+            self._on_wire(OutOfReach(at_ms=self._schedule.now_ms))
         self._is_wanted = self.is_connected = False
         self._connection += 1
         self._told = []
@@ -105,6 +111,7 @@ class Connection:
     def _drop(self, reason: str) -> None:
         self.is_connected = False
         self._connection += 1
+        self._on_wire(OutOfReach(at_ms=self._schedule.now_ms))
         self._told.append(TelephonyDown(reason=reason))
 
     def _come_up_after(self, wait_ms: int) -> None:
@@ -113,6 +120,7 @@ class Connection:
                 return  # the boot brings it, or nobody wants it, or it came already
             is_new_life = self._life_known not in (None, self._life)
             self.is_connected, self._life_known = True, self._life
+            self._on_wire(WithinReach(at_ms=self._schedule.now_ms))
             self._told.append(TelephonyUp(is_new_life=is_new_life, live=self._live()))
 
         self._schedule.plan(wait_ms, come_up)

@@ -68,5 +68,20 @@ class Ended:
     cause: int
 
 
-WireFact = Asked | Placed | Answered | SoundBegan | LeaseRenewed | HandedOver | Ended
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfReach:
+    """From now on the dialer can do nothing: the connection to Asterisk is gone."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithinReach:
+    """The dialer can act again."""
+
+    at_ms: int
+
+
+CallFact = Asked | Placed | Answered | SoundBegan | LeaseRenewed | HandedOver | Ended
+WireFact = CallFact | OutOfReach | WithinReach
 Observer = Callable[[WireFact], None]

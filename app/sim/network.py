@@ -72,7 +72,7 @@ class SimNetwork:
         self._on_wire = on_wire
         self._rng = rng = random.Random(f"network {seed}")
         self._schedule = schedule = Schedule(start_ms)
-        self._connection = connection = Connection(schedule, rng, lambda: self.live)
+        self._connection = connection = Connection(schedule, rng, lambda: self.live, on_wire)
         self._media = MediaPlayer(
             schedule=schedule, connection=connection, rng=rng, length_of=length_of, faults=faults, on_wire=on_wire
         )

@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from app.commands import PlaceCall
-from app.sim.facts import Answered, Asked, Ended, HandedOver, LeaseRenewed, Placed, SoundBegan, WireFact
+from app.sim.facts import (
+    Answered,
+    Asked,
+    Ended,
+    HandedOver,
+    LeaseRenewed,
+    OutOfReach,
+    Placed,
+    SoundBegan,
+    WireFact,
+    WithinReach,
+)
 from app.units import SECOND_MS, AttemptId, Number, TrunkId
 
 SILENCE_LIMIT_MS: Final = 2 * SECOND_MS
@@ -105,6 +116,8 @@ class _WireCall:
     placed_at_ms: int
     lease_until_ms: int | None = None
     answered_at_ms: int | None = None
+    out_of_reach_ms: int = 0
+    """The checker's count of such time when the call was answered."""
     is_heard: bool = False
     is_ours: bool = True
 
@@ -138,6 +151,8 @@ class WireChecker:
         self._seen: dict[AttemptId, _WireCall] = {}
         self._up: Counter[tuple[str, object]] = Counter()
         self._dnc: set[Number] = set()
+        self._out_of_reach_ms = 0
+        self._lost_at_ms: int | None = None
 
     def see(self, fact: WireFact) -> None:
         """Take the next fact."""
@@ -148,6 +163,11 @@ class WireChecker:
                 self._see_placed(fact)
             case Ended():
                 self._see_ended(fact)
+            case OutOfReach():
+                self._lost_at_ms = fact.at_ms
+            case WithinReach():
+                self._out_of_reach_ms = self._out_of_reach_until(fact.at_ms)
+                self._lost_at_ms = None
             case Answered() | SoundBegan() | LeaseRenewed() | HandedOver():
                 if (seen := self._live.get(fact.attempt_id)) is not None:
                     self._see_live(fact, seen)
@@ -227,6 +247,7 @@ class WireChecker:
             case Answered():
                 self.answered += 1
                 seen.answered_at_ms = fact.at_ms
+                seen.out_of_reach_ms = self._out_of_reach_until(fact.at_ms)
             case SoundBegan():
                 self._check_silence(seen, fact.at_ms)
                 seen.is_heard = True
@@ -243,12 +264,17 @@ class WireChecker:
     # --- rules -------------------------------------------------------------------------------------------------------
 
     def _check_silence(self, seen: _WireCall, now_ms: int) -> None:
+        """Time in which the dialer could do nothing does not count."""
         if seen.answered_at_ms is None or seen.is_heard:
             return
         limits = self._campaigns.get(seen.call.caller_id)
-        if now_ms - seen.answered_at_ms > (limits.silence_ms if limits else SILENCE_LIMIT_MS):
-            self._violate(Rule.SILENCE, now_ms, f"{seen.call.attempt_id} for {now_ms - seen.answered_at_ms} ms")
+        silent_ms = now_ms - seen.answered_at_ms - (self._out_of_reach_until(now_ms) - seen.out_of_reach_ms)
+        if silent_ms > (limits.silence_ms if limits else SILENCE_LIMIT_MS):
+            self._violate(Rule.SILENCE, now_ms, f"{seen.call.attempt_id} for {silent_ms} ms")
             seen.is_heard = True
+
+    def _out_of_reach_until(self, now_ms: int) -> int:
+        return self._out_of_reach_ms + (0 if self._lost_at_ms is None else now_ms - self._lost_at_ms)
 
     def _check_lease(self, seen: _WireCall, now_ms: int) -> None:
         if not seen.is_ours or seen.lease_until_ms is None:

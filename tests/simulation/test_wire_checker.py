@@ -7,7 +7,18 @@ import pytest
 
 from app.commands import PlaceCall
 from app.model import Trunk
-from app.sim.facts import Answered, Asked, Ended, HandedOver, LeaseRenewed, Placed, SoundBegan, WireFact
+from app.sim.facts import (
+    Answered,
+    Asked,
+    Ended,
+    HandedOver,
+    LeaseRenewed,
+    OutOfReach,
+    Placed,
+    SoundBegan,
+    WireFact,
+    WithinReach,
+)
 from app.sim.wire import AttemptClaim, Limits, Rule, WireChecker
 from app.units import AttemptId, Number, TrunkId
 
@@ -172,6 +183,17 @@ def test_a_person_who_answered_hears_nothing_for_two_seconds(what: Callable[[Wir
         wire.call("first", ALICE)
         wire.answer("first")
         what(wire, at_ms)
+        assert wire.rules == expected
+
+
+def test_silence_while_asterisk_is_out_of_reach_is_nobodys_fault() -> None:
+    for heard_ms, expected in ((7_000, set()), (7_001, {Rule.SILENCE})):
+        wire = Wire()
+        wire.call("first", ALICE)
+        wire.see(OutOfReach(at_ms=T0 - 1_000), WithinReach(at_ms=T0 - 500))
+        wire.answer("first")
+        wire.see(OutOfReach(at_ms=T0 + 1_000), WithinReach(at_ms=T0 + 6_000))
+        hears(wire, heard_ms)
         assert wire.rules == expected
 
 
