@@ -58,8 +58,8 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_audio", "_flow", "_give_up_at_ms", "_is_ours", "_is_taken_back", "_lease_until_ms", "_session", "call",
-        "campaign", "line", "opened", "result", "state",
+        "_audio", "_flow", "_give_up_at_ms", "_is_ours", "_is_taken_back", "_lease_until_ms", "_session", "_stretch",
+        "call", "campaign", "line", "opened", "result", "state",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -74,6 +74,7 @@ class AttemptRun:
         self._audio: dict[Prompt, Audio] = {}
         self._give_up_at_ms = now_ms + PATIENCE_MS
         self._lease_until_ms = 0
+        self._stretch = 0
         self._is_ours = False  # the hang-up was our doing
         self._is_taken_back = False  # we gave up on it before an answer
 
@@ -111,7 +112,7 @@ class AttemptRun:
     def place(self, line: TrunkLine, now_ms: int) -> list[Command]:
         """Dial over `line`, which has room."""
         assert self.state is AttemptState.READY, f"attempt {self.id} is {self.state.value}, not ready"
-        line.take(now_ms)
+        self._stretch = line.take(now_ms)
         self.line = line
         self.state = AttemptState.DIALING
         self.call = Call(trunk_id=line.trunk.id, facts=CallFacts(trunk_id=line.trunk.id, placed_at_ms=now_ms))
@@ -344,10 +345,11 @@ class AttemptRun:
             return
         self.line.release()
         if self._is_taken_back or outcome in (Outcome.CONTROLLER_LOST, Outcome.DIAL_ERROR):
-            self.line.forget()
+            self.line.forget(self._stretch)
         elif outcome in verdict.TRUNK_FAULTS and not self.call.has_shown_life:
             code = self.call.facts.sip_code
-            self.line.fault(outcome.label if code is None else f"{outcome.label} (SIP {code})", now_ms)
+            reason = outcome.label if code is None else f"{outcome.label} (SIP {code})"
+            self.line.fault(reason, now_ms, self._stretch)
         else:
             self.line.show_life()
         self.line = None

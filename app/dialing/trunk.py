@@ -4,6 +4,9 @@ A trunk that rejects everything burns two hundred contacts a second if nothing s
 silence. So no more than `PROBATION` calls are ever placed since the trunk last showed life (ringing, early media, an
 answer, or a word about the person such as busy). When `FAULTS_TO_LEAVE` calls in a row end in trunk faults it is taken
 out, and later tried with a single call: life brings it back, another fault sends it out for twice as long.
+
+Calls take long to fail: when a trial is on its way, calls of before it may still be ending. So each call belongs to a
+stretch, from one sign of life or rest to the next, and only those of the present stretch decide about it.
 """
 
 from __future__ import annotations
@@ -32,7 +35,10 @@ class TrunkState(enum.Enum):
 class TrunkLine:
     """One trunk: takes calls, hears of their fate, says whether it can take one more."""
 
-    __slots__ = ("_faults", "_rest_ms", "_since_life", "lines_used", "out_until_ms", "rate", "reason", "state", "trunk")
+    __slots__ = (
+        "_faults", "_rest_ms", "_since_life", "_stretch", "lines_used", "out_until_ms", "rate", "reason", "state",
+        "trunk",
+    )  # fmt: skip
 
     def __init__(self, trunk: Trunk, now_ms: int) -> None:
         self.trunk = trunk
@@ -41,7 +47,8 @@ class TrunkLine:
         self.state = TrunkState.IN_SERVICE
         self.reason = ""
         self.out_until_ms = 0
-        self._since_life = 0
+        self._stretch = 0
+        self._since_life = 0  # calls of this stretch
         self._faults = 0
         self._rest_ms = FIRST_REST_MS
 
@@ -65,12 +72,13 @@ class TrunkLine:
         """How many calls may start now."""
         return min(self.capacity(now_ms), self.rate.available(now_ms))
 
-    def take(self, now_ms: int) -> None:
-        """A call goes out here. The caller has seen that there is room."""
+    def take(self, now_ms: int) -> int:
+        """A call goes out here; the caller has seen that there is room. Answers its stretch, for its end."""
         assert self.room(now_ms) > 0, f"trunk {self.trunk.id} has no room"
         self.rate.take(now_ms)
         self.lines_used += 1
         self._since_life += 1
+        return self._stretch
 
     def release(self) -> None:
         """A call that was out here is gone."""
@@ -79,24 +87,24 @@ class TrunkLine:
 
     def show_life(self) -> None:
         """The far network answered for the trunk: it works."""
-        self._since_life = 0
+        self._begin_stretch()
         if self.state is not TrunkState.IN_SERVICE or self._faults:
             self._come_back()
 
-    def fault(self, reason: str, now_ms: int) -> None:
-        """A call ended in a fault that speaks against the trunk."""
+    def fault(self, reason: str, now_ms: int, stretch: int) -> None:
+        """A call of `stretch` ended in a fault that speaks against the trunk."""
         self._faults += 1
-        if self.state is TrunkState.PROBING or (
-            self.state is TrunkState.IN_SERVICE and self._faults >= FAULTS_TO_LEAVE
-        ):
+        has_failed_trial = self.state is TrunkState.PROBING and stretch == self._stretch
+        if has_failed_trial or (self.state is TrunkState.IN_SERVICE and self._faults >= FAULTS_TO_LEAVE):
             self.state = TrunkState.OUT
             self.reason = reason
             self.out_until_ms = now_ms + self._rest_ms
             self._rest_ms = min(self._rest_ms * 2, LONGEST_REST_MS)
 
-    def forget(self) -> None:
-        """A call ended by our own doing: it says nothing of the trunk."""
-        self._since_life = max(0, self._since_life - 1)
+    def forget(self, stretch: int) -> None:
+        """A call of `stretch` ended by our own doing: it says nothing of the trunk."""
+        if stretch == self._stretch:
+            self._since_life -= 1
 
     def capacity(self, now_ms: int) -> int:
         """Lines that could be used as soon as the rate allows."""
@@ -120,11 +128,15 @@ class TrunkLine:
     def _look_at_the_clock(self, now_ms: int) -> None:
         if self.state is TrunkState.OUT and now_ms >= self.out_until_ms:
             self.state = TrunkState.PROBING
-            self._since_life = 0
+            self._begin_stretch()
+
+    def _begin_stretch(self) -> None:
+        self._stretch += 1
+        self._since_life = 0
 
     def _come_back(self) -> None:
         self.state = TrunkState.IN_SERVICE
         self.reason = ""
         self._faults = 0
-        self._since_life = 0
         self._rest_ms = FIRST_REST_MS
+        self._begin_stretch()
