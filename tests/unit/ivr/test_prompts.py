@@ -162,15 +162,17 @@ async def test_the_cache_keeps_its_limit_but_nothing_in_use(tmp_path: Path) -> N
     studio = PromptStudio(tmp_path, providers=[ToneSpeech()], cache_bytes=200_000)
     kept = Prompt(text="pinned prompt")
     assert await studio.pin("campaign 1", [kept]) == {}
+    pinned = file_of(await one(studio, kept))
     old = [file_of(await one(studio, Prompt(text=f"Old prompt {number:02}"))) for number in range(5)]
-    for path in [*old, file_of(await one(studio, kept))]:
+    for path in [*old, pinned]:
         os.utime(path, (1, time.time() - 2 * studio_module.KEEP_S))
     fresh = [file_of(await one(studio, Prompt(text=f"New prompt {number:02}"))) for number in range(10)]
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in fresh)
-    pinned = (await studio.rendered([kept]))[0][kept]
-    assert file_of(pinned).exists()
+    assert pinned.exists()
     studio.unpin("campaign 1")
+    await studio.rendered([Prompt(text=f"Newer prompt {number:02}") for number in range(10)])
+    assert not pinned.exists()
 
 
 # --- sounds ----------------------------------------------------------------------------------------------------------

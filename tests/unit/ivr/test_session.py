@@ -523,6 +523,12 @@ def test_the_length_of_the_greeting_tells(length_ms: int, node: str, machine: bo
     assert phone.result.machine is machine
 
 
+def test_a_long_stretch_whose_beginning_was_missed_is_a_machine() -> None:
+    phone = detect()
+    phone.tell(TalkEnded(attempt_id=ATTEMPT, length_ms=3_000), 3_500)
+    assert phone.path == ["start", "machine"]
+
+
 def test_silence_is_told_after_four_seconds_and_is_dead_air() -> None:
     phone = detect()
     phone.pass_time(3_999)

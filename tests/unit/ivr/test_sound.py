@@ -60,6 +60,14 @@ def test_pauses_do_not_count_as_quiet() -> None:
     assert loudness_dbfs(with_pause[: len(speech)]) == pytest.approx(loudness_dbfs(levelled(speech)), abs=0.5)
 
 
+def test_peaks_are_held_even_where_the_loudness_is_right() -> None:
+    samples = np.full(4 * RATE, 0.0, dtype=np.float32)
+    samples[:: RATE // 50] = 1.2
+    samples *= np.float32(10 ** ((LOUDNESS_DBFS - loudness_dbfs(samples)) / 20))
+    assert peak_dbfs(samples) > PEAK_DBFS
+    assert peak_dbfs(levelled(samples)) <= PEAK_DBFS + 0.05
+
+
 def test_silence_stays_silence_and_noise_is_not_blown_up() -> None:
     silence = np.zeros(RATE, dtype=np.float32)
     assert np.array_equal(levelled(silence), silence)
