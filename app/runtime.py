@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,7 +22,7 @@ from app.commands import AddDnc, ClaimContacts, CloseAttempt, Command, RenderPro
 from app.dialing.dialer import Dialer
 from app.events import AttemptClosed, Event, PromptsRendered, ShutdownAsked, StoreFailed
 from app.ports import Clock, Prompts, Store, Telephony
-from app.store.errors import StoreError
+from app.store.errors import Misfit, NotFound, StoreError
 
 log = structlog.get_logger()
 
@@ -156,7 +157,6 @@ class Runtime:
     # --- the disk ----------------------------------------------------------------------------------------------------
 
     async def _commits(self) -> None:
-        failures = 0
         while True:
             await self._has_writes.wait()
             if all(isinstance(command, CloseAttempt) for command in self._to_write):
@@ -164,25 +164,38 @@ class Runtime:
             batch = [self._to_write.popleft() for _ in range(min(len(self._to_write), COMMIT_BATCH))]
             if not self._to_write:
                 self._has_writes.clear()
+            await self._write(batch)
+
+    async def _write(self, batch: list[StoreCommand]) -> None:
+        """Write a batch and tell what came of it, however often the database refuses.
+
+        Claims are given up at the first refusal: the dialer asks again. A batch with something in it that can never be
+        written (about what is no longer there) is written piece by piece, and that piece dropped.
+        """
+        waits_s = itertools.chain(RETRY_S, itertools.repeat(RETRY_S[-1]))
+        while batch:
             try:
                 events = await self._store.commit(batch, self.clock.now_ms())
+            except (NotFound, Misfit) as error:
+                if len(batch) > 1:
+                    for command in batch:
+                        await self._write([command])
+                    return
+                log.error("write dropped", write=type(batch[0]).__name__, error=str(error))
+                batch = self._without_claims(batch, error)[1:]
             except StoreError as error:
                 log.error("database refused", error=str(error), writes=len(batch))
-                self._keep(batch, error)
-                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
-                failures += 1
+                batch = self._without_claims(batch, error)
+                await asyncio.sleep(next(waits_s))
             else:
-                failures = 0
                 for event in events:
                     self.post(event)
+                return
 
-    def _keep(self, batch: list[StoreCommand], error: StoreError) -> None:
-        """Claims are given up (the dialer asks again); everything else is written when the database comes back."""
+    def _without_claims(self, batch: list[StoreCommand], error: StoreError) -> list[StoreCommand]:
         claims = [command for command in batch if isinstance(command, ClaimContacts)]
-        self._to_write.extendleft(reversed([command for command in batch if not isinstance(command, ClaimContacts)]))
-        if self._to_write:
-            self._has_writes.set()
         self.post(StoreFailed(reason=str(error), campaign_ids=tuple(claim.campaign_id for claim in claims)))
+        return [command for command in batch if not isinstance(command, ClaimContacts)]
 
     # --- prompts -----------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ people     add_user(*, name, password_hash, role: Role, now_ms) → User · user
            set_disabled(user_id, is_disabled)
            open_session(*, user_id, token_hash, now_ms, expires_at_ms) · session_user(token_hash, now_ms) → User | None
            extend_session(token_hash, *, expires_at_ms) · end_session(token_hash) · drop_expired_sessions(now_ms) ·
-           add_api_key(*, user_id, name, key_hash, now_ms) → ApiKey · api_key_user(key_hash) → User | None · list_api_keys(user_id=None) · revoke_api_key(key_id, now_ms)
+           add_api_key(*, user_id, name, key_hash, now_ms) → ApiKey · api_key_user(key_hash) → User | None ·
+           list_api_keys(user_id=None) · revoke_api_key(key_id, now_ms)
 trunks     create_trunk(trunk) · update_trunk(trunk) · remove_trunk(trunk_id) · get_trunk(trunk_id) · list_trunks()
 flows      create_flow(*, name, source, now_ms) → FlowVersion, a new version when it differs · get_flow(flow_id) ·
            latest_flow(name) → None for none · list_flows() · list_flow_versions(name)

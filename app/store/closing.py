@@ -70,6 +70,7 @@ def _moved(result: AttemptResult, number: str) -> dict[str, Any]:
         "number": number,
         "status": result.next.status.value,
         "due_at_ms": result.next.due_at_ms,
-        "charged": int(result.is_charged),
+        "attempts": result.next.attempts,
+        "faults": result.next.faults,
         "outcome": int(result.outcome),
     }

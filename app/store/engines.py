@@ -37,14 +37,21 @@ def is_in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
-def sqlite_engine(url: URL, *, may_write: bool = True) -> Engine:
+def sqlite_engine(url: URL) -> Engine:
     """A SQLite file, or a database in memory, which has one connection.
 
-    What may write begins by taking the write lock, so that it never has to give up midway; what may not never waits.
+    Each transaction begins by taking the write lock, so that it never has to give up midway.
     """
     url = url.set(drivername="sqlite")
     engine = create_engine(url, poolclass=StaticPool) if is_in_memory(url) else create_engine(url)
-    _prepare_sqlite(engine, begin="BEGIN IMMEDIATE" if may_write else "BEGIN", may_write=may_write)
+    _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", may_write=True)
+    return engine
+
+
+def sqlite_reading_engine(url: URL) -> AsyncEngine:
+    """A few connections to a SQLite file through aiosqlite that cannot write, and never wait for who does."""
+    engine = create_async_engine(url, pool_size=4, max_overflow=0)
+    _prepare_sqlite(engine.sync_engine, begin="BEGIN", may_write=False)
     return engine
 
 

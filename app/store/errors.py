@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 
 class StoreError(Exception):
     """The database refused or cannot be reached; nothing of the transaction was done."""
+
+
+class Misfit(StoreError):
+    """The database can never take this (a constraint, a value out of range); nothing of the transaction was done."""
 
 
 class NotFound(StoreError):
@@ -39,6 +43,8 @@ def refusals() -> Iterator[None]:
     """Turn what drivers raise (refused, locked, unreachable, full) into StoreError; other errors pass as they are."""
     try:
         yield
+    except (IntegrityError, DataError) as error:
+        raise Misfit(f"the database can never take this: {error.orig}") from error
     except DBAPIError as error:
         raise StoreError(f"the database refused: {error.orig}") from error
     except SQLAlchemyError as error:

@@ -187,13 +187,13 @@ RETURNING attempts.id, attempts.number;
 UPDATE campaign_contacts
 SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     due_at_ms = CASE WHEN moved.is_barred THEN NULL ELSE moved.due_at_ms END,
-    attempts = campaign_contacts.attempts + moved.charged,
-    faults = campaign_contacts.faults + 1 - moved.charged,
+    attempts = moved.attempts,
+    faults = moved.faults,
     last_outcome = moved.outcome
 FROM (
     SELECT value ->> '$.campaign_id' AS campaign_id, value ->> '$.contact_id' AS contact_id,
         value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
-        value ->> '$.charged' AS charged, value ->> '$.outcome' AS outcome,
+        value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
         value ->> '$.status' = 'pending'
             AND EXISTS (SELECT 1 FROM dnc WHERE dnc.number = value ->> '$.number') AS is_barred
     FROM json_each(:rows_json)
@@ -207,15 +207,15 @@ RETURNING campaign_id, status;
 UPDATE campaign_contacts
 SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     due_at_ms = CASE WHEN moved.is_barred THEN NULL ELSE moved.due_at_ms END,
-    attempts = campaign_contacts.attempts + moved.charged,
-    faults = campaign_contacts.faults + 1 - moved.charged,
+    attempts = moved.attempts,
+    faults = moved.faults,
     last_outcome = moved.outcome
 FROM (
     SELECT ended.*,
         ended.status = 'pending' AND EXISTS (SELECT 1 FROM dnc WHERE dnc.number = ended.number) AS is_barred
     FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
-        campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, charged integer,
-        outcome integer
+        campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, attempts integer,
+        faults integer, outcome integer
     )
 ) AS moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id

@@ -20,7 +20,15 @@ from tests.store.world import T0, build, claim, closing, phone
 TABLES = "campaign_contacts|contacts|attempts|dnc|tallies"
 ROWS = 20_000
 ENDED = {"id": "a" * 26, "outcome": 9, "is_charged": True, "flow": {}}
-MOVED = {"campaign_id": 1, "contact_id": 5, "number": phone(5), "status": "pending", "due_at_ms": T0, "charged": 1}
+MOVED = {
+    "campaign_id": 1,
+    "contact_id": 5,
+    "number": phone(5),
+    "status": "pending",
+    "due_at_ms": T0,
+    "attempts": 1,
+    "faults": 0,
+}
 PATH: dict[str, dict[str, Any]] = {
     "claim_contacts": {"campaign_id": 1, "now_ms": T0, "back_at_ms": T0 + 1, "look": 20, "wanted": 20},
     "open_attempts": {"campaign_id": 1, "now_ms": T0, "rows_json": to_json([["a" * 26, 5, phone(5)]])},

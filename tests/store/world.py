@@ -86,7 +86,12 @@ def closing(
             facts=CallFacts(
                 trunk_id=TrunkId("sip"), placed_at_ms=T0 + 1, ended_at_ms=T0 + 2, sip_code=486, cause=17, cause_text="é"
             ),
-            next=ContactNext(status=status, due_at_ms=due_at_ms),
+            next=ContactNext(
+                status=status,
+                due_at_ms=due_at_ms,
+                attempts=attempt.attempts + is_charged,
+                faults=attempt.faults + (not is_charged),
+            ),
             flow={"keys": ["1"]},
         )
     )
