@@ -7,7 +7,7 @@ the dialer and what it commands is the same as over a real Asterisk.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -72,7 +72,6 @@ class World:
             faults=faults,
             on_wire=self._see,
         )
-        self.dialer = Dialer()
         self.now_ms = START_MS
         self.finished: set[CampaignId] = set()
         self._rng = random.Random(f"world {seed}")
@@ -82,24 +81,32 @@ class World:
         self._inbox: list[Event] = []
         self._to_write: list[StoreCommand] = []
         self._commit_at_ms: int | None = None
-        self._later: list[tuple[int, Event | StoreCommand]] = []
+        self._later: list[tuple[int, Event | StoreCommand | Mishap]] = []
         self._turns_now = 0
-        self._begin(plan)
-
-    def _begin(self, plan: WorldPlan) -> None:
         started = self.store.write(write_down, plan, START_MS)
         self.campaign_ids = [campaign.id for campaign, _ in started]
-        self._inbox += [TrunkSet(trunk=trunk) for trunk in plan.trunks]
-        self._inbox += [CampaignStarted(campaign=campaign, flow=flow) for campaign, flow in started]
-        self._inbox.append(self.store.recover())
+        self._first: list[Event] = [TrunkSet(trunk=trunk) for trunk in plan.trunks]
+        self._first += [CampaignStarted(campaign=campaign, flow=flow) for campaign, flow in started]
+        self._come()
+
+    def _come(self) -> None:
+        """A dialer begins, as the program does: what it must know, what is open on disk, and then Asterisk."""
+        self.dialer = Dialer()
+        self._inbox += [*self._first, self.store.recover()]
         self.network.connect()
 
     # --- from outside ------------------------------------------------------------------------------------------------
 
-    def plan_at(self, at_ms: int, what: Event | StoreCommand) -> None:
-        """Let an operator do something then: an event for the dialer, or a write (an opt-out from the API)."""
+    def plan_at(self, at_ms: int, what: Event | StoreCommand | Mishap) -> None:
+        """Let something happen then: an event for the dialer, a write (an opt-out from the API), or a mishap."""
         self._later.append((at_ms, what))
         self._later.sort(key=lambda item: item[0])
+
+    def kill_dialer(self) -> None:
+        """The dialer dies, with all it knows and has not written, and begins anew."""
+        self.network.disconnect()
+        self._inbox, self._to_write, self._commit_at_ms = [], [], None
+        self._come()
 
     def run(self, longest_ms: int = LONGEST_MS) -> bool:
         """Play until all campaigns have finished and every end is on disk; False when the time ran out before.
@@ -162,11 +169,13 @@ class World:
 
     # --- what the shell does -----------------------------------------------------------------------------------------
 
-    def _act(self, what: Event | StoreCommand) -> None:
+    def _act(self, what: Event | StoreCommand | Mishap) -> None:
         if isinstance(what, StoreCommand):
             self._write(what)
-        else:
+        elif isinstance(what, Event):
             self._inbox.append(what)
+        else:
+            what(self)
 
     def _perform(self, command: Command) -> None:
         match command:
@@ -229,3 +238,7 @@ def attempt_claims(conn: Connection) -> list[AttemptClaim]:
         )
         for row in conn.execute(found)
     ]
+
+
+Mishap = Callable[[World], None]
+"""What befalls a world: `World.kill_dialer`, `lambda world: world.network.restart_asterisk(4_000)`."""
