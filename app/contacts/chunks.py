@@ -1,28 +1,45 @@
 """A chunk of an import in one transaction: contacts, problems, counts and the campaigns that have the list.
 
 What makes a contact the same one again is the unique index over (list, key), so that memory does not grow with the
-list, and an import that was killed is finished by doing it again. On SQLite rows are inserted one by one in native
-code, on PostgreSQL as one statement over arrays: each is the fastest way there is short of COPY.
+list, and an import that was killed is finished by doing it again. A chunk is inserted by one statement over one JSON
+text: the database works through it in native code while Python goes on, so that an import does not hold up calls.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    TextClause,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from app.contacts.contact_rows import ContactRow
 from app.contacts.problems import RowProblem, SheetProblem, shown
 from app.contacts.report import Counts
+from app.model import CampaignStatus
 from app.store.attaching import attach_new_contacts
 from app.store.lists import create_list, grow_list, list_by_name
-from app.store.schema import contacts, dnc, import_problems, imports
+from app.store.schema import campaigns, contacts, dnc, import_problems, imports
 from app.units import CampaignId, ListId
 
-_COLUMNS = ContactRow._fields
+_PLACE = {name: at for at, name in enumerate(ContactRow._fields)}
 _SAME = ("name", "language", "time_zone", "phone1", "phone2", "phone3", "phone4", "phone5")
 
 
@@ -33,13 +50,19 @@ class Begun:
     import_id: int
     list_id: ListId
     last_contact_id: int
+    is_dialing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Rows read and not yet written. row_count: all of them, the rejected too. done: bytes or rows of the file."""
+    """Rows read and not yet written.
+
+    rejected, repeats: rows not taken, and rows left out because an earlier one has their key. written: the columns of
+    the table that the rows fill. done: bytes or rows of the file.
+    """
 
     rows: list[ContactRow]
+    written: tuple[str, ...]
     problems: list[RowProblem]
     rejected: int
     repeats: int
@@ -48,16 +71,18 @@ class Chunk:
 
     @property
     def row_count(self) -> int:
+        """All rows, those not taken too."""
         return len(self.rows) + self.rejected + self.repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What became of a chunk."""
+    """What became of a chunk. is_dialing: a campaign is running, whose calls wait while a chunk is written."""
 
     counts: Counts
     problems: tuple[RowProblem, ...]
     campaigns: Mapping[CampaignId, int]
+    is_dialing: bool
 
 
 def begin_import(
@@ -86,7 +111,8 @@ def begin_import(
         "started_at_ms": now_ms,
     }
     import_id = conn.execute(insert(imports).values(new).returning(imports.c.id)).scalar_one()
-    return Begun(import_id=import_id, list_id=found.id, last_contact_id=_last_contact_id(conn))
+    last_id, is_dialing = _last_contact_id(conn), _is_dialing(conn)
+    return Begun(import_id=import_id, list_id=found.id, last_contact_id=last_id, is_dialing=is_dialing)
 
 
 def write_chunk(
@@ -94,15 +120,15 @@ def write_chunk(
 ) -> Written:
     """Write a chunk. before: the counts so far; room: how many more problems may be remembered."""
     changed, known, rows = _update(conn, begun.list_id, chunk.rows, now_ms) if with_updates else (0, 0, chunk.rows)
-    inserted, first_id, last_id = _insert(conn, begun.list_id, rows, now_ms) if rows else (0, 0, 0)
+    inserted, first_id, last_id = _insert(conn, begun.list_id, rows, chunk.written, now_ms) if rows else (0, 0, 0)
     problems = list(chunk.problems)
     if inserted < len(rows):
         problems += _repeats(conn, begun, rows, first_id)
-    campaigns: Mapping[CampaignId, int] = {}
+    joined: Mapping[CampaignId, int] = {}
     do_not_call = 0
     if inserted:
         grow_list(conn, begun.list_id, inserted)
-        campaigns = attach_new_contacts(conn, begun.list_id, first_id, last_id)
+        joined = attach_new_contacts(conn, begun.list_id, first_id, last_id)
         do_not_call = _do_not_call(conn, begun.list_id, first_id, last_id)
     duplicates = known + len(rows) - inserted + chunk.repeats
     counts = Counts(
@@ -118,7 +144,7 @@ def write_chunk(
     problems.sort(key=lambda problem: problem.line)
     _keep_problems(conn, begun.import_id, problems[:room])
     _set_counts(conn, begun.import_id, before + counts)
-    return Written(counts=counts, problems=tuple(problems), campaigns=campaigns)
+    return Written(counts=counts, problems=tuple(problems), campaigns=joined, is_dialing=_is_dialing(conn))
 
 
 def finish_import(conn: Connection, import_id: int, counts: Counts, now_ms: int) -> None:
@@ -150,53 +176,80 @@ def _refuse_other_keys(conn: Connection, list_id: ListId, file: str, key: str) -
     )
 
 
+def _is_dialing(conn: Connection) -> bool:
+    running = select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.RUNNING.value).limit(1)
+    return conn.execute(running).first() is not None
+
+
 def _last_contact_id(conn: Connection) -> int:
     return int(conn.execute(select(func.coalesce(func.max(contacts.c.id), 0))).scalar_one())
 
 
-def _insert(conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int) -> tuple[int, int, int]:
-    """Insert what is not there yet: how many, and the first and last id."""
-    if conn.dialect.name == "sqlite":
-        return _insert_one_by_one(conn, list_id, rows, now_ms)
-    return _insert_arrays(conn, list_id, rows, now_ms)
-
-
-def _insert_one_by_one(
-    conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int
+def _insert(
+    conn: Connection, list_id: ListId, rows: Sequence[ContactRow], written: Sequence[str], now_ms: int
 ) -> tuple[int, int, int]:
-    # The transaction holds the write lock, so that all ids from here on are of these rows.
+    """Insert what is not there yet: how many, and the first and last id."""
     before = _last_contact_id(conn)
-    conn.exec_driver_sql(
-        f"INSERT INTO contacts ({', '.join(_COLUMNS)}, list_id, created_at_ms, updated_at_ms)"
-        f" VALUES ({', '.join('?' * len(_COLUMNS))}, {int(list_id)}, {int(now_ms)}, {int(now_ms)})"
-        " ON CONFLICT (list_id, key) DO NOTHING",
-        list(rows),
-    )
-    after = _last_contact_id(conn)
-    return after - before, before + 1, after
+    parameters = {
+        "rows_json": msgspec.json.encode(rows).decode(),
+        "list_id": list_id,
+        "now_ms": now_ms,
+    }
+    result = conn.execute(_insertion(conn.dialect.name, tuple(written)), parameters)
+    if conn.dialect.name == "sqlite":
+        # The transaction has the write lock, so that all ids from here on are of these rows.
+        after = _last_contact_id(conn)
+        return after - before, before + 1, after
+    found = result.scalars().all()
+    return (len(found), min(found), max(found)) if found else (0, 0, 0)
 
 
-def _insert_arrays(conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int) -> tuple[int, int, int]:
-    arrays = ", ".join(f"CAST(:{name} AS {'bigint' if name == 'source_line' else 'text'}[])" for name in _COLUMNS)
-    picked = ", ".join("CAST(fields AS json)" if name == "fields" else name for name in _COLUMNS)
+@lru_cache(maxsize=64)
+def _insertion(dialect: str, written: tuple[str, ...]) -> TextClause:
+    """The statement for rows as JSON arrays in the order of ContactRow. Rows that are there already are left alone."""
+    operator = {name: "->" if name == "fields" else "->>" for name in written}
+    if dialect == "sqlite":
+        picked = ", ".join(f"value {operator[name]} {_PLACE[name]}" for name in written)
+        source, returning = "json_each(:rows_json) WHERE TRUE", ""
+    else:
+        picked = ", ".join(
+            f"CAST(value {operator[name]} {_PLACE[name]} AS bigint)"
+            if name == "source_line"
+            else f"value {operator[name]} {_PLACE[name]}"
+            for name in written
+        )
+        source = "json_array_elements(CAST(:rows_json AS json)) WITH ORDINALITY AS given(value, place) ORDER BY place"
+        returning = " RETURNING id"
     statement = text(
-        f"INSERT INTO contacts ({', '.join(_COLUMNS)}, list_id, created_at_ms, updated_at_ms)"
-        f" SELECT {picked}, {int(list_id)}, {int(now_ms)}, {int(now_ms)}"
-        f" FROM unnest({arrays}) WITH ORDINALITY AS fresh({', '.join(_COLUMNS)}, place) ORDER BY place"
-        " ON CONFLICT (list_id, key) DO NOTHING RETURNING id"
+        f"INSERT INTO contacts ({', '.join(written)}, list_id, created_at_ms, updated_at_ms)"
+        f" SELECT {picked}, :list_id, :now_ms, :now_ms FROM {source}"
+        f" ON CONFLICT (list_id, key) DO NOTHING{returning}"
     )
-    ids = conn.execute(statement, dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))).scalars().all()
-    return (len(ids), min(ids), max(ids)) if ids else (0, 0, 0)
+    return statement.bindparams(bindparam("list_id", type_=BigInteger()), bindparam("now_ms", type_=BigInteger()))
 
 
 def _repeats(conn: Connection, begun: Begun, rows: Sequence[ContactRow], first_id: int) -> list[RowProblem]:
     """The rows that repeat an earlier row of the same file, told with that row's line."""
-    keys = [row.key for row in rows]
-    found = select(contacts.c.key, contacts.c.source_line).where(
-        contacts.c.list_id == begun.list_id, contacts.c.key.in_(keys), contacts.c.id > begun.last_contact_id
-    )
-    line_of: dict[str, int] = {row.key: row.source_line for row in conn.execute(found)}
+    line_of: dict[str, int] = {}
+    if first_id > begun.last_contact_id + 1:
+        line_of |= _lines(conn, begun.list_id, [row.key for row in rows], begun.last_contact_id, first_id)
+    counts = Counter(row.key for row in rows)
+    line_of |= _lines(conn, begun.list_id, [key for key, count in counts.items() if count > 1], first_id - 1)
     return [repeated(row, line_of[row.key]) for row in rows if line_of.get(row.key, row.source_line) != row.source_line]
+
+
+def _lines(
+    conn: Connection, list_id: ListId, keys: Sequence[str], after_id: int, before_id: int | None = None
+) -> dict[str, int]:
+    """The lines that contacts with these keys came from, of those written between two ids."""
+    if not keys:
+        return {}
+    found = select(contacts.c.key, contacts.c.source_line).where(
+        contacts.c.list_id == list_id, contacts.c.key.in_(_keys(conn)), contacts.c.id > after_id
+    )
+    if before_id is not None:
+        found = found.where(contacts.c.id < before_id)
+    return {row.key: row.source_line for row in conn.execute(found, {"keys_json": _keys_json(keys)})}
 
 
 def repeated(row: ContactRow, line: int) -> RowProblem:
@@ -214,14 +267,14 @@ def _update(
     conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int
 ) -> tuple[int, int, list[ContactRow]]:
     """Bring contacts that are there up to date: how many changed, how many are there, and the rows that are new."""
-    found = select(contacts).where(contacts.c.list_id == list_id, contacts.c.key.in_([row.key for row in rows]))
-    there = {row.key: row._mapping for row in conn.execute(found)}
+    found = select(contacts).where(contacts.c.list_id == list_id, contacts.c.key.in_(_keys(conn)))
+    there = {row.key: row._mapping for row in conn.execute(found, {"keys_json": _keys_json([row.key for row in rows])})}
     changes: list[dict[str, Any]] = []
     for row in rows:
         old = there.get(row.key)
         if old is None:
             continue
-        fields = {**old["fields"], **msgspec.json.decode(row.fields)}
+        fields = {**old["fields"], **row.fields}
         if fields != old["fields"] or any(getattr(row, name) != old[name] for name in _SAME):
             new = {name: getattr(row, name) for name in _SAME}
             changes.append(
@@ -233,6 +286,18 @@ def _update(
         conn.execute(statement.values({name: bindparam(name) for name in names}), changes)
     fresh = [row for row in rows if row.key not in there]
     return len(changes), len(rows) - len(fresh), fresh
+
+
+def _keys(conn: Connection) -> Select[tuple[str]]:
+    """The keys in the parameter `keys_json`, as rows: a chunk of them is one parameter."""
+    if conn.dialect.name == "sqlite":
+        return select(func.json_each(bindparam("keys_json", type_=Text())).table_valued("value").c.value)
+    given = func.json_array_elements_text(cast(bindparam("keys_json", type_=Text()), JSON))
+    return select(given.table_valued("value").c.value)
+
+
+def _keys_json(keys: Sequence[str]) -> str:
+    return msgspec.json.encode(keys).decode()
 
 
 def _do_not_call(conn: Connection, list_id: ListId, first_id: int, last_id: int) -> int:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import msgspec
-
 from app.contacts.mapping import PHONES, ColumnMapping
 from app.contacts.numbers import NumberProblem, NumberReader
 from app.contacts.problems import RowProblem, shown
@@ -29,7 +27,7 @@ _LANGUAGES: Final = {
 
 
 class ContactRow(NamedTuple):
-    """A contact as it is written, in the order of the table's columns. fields: JSON text."""
+    """A contact as it is written: columns of the table contacts by name."""
 
     key: str
     name: str
@@ -40,7 +38,7 @@ class ContactRow(NamedTuple):
     phone3: str
     phone4: str
     phone5: str
-    fields: str
+    fields: dict[str, str]
     source_line: int
 
 
@@ -71,7 +69,13 @@ class RowReader:
         self._zone_at: Final = at.get(mapping.time_zone, -1)
         self._key_at: Final = at.get(mapping.key, -1)
         self._number: Final[Callable[[str], str | NumberProblem]] = numbers.read
-        self._encode: Final = msgspec.json.Encoder().encode
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns of the table that this sheet can fill; the others stay empty."""
+        phones = (f"phone{at}" for at in range(1, len(self._phone_ats) + 1))
+        may = {"name": bool(self._name_ats), "language": self._language_at >= 0, "time_zone": self._zone_at >= 0}
+        return ("key", *(column for column, is_there in may.items() if is_there), *phones, "fields", "source_line")
 
     def read(self, line: int, cells: list[str]) -> ContactRow | Flaw | RowProblem:
         """The contact in a row, one with flaws, or why there is none."""
@@ -93,7 +97,7 @@ class RowReader:
         name = self._name(cells)
         language = self._language(line, cells, flaws) if self._language_at >= 0 else ""
         zone = self._zone(line, cells, flaws) if self._zone_at >= 0 else ""
-        fields = self._encode(dict(zip(self._columns, cells, strict=True))).decode()
+        fields = dict(zip(self._columns, cells, strict=True))
         row = ContactRow(key, name, language, zone, *phones, fields, line)
         return Flaw(row=row, problems=tuple(flaws)) if flaws else row
 

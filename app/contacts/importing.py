@@ -150,11 +150,14 @@ class _Run:
 
     async def write_all(self, chunks: ChunkReader, now_ms: Callable[[], int]) -> None:
         """Write chunk after chunk, reading the next one meanwhile."""
+        chunks.is_dialing = self._begun.is_dialing
         upcoming = asyncio.create_task(asyncio.to_thread(chunks.next_chunk))
         try:
             while (chunk := await upcoming) is not None:
                 upcoming = asyncio.create_task(asyncio.to_thread(chunks.next_chunk))
-                self._note(chunk, await self._write(chunk, now_ms()))
+                written = await self._write(chunk, now_ms())
+                chunks.is_dialing = written.is_dialing
+                self._note(chunk, written)
         finally:
             await asyncio.wait([upcoming])  # a thread cannot be cancelled, and it reads from what is closed next
 

@@ -37,7 +37,7 @@ key: key, external id, contact key, ключ, внешний id
 
 
 def _words(text: str) -> dict[str, frozenset[str]]:
-    """Role → header names, from lines "role: name, name"; a line that begins with a space goes on with the one above."""
+    """Role → header names, from lines "role: name, name"; one that begins with a space goes on with it."""
     lines = re.sub(r"\n ", " ", text).strip().splitlines()
     roles = (line.partition(":") for line in lines)
     return {role: frozenset(name.strip() for name in names.split(",")) for role, _, names in roles}

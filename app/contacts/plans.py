@@ -138,6 +138,17 @@ def read_plainly(clean: str, home: Plan | None) -> Number | None:
     return None if national is None else _fitting(home.calling_code, national)
 
 
+class _MainPlans(dict[str, Plan]):
+    """Calling code → the plan that speaks for it, each made when it is first asked for."""
+
+    def __missing__(self, calling_code: str) -> Plan:
+        plan = self[calling_code] = plan_of(main_regions()[calling_code])
+        return plan
+
+
+_main_plans: Final = _MainPlans()
+
+
 def _international(digits: str) -> Number | None:
     if not (digits.isascii() and digits.isdigit()):
         return None
@@ -149,14 +160,13 @@ def _international(digits: str) -> Number | None:
 
 
 def _accepted(calling_code: str, digits: str) -> Number | None:
-    national = plan_of(main_regions()[calling_code]).national(digits)
+    national = _main_plans[calling_code].national(digits)
     return None if national is None else _fitting(calling_code, national)
 
 
 def _fitting(calling_code: str, national: str) -> Number | None:
-    if len(calling_code) + len(national) > 15:
-        return None
-    if len(national) not in plan_of(main_regions()[calling_code]).subscriber:
+    count = len(national)
+    if count not in _main_plans[calling_code].subscriber or len(calling_code) + count > 15:
         return None
     return Number(f"+{calling_code}{national}")
 

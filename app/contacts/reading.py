@@ -17,8 +17,11 @@ from app.contacts.rejects import REASONS, RejectsFile, restored
 from app.contacts.sheets import Sheet
 from app.contacts.text_sheets import Cells
 
-CHUNK_ROWS: Final = 5_000
-_CHUNK_BATCHES: Final = 16
+ROWS_WHILE_DIALING: Final = 5_000
+"""Rows in a chunk while a campaign is running: some tens of milliseconds, which is what a call may have to wait."""
+ROWS_AT_REST: Final = 20_000
+"""Rows in a chunk otherwise: the more at once, the less often each page of the index is written."""
+_CHUNK_BATCHES: Final = 32
 """Batches in a chunk at most, each a quarter of a million characters: for sheets with very wide rows."""
 
 
@@ -75,9 +78,13 @@ def plan_sheet(sheet: Sheet, numbers: NumberReader, options: ImportOptions) -> S
 
 
 class ChunkReader:
-    """All chunks of a sheet, one after another. Use it as a context; `next_chunk` may be called from any one thread."""
+    """All chunks of a sheet, one after another. Use it as a context; `next_chunk` may be called from any one thread.
+
+    is_dialing may be set at any time: whether the chunks from then on are small.
+    """
 
     def __init__(self, sheet: Sheet, plan: SheetPlan, numbers: NumberReader, options: ImportOptions) -> None:
+        self.is_dialing = True
         self._plan = plan
         self._rows = RowReader(plan.columns, plan.mapping, numbers)
         self._seen = SeenKeys() if options.duplicates == "update" else None
@@ -94,6 +101,7 @@ class ChunkReader:
 
     def __exit__(self, *_exc: object) -> None:
         self._chunks.close()
+        self._batches.close()
         if self._rejects is not None:
             self._rejects.close()
         if self._seen is not None:
@@ -108,10 +116,11 @@ class ChunkReader:
                 self._reject(draft, [text], problem)
             rows = batch.rows
             while rows:
-                room = CHUNK_ROWS - draft.size
+                size = ROWS_WHILE_DIALING if self.is_dialing else ROWS_AT_REST
+                room = max(1, size - draft.size)
                 self._read(draft, rows[:room])
                 rows = rows[room:]
-                if draft.size >= CHUNK_ROWS:
+                if draft.size >= size:
                     yield self._finished(draft)
                     draft = _Draft(done=batch.done)
             if draft.batches >= _CHUNK_BATCHES:
@@ -150,6 +159,7 @@ class ChunkReader:
             draft.problems += problems
         return Chunk(
             rows=rows,
+            written=self._rows.written,
             problems=draft.problems,
             rejected=draft.rejected,
             repeats=repeats,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -78,7 +78,7 @@ class Sheet:
             self._rest = source.batches()
         self.sample: Final = self._first_rows()
 
-    def batches(self, width: int | None = None) -> Iterator[Batch]:
+    def batches(self, width: int | None = None) -> Generator[Batch]:
         """All rows, the header's too. width: the number of columns (see text_sheets.batches). Raises SheetProblem."""
         if isinstance(self._source, TextFormat):
             yield from batches(self._stream, self._source, self.file, limits=self._limits, width=width)

@@ -13,7 +13,7 @@ import hashlib
 import io
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -82,7 +82,7 @@ def examine(
 
 def batches(
     stream: BinaryIO, form: TextFormat, file: str, *, limits: Limits, width: int | None = None
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """The rows of an examined file from its beginning, in batches of a quarter of a million characters.
 
     width: how many columns the sheet has, where that is known: a quoted cell that holds whole rows is then noticed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import BinaryIO, Final
 
 import msgspec
@@ -66,7 +66,7 @@ class Workbook:
             raise
         self.heading: Final = heading
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch]:
         """The rows, once. Raises SheetProblem when the process comes to its end before them."""
         line = 1
         while True:
