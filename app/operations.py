@@ -47,6 +47,10 @@ class OperationError(Exception):
     """What was asked cannot be done; the message says why and what would help."""
 
 
+class NotNow(OperationError):
+    """It could be done, but not to a thing in the state this one is in."""
+
+
 class Operations:
     """The operators' verbs on one running dialer."""
 
@@ -153,9 +157,9 @@ class Operations:
         """Start, resume, or have a running campaign follow its changed settings. Raises OperationError, NotFound."""
         entry = await self.store.read(campaigns.get_campaign, campaign_id)
         if not entry.campaign.trunks:
-            raise OperationError(f"campaign {entry.campaign.name!r} has no trunk to call over; give it one first")
+            raise NotNow(f"campaign {entry.campaign.name!r} has no trunk to call over; give it one first")
         if not entry.list_ids:
-            raise OperationError(f"campaign {entry.campaign.name!r} has no contact list; attach one first")
+            raise NotNow(f"campaign {entry.campaign.name!r} has no contact list; attach one first")
         flow = await self._flow(entry.campaign.flow_id)
         await self._make_prompts(entry.campaign, flow)
         return await self._tell(CampaignStarted(campaign=entry.campaign, flow=flow), campaign_id)
@@ -182,7 +186,7 @@ class Operations:
     async def _must_be(self, campaign_id: CampaignId, *allowed: CampaignStatus) -> None:
         entry = await self.store.read(campaigns.get_campaign, campaign_id)
         if entry.status not in allowed:
-            raise OperationError(f"campaign {entry.campaign.name!r} is {entry.status.value}: this cannot be done to it")
+            raise NotNow(f"campaign {entry.campaign.name!r} is {entry.status.value}: this cannot be done to it")
 
     async def _tell(self, event: Event, campaign_id: CampaignId) -> CampaignEntry:
         """Give the dialer an order and wait until the campaign's new status is on disk."""

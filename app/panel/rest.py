@@ -204,7 +204,8 @@ async def put_campaign(call: Call) -> shapes.CampaignAnswer:
     await call.operations.change_campaign(call.body.campaign(campaign_id))
     for list_id in call.body.lists:
         await call.operations.attach_list(campaign_id, ListId(list_id))
-    return await get_campaign(call)
+    entry = await call.store.read(campaigns.get_campaign, campaign_id)
+    return shapes.CampaignAnswer.of(entry, call.operations.snapshot())
 
 
 @routes.add("POST", "/campaigns/{campaign_id}/start", answer=shapes.CampaignAnswer)

@@ -35,23 +35,25 @@ class _In(BaseModel):
 class NumberFormatBody(_In):
     """How the trunk wants numbers; see docs/trunks.md."""
 
-    keep_plus: bool = Field(True, description="send the + of E.164")
-    country_code: str = Field("", pattern=r"^[0-9]{0,4}$", description="turned into the national prefix")
-    national_prefix: str = Field("", pattern=r"^[0-9]{0,4}$", description="put in the country code's place")
-    prefix: str = Field("", pattern=r"^[0-9]{0,8}$", description="put before everything")
+    keep_plus: bool = Field(default=True, description="send the + of E.164")
+    country_code: str = Field(default="", pattern=r"^[0-9]{0,4}$", description="turned into the national prefix")
+    national_prefix: str = Field(default="", pattern=r"^[0-9]{0,4}$", description="put in the country code's place")
+    prefix: str = Field(default="", pattern=r"^[0-9]{0,8}$", description="put before everything")
 
 
 class TrunkBody(_In):
     """A way out: one PJSIP endpoint of your Asterisk."""
 
     endpoint: Word = Field(description="the endpoint's section name in pjsip.conf")
-    lines: int = Field(2, ge=1, le=10_000, description="calls at once")
-    calls_per_second: float = Field(1.0, ge=0.001, le=1_000, description="new calls per second")
+    lines: int = Field(default=2, ge=1, le=10_000, description="calls at once")
+    calls_per_second: float = Field(default=1.0, ge=0.001, le=1_000, description="new calls per second")
     prefixes: list[Annotated[str, StringConstraints(pattern=r"^\+[0-9]{0,14}$")]] = Field(
         default_factory=list, max_length=500, description="numbers it carries, as in +44; + alone: all; none: none"
     )
     number_format: NumberFormatBody = Field(default_factory=NumberFormatBody)
-    caller_id: str = Field("", pattern=r"^(\+?[0-9]{3,15})?$", description="number shown, unless the campaign has one")
+    caller_id: str = Field(
+        default="", pattern=r"^(\+?[0-9]{3,15})?$", description="number shown, unless the campaign has one"
+    )
     is_enabled: bool = True
 
     def trunk(self, trunk_id: str) -> Trunk:
@@ -67,7 +69,7 @@ class TrunkAnswer(TrunkBody):
     id: str
     state: str = ""
     lines_used: int = 0
-    reason: str = Field("", description="why it is out of service")
+    reason: str = Field(default="", description="why it is out of service")
 
     @classmethod
     def of(cls, trunk: Trunk, snapshot: Snapshot) -> TrunkAnswer:
@@ -141,10 +143,10 @@ class ContactAnswer(BaseModel):
 class ImportQuery(_In):
     """How an uploaded file is read."""
 
-    mode: Literal["skip", "update"] = Field("skip", description="contacts that are there already")
-    key: str = Field("", max_length=128, description="column that makes a contact the same one again")
-    encoding: str = Field("", max_length=32)
-    sheet: str = Field("", max_length=128)
+    mode: Literal["skip", "update"] = Field(default="skip", description="contacts that are there already")
+    key: str = Field(default="", max_length=128, description="column that makes a contact the same one again")
+    encoding: str = Field(default="", max_length=32)
+    sheet: str = Field(default="", max_length=128)
 
 
 class ImportAnswer(BaseModel):
@@ -190,10 +192,10 @@ class FlowAnswer(BaseModel):
 class RetryBody(_In):
     """How often a contact is tried, and how long apart."""
 
-    max_attempts: int = Field(3, ge=1, le=50, description="give up after")
-    retry_ms: int = Field(14_400_000, ge=1_000, le=31_536_000_000, description="try again after")
-    max_faults: int = Field(10, ge=1, le=50, description="tries lost to faults of trunk or dialer, not charged")
-    fault_retry_ms: int = Field(60_000, ge=1_000, le=3_600_000)
+    max_attempts: int = Field(default=3, ge=1, le=50, description="give up after")
+    retry_ms: int = Field(default=14_400_000, ge=1_000, le=31_536_000_000, description="try again after")
+    max_faults: int = Field(default=10, ge=1, le=50, description="tries lost to faults of trunk or dialer, not charged")
+    fault_retry_ms: int = Field(default=60_000, ge=1_000, le=3_600_000)
 
 
 class CampaignBody(_In):
@@ -203,11 +205,11 @@ class CampaignBody(_In):
     flow_id: Id
     trunks: list[Word] = Field(min_length=1, max_length=50, description="in order, overflow to the next")
     lists: list[Id] = Field(default_factory=list, max_length=100)
-    lines: int = Field(2, ge=1, le=10_000, description="calls at once")
-    calls_per_second: float = Field(1.0, ge=0.001, le=1_000, description="new calls per second")
-    ring_timeout_ms: int = Field(25_000, ge=5_000, le=120_000, description="ring for")
-    caller_id: str = Field("", pattern=r"^(\+?[0-9]{3,15})?$", description="number shown")
-    language: str = Field("en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$", description="for contacts without one")
+    lines: int = Field(default=2, ge=1, le=10_000, description="calls at once")
+    calls_per_second: float = Field(default=1.0, ge=0.001, le=1_000, description="new calls per second")
+    ring_timeout_ms: int = Field(default=25_000, ge=5_000, le=120_000, description="ring for")
+    caller_id: str = Field(default="", pattern=r"^(\+?[0-9]{3,15})?$", description="number shown")
+    language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$", description="for contacts without one")
     retry: RetryBody = Field(default_factory=RetryBody)
 
     def campaign(self, campaign_id: int) -> Campaign:
@@ -320,12 +322,12 @@ class AttemptsQuery(_In):
 
     campaign: Id | None = None
     contact: Id | None = None
-    before: str | None = Field(None, pattern=r"^[a-z0-9]{8,40}$", description="next_before of the page before")
-    limit: int = Field(50, ge=1, le=1_000)
+    before: str | None = Field(default=None, pattern=r"^[a-z0-9]{8,40}$", description="next_before of the page before")
+    limit: int = Field(default=50, ge=1, le=1_000)
 
 
 class AttemptAnswer(BaseModel):
-    """One try to reach one contact. outcome: null while it is open. flow: keys, how far each prompt was heard, answers."""
+    """One try to reach one contact. outcome: null while open. flow: keys, how far each prompt was heard, answers."""
 
     id: str
     campaign_id: int
@@ -388,7 +390,7 @@ class DncBody(_In):
     """A number nobody is to call."""
 
     number: str = Field(max_length=64, description="E.164 with plus, or as people write it with `country`")
-    country: str = Field("", pattern=r"^([A-Z]{2})?$")
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
 
 
 class DncAnswer(BaseModel):
@@ -408,8 +410,8 @@ class DncAnswer(BaseModel):
 class DncQuery(_In):
     """Which entries, in the order of their numbers."""
 
-    after: str = Field("", max_length=16)
-    limit: int = Field(50, ge=1, le=1_000)
+    after: str = Field(default="", max_length=16)
+    limit: int = Field(default=50, ge=1, le=1_000)
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
@@ -470,8 +472,8 @@ class KeyAnswer(BaseModel):
 class PageQuery(_In):
     """Which page."""
 
-    after: int = Field(0, ge=0, le=2**53)
-    limit: int = Field(50, ge=1, le=1_000)
+    after: int = Field(default=0, ge=0, le=2**53)
+    limit: int = Field(default=50, ge=1, le=1_000)
 
 
 def _plain(record: Any) -> dict[str, Any]:

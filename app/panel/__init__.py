@@ -1,0 +1,1 @@
+"""The doors: sign-in, the REST interface, the live page."""

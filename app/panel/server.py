@@ -1,0 +1,125 @@
+"""The panel: one HTTP server for the pages, the live page's websocket and the REST interface.
+
+Nothing is answered without sign-in but the sign-in page, the static files and the health probe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from app.operations import Operations
+from app.panel import rest
+from app.panel.answers import Answer, add_headers, catching
+from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
+from app.panel.doors import Doors
+from app.panel.live import LivePage
+from app.panel.pages import STATIC, Pages
+from app.panel.problems import Problem
+from app.panel.routing import MAX_BODY, PREFIX, Call
+from app.settings import Settings
+from app.store.door import SqlStore
+
+log = structlog.get_logger()
+
+OPEN: Final = ("/sign-in", "/health", "/favicon.ico", "/preferences")
+SAFE: Final = ("GET", "HEAD", "OPTIONS")
+CLOSE_S: Final = 2.0
+
+
+class Panel:
+    """The doors to one running dialer."""
+
+    def __init__(self, *, operations: Operations, store: SqlStore, settings: Settings) -> None:
+        self._operations = operations
+        self._store = store
+        self._settings = settings
+        self._cookie = "outring_session"
+        self._doorkeeper = Doorkeeper(store, lambda: operations.now_ms)
+        self._live = LivePage(operations.snapshot)
+        self._pages = Pages(operations, store, self._live)
+        self._runner: web.AppRunner | None = None
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> str:
+        """Listen; answers the panel's address. Port 0: any free one. Raises OSError when it cannot be had."""
+        runner = web.AppRunner(self._application(), handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise OSError(error.errno, _refusal(host, port, error)) from error
+        self._runner = runner
+        real_port = int(runner.addresses[0][1])
+        self._cookie = f"outring_session_{real_port}"  # cookies do not tell ports apart: two dialers on one machine
+        self._ticking = asyncio.create_task(self._live.run(), name="live page")
+        return f"http://{_reachable(host)}:{real_port}"
+
+    async def stop(self) -> None:
+        """Close every door; harmless when none is open."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+            self._ticking = None
+        await self._live.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _application(self) -> web.Application:
+        app = web.Application(middlewares=[catching(self._pages.error), self._guard], client_max_size=MAX_BODY)
+        app.on_response_prepare.append(add_headers)
+        Doors(self._operations, self._doorkeeper, self._pages, self._live, lambda: self._cookie).attach(app)
+        rest.routes.attach(app, self._call)
+        app.router.add_get(f"{PREFIX}/openapi.json", _openapi)
+        app.router.add_static("/static", STATIC)
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+        """Let nobody pass who is not signed in, and no change that another site's page sends in their name."""
+        if request.path.startswith("/static/"):
+            return await handler(request)
+        visitor = await self._doorkeeper.visitor(request, self._cookie)
+        if visitor is not None:
+            request[VISITOR] = visitor
+        elif request.path not in OPEN:
+            raise Problem(401, "not_signed_in", "sign in, or send an API key as Authorization: Bearer KEY")
+        if visitor is not None and visitor.token and request.method not in SAFE and request.path != "/sign-in":
+            await check_is_ours(request, visitor)
+        return await handler(request)
+
+    def _call(self, request: web.Request) -> Call:
+        return Call(request=request, user=request[VISITOR].user, operations=self._operations, store=self._store)
+
+
+async def _openapi(_request: web.Request) -> web.Response:
+    return web.json_response(rest.document())
+
+
+def _reachable(host: str) -> str:
+    """A host to put into an address: wildcards become loopback, IPv6 gets its brackets."""
+    if host in ("0.0.0.0", ""):
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host
+
+
+def _refusal(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} at {host} is taken by another program; end it, or choose another port with "
+            "OUTRING_HTTP_PORT (0: any free one)"
+        )
+    if error.errno == errno.EACCES:
+        return f"port {port} at {host} is for root alone; choose one above 1023 with OUTRING_HTTP_PORT"
+    return f"cannot listen at {host}, port {port} ({error}); see OUTRING_HTTP_HOST and OUTRING_HTTP_PORT"

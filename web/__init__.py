@@ -1,0 +1,1 @@
+"""Templates, styles, scripts and translations of the panel; served and rendered by app.panel."""
