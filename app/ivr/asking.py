@@ -6,7 +6,7 @@ from typing import Final
 
 from app.commands import Record
 from app.ivr import nodes
-from app.ivr.nodes import Words
+from app.ivr.fields import Words
 from app.ivr.turn import Call, Turn
 from app.units import SECOND_MS
 

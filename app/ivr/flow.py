@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.ivr.nodes import AnyNode, Detect, Voicemail, Words
+from app.ivr.fields import Words
+from app.ivr.nodes import AnyNode, Detect, Voicemail
 from app.ivr.problems import FlowProblem
 
 TALK_SILENCE_MS: Final = 1_000

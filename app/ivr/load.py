@@ -14,8 +14,9 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, StringConstraints, ValidationError
 
 from app.ivr.checks import check, unknown_targets
+from app.ivr.fields import Piece, Target, checked_language
 from app.ivr.flow import Flow
-from app.ivr.nodes import NODES, AnyNode, Piece, Target, checked_language
+from app.ivr.nodes import NODES, AnyNode
 from app.ivr.problems import FlowProblem, nearest, problem_of
 from app.ivr.source import Source, SourceError, read_source
 

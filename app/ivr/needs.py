@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from app.ivr.fields import Words
 from app.ivr.flow import Flow
-from app.ivr.nodes import AnyNode, Say, Words
+from app.ivr.nodes import AnyNode, Say
 from app.ivr.wording import blanks, by_key, field_key, filled, spoken
 from app.ivr.words import value_in_words
 from app.model import Prompt

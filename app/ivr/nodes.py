@@ -7,96 +7,20 @@ call is in `app.ivr.turns`. Everything read from the file is text until a field 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from app.ivr import words as spoken_words
-from app.ivr.wording import FIELD_NAME, MAX_TEXT, WordingError, blanks
+from app.ivr.fields import FieldName, Key, Piece, Sounds, Target, Texts, Words, wrong
 
 Path = tuple[str | int, ...]
 """Where in a node something is written: `("keys", "1")`."""
 
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
-_SOUND: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,3}")
 _EXTENSION: Final = re.compile(r"[A-Za-z0-9_*#+-]{1,40}")
 _CONTEXT: Final = re.compile(r"[A-Za-z0-9_-]{1,79}")
-
-
-def _wrong(reason: str, mend: str) -> PydanticCustomError:
-    return PydanticCustomError("flow", "{reason}", {"reason": reason, "mend": mend})
-
-
-def checked_language(code: str) -> str:
-    """A language's code: `en`, `ru`, `pt-BR`."""
-    if not _LANGUAGE.fullmatch(code):
-        raise _wrong(f"{code!r} is not a language", "write a code such as en, ru or pt-BR")
-    return code
-
-
-def _checked_text(text: str) -> str:
-    if not text.strip():
-        raise _wrong("the text is empty", "write what is to be said")
-    if len(text) > MAX_TEXT:
-        raise _wrong(f"the text is {len(text):,} characters long", f"keep it to {MAX_TEXT:,}, or cut it into nodes")
-    try:
-        blanks(text)
-    except WordingError as error:
-        raise _wrong(error.reason, error.mend) from None
-    return text
-
-
-def _checked_sound(name: str) -> str:
-    if not _SOUND.fullmatch(name):
-        raise _wrong(
-            f"{name[:80]!r} is not a sound's name",
-            "write its name without folder and extension (welcome), or Asterisk's own (digits/1)",
-        )
-    return name
-
-
-def _checked_field(name: str) -> str:
-    if not FIELD_NAME.fullmatch(name):
-        raise _wrong(
-            f"{name[:80]!r} is not a field's name",
-            "begin with a letter; then letters, digits, spaces, `_`, `.` and `-`, at most 64 in all",
-        )
-    return name
-
-
-def _by_language(value: Any) -> Any:
-    return {"": value} if isinstance(value, str) else value
-
-
-def _checked_languages(texts: dict[str, str]) -> dict[str, str]:
-    if not texts:
-        raise _wrong("there is no language in it", "write `en: …`, or the text itself")
-    for code in texts:
-        if code:
-            checked_language(code)
-    return texts
-
-
-Text = Annotated[str, AfterValidator(_checked_text)]
-Sound = Annotated[str, AfterValidator(_checked_sound)]
-Texts = Annotated[dict[str, Text], BeforeValidator(_by_language), AfterValidator(_checked_languages)]
-"""What is said in each language; written as one string it is in the flow's own language, kept under ``""``."""
-Sounds = Annotated[dict[str, Sound], BeforeValidator(_by_language), AfterValidator(_checked_languages)]
-FieldName = Annotated[str, AfterValidator(_checked_field)]
-Target = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,34 +30,6 @@ class Way:
     path: Path
     target: str | None
     needs_person: bool = False
-
-
-class Piece(BaseModel):
-    """Ground of all that is read from a flow's file: frozen, and unknown fields refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
-
-
-class Words(Piece):
-    """Something said besides the node's own prompt: a string, languages, or `{sound: …}`."""
-
-    text: Texts | None = None
-    sound: Sounds | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"text": {"": value}}
-        if isinstance(value, Mapping) and value and not set(value) & {"text", "sound"}:
-            return {"text": dict(value)}
-        return value
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.text is None) == (self.sound is None):
-            raise _wrong("exactly one of `text` and `sound` is needed", "write a text to be spoken, or a sound's name")
-        return self
 
 
 class Node(Piece):
@@ -169,9 +65,9 @@ class Speaking(Node):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if self.text is not None and self.sound is not None:
-            raise _wrong("both `text` and `sound` are given", "keep one of them")
+            raise wrong("both `text` and `sound` are given", "keep one of them")
         if self.text is None and self.sound is None and self._must_speak():
-            raise _wrong("there is nothing to say", "add `text: …` to be spoken, or `sound: …` with a sound's name")
+            raise wrong("there is nothing to say", "add `text: …` to be spoken, or `sound: …` with a sound's name")
         return self
 
     def _must_speak(self) -> bool:
@@ -249,7 +145,7 @@ class Digits(Speaking):
     @model_validator(mode="after")
     def _least_below_most(self) -> Self:
         if self.min_digits > self.max_digits:
-            raise _wrong(
+            raise wrong(
                 f"min_digits {self.min_digits} is above max_digits {self.max_digits}", "exchange them, or raise max"
             )
         return self
@@ -306,23 +202,23 @@ class Say(Speaking):
     @field_validator("sound")
     @classmethod
     def _no_sound(cls, value: dict[str, str] | None) -> None:
-        raise _wrong("a `say` node has no sound", "use `play` for a sound")
+        raise wrong("a `say` node has no sound", "use `play` for a sound")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if (self.field is None) == (self.value is None):
-            raise _wrong("exactly one of `field` and `value` is needed", "write `field: amount`, or `value: 25`")
+            raise wrong("exactly one of `field` and `value` is needed", "write `field: amount`, or `value: 25`")
         if (self.kind == "money") != (self.currency is not None):
-            raise _wrong(
+            raise wrong(
                 "an amount of money needs a `currency`" if self.kind == "money" else "only money has a `currency`",
                 f"write one of {', '.join(spoken_words.CURRENCIES)}" if self.kind == "money" else "take it out",
             )
         if self.currency is not None and self.currency not in spoken_words.CURRENCIES:
-            raise _wrong(
+            raise wrong(
                 f"{self.currency!r} is no currency we can say", f"use one of {', '.join(spoken_words.CURRENCIES)}"
             )
         if self.value is not None and spoken_words.value_in_words(self, self.value, "en") is None:
-            raise _wrong(f"{self.value!r} is not a {self.kind}", spoken_words.EXAMPLES[self.kind])
+            raise wrong(f"{self.value!r} is not a {self.kind}", spoken_words.EXAMPLES[self.kind])
         return self
 
     def ways(self) -> Iterator[Way]:
@@ -345,7 +241,7 @@ class Set(Node):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.value is None) == (self.source is None):
-            raise _wrong("exactly one of `value` and `from` is needed", "write `value: yes`, or `from: other field`")
+            raise wrong("exactly one of `value` and `from` is needed", "write `value: yes`, or `from: other field`")
         return self
 
     def ways(self) -> Iterator[Way]:
@@ -374,7 +270,7 @@ class Case(Piece):
     def _one_comparison(self) -> Self:
         given = [self.equals, self.one_of, self.same_as, self.less, self.greater, self.empty]
         if sum(one is not None for one in given) != 1:
-            raise _wrong(
+            raise wrong(
                 "a case has exactly one comparison",
                 "write one of equals, one_of, same_as, less, greater, empty, beside `next`",
             )
@@ -416,14 +312,14 @@ class Transfer(Speaking):
     @classmethod
     def _a_context(cls, value: str) -> str:
         if not _CONTEXT.fullmatch(value):
-            raise _wrong(f"{value[:80]!r} is not a context", "letters, digits, `_` and `-`, as in extensions.conf")
+            raise wrong(f"{value[:80]!r} is not a context", "letters, digits, `_` and `-`, as in extensions.conf")
         return value
 
     @field_validator("extension")
     @classmethod
     def _an_extension(cls, value: str) -> str:
         if not _EXTENSION.fullmatch(value):
-            raise _wrong(
+            raise wrong(
                 f"{value[:80]!r} is not an extension", "1 to 40 letters, digits, `_`, `*`, `#`, `+`, `-`; no fields"
             )
         return value

@@ -31,9 +31,9 @@ from app.events import (
     TalkEnded,
     TalkStarted,
 )
+from app.ivr.fields import Words
 from app.ivr.flow import TALK_SILENCE_MS, Flow
 from app.ivr.needs import VALUE_ALONE, call_fields, prompt_of
-from app.ivr.nodes import Words
 from app.ivr.result import EndedBy, FlowResult, KeyPressed, Recording, Step
 from app.ivr.turn import Turn
 from app.ivr.turns import TransferTurn, turn_of
@@ -207,7 +207,7 @@ class FlowSession:
             case TalkEnded():
                 self.talking_since_ms = None
                 self.silent_since_ms = self._now_ms - TALK_SILENCE_MS
-                self._turn.on_talk_ended(max(0, event.length_ms))
+                self._turn.on_talk_ended(self._since_answer(event.length_ms))
             case DncAdded():
                 if self._opt_out_asked and not self._opted_out:
                     self._opted_out = True
@@ -222,6 +222,10 @@ class FlowSession:
                 self._close(EndedBy.PERSON)
             case _:
                 pass  # how the call came about is not the flow's concern
+
+    def _since_answer(self, talk_ms: int) -> int:
+        """The part of a stretch of talk that came after the answer: Asterisk hears early media too."""
+        return max(0, min(talk_ms, self._since_start() - TALK_SILENCE_MS))
 
     def _take_key(self, key: str) -> None:
         if key not in _KEYS or self._turn is None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from app.commands import Command
-from app.ivr.nodes import AnyNode, Words
+from app.ivr.fields import Words
+from app.ivr.nodes import AnyNode
 from app.ivr.result import EndedBy
 from app.units import AttemptId, Number
 

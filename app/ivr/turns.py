@@ -8,8 +8,9 @@ from typing import Final, assert_never
 from app.commands import AddDnc, SendToExtension
 from app.ivr import nodes
 from app.ivr.asking import DigitsTurn, MenuTurn, RecordTurn
+from app.ivr.fields import Words
 from app.ivr.listening import DetectTurn, VoicemailTurn
-from app.ivr.nodes import AnyNode, Words
+from app.ivr.nodes import AnyNode
 from app.ivr.result import EndedBy
 from app.ivr.turn import Call, Turn
 from app.ivr.wording import field_key
