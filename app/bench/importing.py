@@ -6,7 +6,9 @@ import csv
 import random
 import resource
 import sqlite3
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +16,8 @@ from app.bench import BenchRow
 from app.contacts.importing import import_list
 from app.store import SqlStore
 
-ROWS: Final = 1_000_000
 LEAST_RATIO: Final = 0.3
-MOST_GROWTH_MB: Final = 300.0
+MOST_MEMORY_MB: Final = 300.0
 _HEADER: Final = ("id", "name", "language", "phone", "amount", "city")
 _RAW_TABLE: Final = """
 CREATE TABLE raw (
@@ -68,29 +69,28 @@ def raw_rows_a_second(path: Path, database: Path, rows: int) -> float:
     return rows / (time.perf_counter() - started)
 
 
-async def import_figures(folder: Path, rows: int = ROWS) -> list[BenchRow]:
-    """Measure in an empty folder, which needs about half a gigabyte for a million rows."""
-    path = folder / "list.csv"
-    generate_list(path, rows)
-    raw = raw_rows_a_second(path, folder / "raw.db", rows)
-    async with await SqlStore.open(f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
-        before = _peak_mb()
-        first = await _imported(store, path, rows)
-        growth = _peak_mb() - before
-        again = await _imported(store, path, rows)
-    return [
-        _rate("import of a list", first, raw),
-        _rate("import of the same list again", again, raw),
-        BenchRow(
-            name="memory an import adds",
-            value=round(growth, 1),
-            baseline=None,
-            ratio=None,
-            goal=f"≤ {MOST_GROWTH_MB:.0f} MB, whatever the size of the list",
-            holds=growth <= MOST_GROWTH_MB,
-            unit="MB",
-        ),
-    ]
+async def bench_importing(rows: int, say: Callable[[str], None]) -> list[BenchRow]:
+    """Rows a second of an import and of the same again, and memory; takes a gigabyte of disk for a million rows."""
+    with tempfile.TemporaryDirectory(prefix="outring-bench-") as name:
+        folder = Path(name)
+        say(f"importing a list of {rows:,}")
+        path = folder / "list.csv"
+        generate_list(path, rows)
+        raw = raw_rows_a_second(path, folder / "raw.db", rows)
+        async with await SqlStore.open(f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
+            first = await _imported(store, path, rows)
+            again = await _imported(store, path, rows)
+    peak = _peak_mb()
+    memory = BenchRow(
+        name=f"most memory while importing {rows:,}",
+        value=round(peak),
+        baseline=None,
+        ratio=None,
+        goal=f"≤ {MOST_MEMORY_MB:.0f} MB at any length",
+        holds=peak <= MOST_MEMORY_MB,
+        unit="MB",
+    )
+    return [_rate(f"import of {rows:,}", first, raw), _rate(f"the same {rows:,} again", again, raw), memory]
 
 
 async def _imported(store: SqlStore, path: Path, rows: int) -> float:
@@ -106,12 +106,12 @@ def _rate(name: str, value: float, baseline: float) -> BenchRow:
         value=round(value),
         baseline=round(baseline),
         ratio=round(value / baseline, 2),
-        goal=f"≥ {LEAST_RATIO} of reading and inserting it raw",
+        goal=f"≥ {LEAST_RATIO} × raw",
         holds=value / baseline >= LEAST_RATIO,
         unit="rows/s",
     )
 
 
 def _peak_mb() -> float:
-    """The most memory this process ever had."""
+    """The most memory this process ever had; measured after imports, so that it says most when run as the only part."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
