@@ -7,7 +7,7 @@ attempt's id everywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.model import Audio, Campaign, OpenedAttempt, Prompt, Trunk
@@ -138,10 +138,14 @@ class CommandFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveCall:
-    """One of our channels, found alive when we came back. is_in_hand: answered and in our Stasis application."""
+    """One of our channels, found alive when we came back. is_in_hand: answered and in our Stasis application.
+
+    endpoint: the PJSIP endpoint it goes out by; empty where that is not known.
+    """
 
     attempt_id: AttemptId
     is_in_hand: bool
+    endpoint: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,7 @@ class Operations:
                 continue
             try:
                 flow = await self._flow(entry.campaign.flow_id)
+                await self._make_prompts(entry.campaign, flow)
             except OperationError as error:  # made by another version of the program: do not stop the others for it
                 log.error("campaign paused: its flow cannot be used", campaign=entry.campaign.id, error=str(error))
                 pause = SetCampaignStatus(campaign_id=entry.campaign.id, status=CampaignStatus.PAUSED)

@@ -357,7 +357,11 @@ class AsteriskTelephony:
         live = {attempt_id: LiveCall(attempt_id=attempt_id, is_in_hand=False) for attempt_id in self._placed_meanwhile}
         for channel in channels:
             if (attempt_id := attempt_of(channel.id)) is not None:
-                live[attempt_id] = LiveCall(attempt_id=attempt_id, is_in_hand=channel.dialplan.app_name == "Stasis")
+                live[attempt_id] = LiveCall(
+                    attempt_id=attempt_id,
+                    is_in_hand=channel.dialplan.app_name == "Stasis",
+                    endpoint=channel.name.removeprefix("PJSIP/").rpartition("-")[0],  # PJSIP/my-provider-0000002a
+                )
         self._inbox(TelephonyUp(is_new_life=news.new_life, live=tuple(live.values())))
 
 

@@ -30,7 +30,7 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.ivr.needs import prompts_needed
 from app.ivr.session import FlowSession
-from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt
+from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt, RetryPolicy
 from app.outcomes import OUTCOMES, Outcome
 from app.units import HOUR_MS, SECOND_MS, AttemptId
 
@@ -131,10 +131,14 @@ class AttemptRun:
             )
         ]
 
-    def adopt(self, found: LiveCall, now_ms: int) -> list[Command]:
-        """Take over a call that a life before this one placed, and that is still up."""
-        facts = CallFacts(placed_at_ms=now_ms)
-        self.call = Call(trunk_id=None, state=CallState.DIALING, facts=facts)
+    def adopt(self, found: LiveCall, line: TrunkLine | None, now_ms: int) -> list[Command]:
+        """Take over a call that a life before this one placed, and that is still up; line: the trunk it goes out by."""
+        trunk_id = None if line is None else line.trunk.id
+        if line is not None:
+            self.line, self._stretch = line, line.adopt()
+        self.call = Call(
+            trunk_id=trunk_id, state=CallState.DIALING, facts=CallFacts(trunk_id=trunk_id, placed_at_ms=now_ms)
+        )
         self.state = AttemptState.DIALING
         self._lease_until_ms = now_ms + self.campaign.ring_timeout_ms + LEASE_MS
         return self.find_alive(found, now_ms)
@@ -353,3 +357,17 @@ class AttemptRun:
         else:
             self.line.show_life()
         self.line = None
+
+
+def lost(opened: OpenedAttempt, now_ms: int) -> AttemptResult:
+    """The end of an attempt whose call nobody can lead any more, and whose fate nobody knows."""
+    outcome = Outcome.CONTROLLER_LOST
+    return AttemptResult(
+        attempt_id=opened.attempt_id,
+        campaign_id=opened.campaign_id,
+        contact_id=opened.contact_id,
+        outcome=outcome,
+        is_charged=OUTCOMES[outcome].is_charged,
+        facts=CallFacts(cause_text="its campaign was not there any more after a restart"),
+        next=strategy.next_for(opened, outcome, RetryPolicy(), now_ms),
+    )

@@ -25,7 +25,7 @@ class CampaignRun:
 
     __slots__ = (
         "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "next_due_ms", "on_the_line", "placed",
-        "preparing", "rate", "ready", "status",
+        "preparing", "rate", "ready", "recovering", "status",
     )  # fmt: skip
 
     def __init__(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -41,6 +41,7 @@ class CampaignRun:
         self.ready: deque[AttemptRun] = deque()
         self.on_the_line: set[AttemptId] = set()
         self.closing: dict[AttemptId, int | None] = {}  # ends being written, and when their contact falls due again
+        self.recovering: set[AttemptId] = set()  # open since a life before this one, and not looked into yet
         self.placed = 0  # calls ever placed, for the rate shown
 
     def set(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -63,7 +64,7 @@ class CampaignRun:
     @property
     def in_work(self) -> int:
         """Attempts that are not closed on disk."""
-        return self.claiming + self.stock + len(self.on_the_line) + len(self.closing)
+        return self.claiming + self.stock + len(self.on_the_line) + len(self.closing) + len(self.recovering)
 
     def wanted(self, capacity: int, now_ms: int) -> int:
         """How many contacts to claim now, when the trunks could take `capacity` more calls."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from app.commands import ClaimContacts, Command, HangUp, SetCampaignStatus
+from app.commands import ClaimContacts, CloseAttempt, Command, HangUp, SetCampaignStatus
 from app.dialing import strategy
 from app.dialing.alarms import Alarms
-from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.attempt import AttemptRun, AttemptState, lost
 from app.dialing.call import CallState
 from app.dialing.campaign import STORE_REST_MS, CampaignRun
 from app.dialing.snapshot import CampaignPicture, Snapshot, TrunkPicture
@@ -105,8 +105,7 @@ class Dialer:
             case CampaignStatusSaved():
                 return []
             case AttemptsRecovered():
-                self._recovered = {found.attempt_id: found for found in event.attempts}
-                return []
+                return self._begin_anew(event, now_ms)
             case TelephonyUp():
                 return self._up(event, now_ms)
             case TelephonyDown():
@@ -233,16 +232,31 @@ class Dialer:
         commands += [HangUp(attempt_id=attempt_id) for attempt_id in live]  # channels that no open attempt answers for
         return commands
 
+    def _begin_anew(self, event: AttemptsRecovered, now_ms: int) -> list[Command]:
+        """What a life before this one left is decided when Asterisk has said what lives; its pace is unknown."""
+        for line in self._trunks.values():
+            line.rate.drain(now_ms)
+        for run in self._campaigns.values():
+            run.rate.drain(now_ms)
+        for opened in event.attempts:
+            self._recovered[opened.attempt_id] = opened
+            if (owner := self._campaigns.get(opened.campaign_id)) is not None:
+                owner.recovering.add(opened.attempt_id)
+        return []
+
     def _recover(self, opened: OpenedAttempt, found: LiveCall | None, now_ms: int) -> list[Command]:
         """An attempt of a life before this one: its call goes on, or nobody knows what came of it."""
         run = self._campaigns.get(opened.campaign_id)
-        if run is None:
-            return []
+        if run is None:  # its campaign cannot be run any more: nobody is there to lead the call to an end
+            hang_up: list[Command] = [] if found is None else [HangUp(attempt_id=opened.attempt_id)]
+            return [*hang_up, CloseAttempt(result=lost(opened, now_ms))]
+        run.recovering.discard(opened.attempt_id)
         attempt = AttemptRun(opened, run.campaign, run.flow, now_ms)
         self._attempts[attempt.id] = attempt
         if found is not None:
             run.on_the_line.add(attempt.id)
-            return self._settled(attempt, attempt.adopt(found, now_ms))
+            line = next((line for line in self._lines_of(run) if line.trunk.endpoint == found.endpoint), None)
+            return self._settled(attempt, attempt.adopt(found, line, now_ms))
         reason = "the dialer was restarted, and the call was gone when it came back"
         return self._settled(attempt, attempt.refuse(Outcome.CONTROLLER_LOST, reason, now_ms))
 

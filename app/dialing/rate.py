@@ -31,6 +31,11 @@ class Rate:
         self.__init__(per_second, now_ms)  # type: ignore[misc]
         self._level = min(level, self._burst)
 
+    def drain(self, now_ms: int) -> None:
+        """Begin from nothing: what was placed a moment ago, before a restart, is not remembered."""
+        self._level = 0
+        self._as_of_ms = now_ms
+
     def available(self, now_ms: int) -> int:
         """Whole calls that may start now."""
         self._refill(now_ms)

@@ -80,6 +80,11 @@ class TrunkLine:
         self._since_life += 1
         return self._stretch
 
+    def adopt(self) -> int:
+        """A call that a life before this one placed is out here; answers a stretch that is over."""
+        self.lines_used += 1
+        return -1
+
     def release(self) -> None:
         """A call that was out here is gone."""
         assert self.lines_used > 0, f"trunk {self.trunk.id} released a line it had not"

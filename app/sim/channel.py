@@ -67,7 +67,8 @@ class Channel:
     @property
     def as_live(self) -> LiveCall:
         """The channel as it is listed to somebody who comes back."""
-        return LiveCall(attempt_id=self.attempt_id, is_in_hand=self.state is ChannelState.IN_HAND)
+        is_in_hand = self.state is ChannelState.IN_HAND
+        return LiveCall(attempt_id=self.attempt_id, is_in_hand=is_in_hand, endpoint=self.call.trunk.endpoint)
 
     def job(self, name: str) -> MediaJob | None:
         """The job of this name, if it is not over."""
