@@ -86,6 +86,8 @@ async def import_list(
     name = list_name.strip()
     if not 0 < len(name) <= 128:
         raise ValueError(f"a list's name has 1 to 128 characters, not {len(name)}; choose another one")
+    if options.rejected_to is not None:
+        _check_rejected_to(options.rejected_to, path)
     with await _open(path, options, on_progress) as sheet:
         plan = await asyncio.to_thread(plan_sheet, sheet, numbers, options)
         begun = await store.write(
@@ -103,6 +105,14 @@ async def import_list(
             await run.write_all(chunks, now_ms)
         await store.write(finish_import, begun.import_id, run.counts, now_ms())
         return run.report(name, path.name, plan)
+
+
+def _check_rejected_to(rejected_to: Path, path: Path) -> None:
+    """Raises ValueError where rejected rows would overwrite the list itself, or have no folder to go to."""
+    if rejected_to.exists() and path.exists() and rejected_to.samefile(path):
+        raise ValueError(f"{rejected_to.name} is the list itself; give rejected rows a file of their own")
+    if not rejected_to.absolute().parent.is_dir():
+        raise ValueError(f"there is no folder {rejected_to.absolute().parent} for rejected rows; make it first")
 
 
 async def _open(path: Path, options: ImportOptions, on_progress: OnProgress) -> Sheet:
@@ -153,7 +163,7 @@ class _Run:
         chunks.is_dialing = self._begun.is_dialing
         upcoming = asyncio.create_task(asyncio.to_thread(chunks.next_chunk))
         try:
-            while (chunk := await upcoming) is not None:
+            while (chunk := await asyncio.shield(upcoming)) is not None:
                 upcoming = asyncio.create_task(asyncio.to_thread(chunks.next_chunk))
                 written = await self._write(chunk, now_ms())
                 chunks.is_dialing = written.is_dialing

@@ -93,7 +93,7 @@ class ChunkReader:
         self._chunks = self._all()
 
     def next_chunk(self) -> Chunk | None:
-        """The next chunk; None at the end. Raises SheetProblem, OSError where rejected rows cannot be written."""
+        """The next chunk; None at the end. Raises SheetProblem."""
         return next(self._chunks, None)
 
     def __enter__(self) -> Self:

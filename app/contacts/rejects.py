@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from app.contacts.problems import RowProblem
+from app.contacts.problems import RowProblem, SheetProblem
 
 REASONS: Final = ("rejected: line", "rejected: column", "rejected: why", "rejected: mend")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -41,19 +41,25 @@ class RejectsFile:
         self._stream: TextIO | None = None
 
     def add(self, cells: Sequence[str], problem: RowProblem) -> None:
-        """Write one row with the reason it was not taken. Raises OSError."""
-        stream = self._stream or self._begun()
+        """Write one row with the reason it was not taken. Raises SheetProblem when the file cannot be written."""
         reasons = [str(problem.line), problem.column, f"{problem.why}, found {problem.what!r}", problem.mend]
-        row = [*reasons, *cells]
-        csv.writer(stream).writerow([neutralised(cell) for cell in row])
+        self._write([*reasons, *cells])
 
     def close(self) -> None:
         """Finish the file."""
         if self._stream is not None:
             self._stream.close()
 
-    def _begun(self) -> TextIO:
-        # The byte order mark tells Excel that it is UTF-8.
-        self._stream = self._path.open("w", encoding="utf-8-sig", newline="")
-        csv.writer(self._stream).writerow([neutralised(name) for name in (*REASONS, *self._columns)])
-        return self._stream
+    def _write(self, row: Sequence[str]) -> None:
+        try:
+            if self._stream is None:
+                # The byte order mark tells Excel that it is UTF-8.
+                self._stream = self._path.open("w", encoding="utf-8-sig", newline="")
+                csv.writer(self._stream).writerow([neutralised(name) for name in (*REASONS, *self._columns)])
+            csv.writer(self._stream).writerow([neutralised(cell) for cell in row])
+        except OSError as error:
+            raise SheetProblem(
+                file=self._path.name,
+                why=f"rejected rows cannot be written to it: {error.strerror or error}",
+                mend="choose another place for them and import again: what is in stays in",
+            ) from error
