@@ -234,7 +234,7 @@ def test_an_ods_workbook_is_read(tmp_path: Path) -> None:
     path = tmp_path / "list.ods"
     with zipfile.ZipFile(path, "w") as package:
         package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        package.writestr("content.xml", ODS)
+        package.writestr("content.xml", ODS.replace("\n", ""))
         package.writestr("META-INF/manifest.xml", MANIFEST)
     facts, rows, _ = read(path)
     assert (facts.format, rows[-1]) == ("ods", (2, ["447700900123"]))
