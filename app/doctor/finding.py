@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 
-class Step(enum.Enum):
+class Step(enum.StrEnum):
     """What is looked at, in this order. The value is the stable name in the JSON report."""
 
     REACHED = "reached"

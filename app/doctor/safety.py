@@ -21,16 +21,9 @@ SLOW_S: Final = 0.5
 
 def secrecy(subject: Subject) -> Finding:
     """Whether the ARI password could be guessed: it is as good as root on the PBX."""
-    password, user = subject.password, subject.settings.ari_user
-    if not password:
-        why = "it is empty"
-    elif password.lower() in COMMON:
-        why = f"it is {password!r}, as in the examples"
-    elif password.lower() == user.lower():
-        why = "it is the user's name"
-    elif len(password) < SHORTEST_PASSWORD or len(set(password)) < SHORTEST_PASSWORD // 2:
-        why = f"it is shorter than {SHORTEST_PASSWORD} characters, or of very few different ones"
-    else:
+    user = subject.settings.ari_user
+    why = weakness(subject.password, user)
+    if not why:
         return good(Step.SECRECY, "The ARI password is not one that is easily guessed.")
     return bad(
         Step.SECRECY,
@@ -39,6 +32,19 @@ def secrecy(subject: Subject) -> Finding:
         f"outring.toml; then {subject.conf.reload(ARI_RELOAD)}",
         place=f"{subject.conf.place('ari.conf', user, 'password')}; {setting('ari_password')}",
     )
+
+
+def weakness(password: str, user: str) -> str:
+    """Why a password can be guessed; empty when it is not easily."""
+    if not password:
+        return "it is empty"
+    if password.lower() in COMMON:
+        return f"it is {password!r}, as in the examples"
+    if password.lower() == user.lower():
+        return "it is the user's name"
+    if len(password) < SHORTEST_PASSWORD or len(set(password)) < SHORTEST_PASSWORD // 2:
+        return f"it is shorter than {SHORTEST_PASSWORD} characters, or of very few different ones"
+    return ""
 
 
 def exposure(subject: Subject) -> Finding:
@@ -109,10 +115,10 @@ async def manager(subject: Subject) -> Finding | None:
     if not subject.settings.ami_url:
         return None
     url, conf = urlsplit(subject.settings.ami_url), subject.conf
-    user = unquote(url.username or "")
+    user, password = unquote(url.username or ""), unquote(url.password or "")
     try:
         async with asyncio.timeout(CONNECTS_WITHIN_S):
-            answer = await _log_in(url.hostname or "127.0.0.1", url.port or 5038, user, unquote(url.password or ""))
+            answer = await _log_in(url.hostname or "127.0.0.1", url.port or 5038, user, password)
     except (OSError, TimeoutError, ValueError, EOFError) as error:
         return bad(
             Step.MANAGER,
@@ -121,6 +127,14 @@ async def manager(subject: Subject) -> Finding | None:
             mend="In [general] write `enabled = yes`, `port = 5038`, `bindaddr = 127.0.0.1`, then "
             f"{conf.reload('module reload manager')}; and see {setting('ami_url')}",
             place=conf.place("manager.conf", "general", "enabled"),
+        )
+    if "Response: Success" in answer and (why := weakness(password, user)):
+        return bad(
+            Step.MANAGER,
+            f"The password of the manager interface's user {user!r} can be guessed: {why}.",
+            mend=f"Run: openssl rand -hex 24; write what it prints as `secret` in [{user}] and into `ami_url`; then "
+            f"{conf.reload('module reload manager')}",
+            place=conf.place("manager.conf", user, "secret"),
         )
     if "Response: Success" in answer:
         return good(Step.MANAGER, f"The manager interface takes the password of {user!r}.")

@@ -304,6 +304,28 @@ async def test_another_dialer_holds_the_name_and_keeps_it(sick: Lab) -> None:
         assert not held.closed
 
 
+async def test_outring_itself_may_hold_the_name(sick: Lab) -> None:
+    """A process that is called as Outring is, and holds the application until its standard input closes."""
+    program = (
+        "import asyncio, sys\nfrom app.asterisk.ari import AriClient\n"
+        "async def hold():\n"
+        "    async with AriClient(sys.argv[3], 'outring', sys.argv[4], 'outring'):\n"
+        "        print('held', flush=True)\n"
+        "        await asyncio.to_thread(sys.stdin.read)\n"
+        "asyncio.run(hold())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, "outring", "run", sick.pbx.ari_url, sick.pbx.ari_password,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"held\n"
+    found = of(await looked_at(sick), Step.APPLICATION)
+    await process.communicate(b"")
+    assert found.ok
+    assert f"process {process.pid}" in found.what
+
+
 async def test_clocks_that_disagree(sick: Lab) -> None:
     report = await looked_at(sick, now_ms=lambda: time.time_ns() // 1_000_000 + 300_000)
     found = of(report, Step.CLOCK)
@@ -352,6 +374,9 @@ async def test_the_manager_interface_refuses_or_is_not_there(sick: Lab) -> None:
     found = of(await looked_at(sick, ami_url=url), Step.MANAGER)
     assert "refuses" in found.what
     assert re.search(r"manager\.conf, line \d+: secret = …$", found.place)
+    async with changed(pbx, "module reload manager", manager="[lazy]\nsecret = change-me\nread = call"):
+        url = f"ami://lazy:change-me@127.0.0.1:{pbx.ami_port}"
+        assert "can be guessed" in of(await looked_at(sick, ami_url=url), Step.MANAGER).what
     found = of(await looked_at(sick, ami_url="ami://outring:x@127.0.0.1:9"), Step.MANAGER)
     assert found.ok is False
     assert "enabled = yes" in found.mend
