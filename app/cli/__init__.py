@@ -9,13 +9,17 @@ from __future__ import annotations
 import click
 
 from app.cli.bench import bench
-from app.cli.campaigns import campaign, dnc, export, flow, trunk
+from app.cli.campaigns import campaign
 from app.cli.demo import demo
+from app.cli.dnc import dnc
 from app.cli.doctor import doctor
+from app.cli.exporting import export
+from app.cli.flows import flow
 from app.cli.lists import import_
 from app.cli.people import apikey, user
 from app.cli.running import migrate, run
 from app.cli.simulate import simulate
+from app.cli.trunks import trunk
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,30 +1,171 @@
-"""`outring trunk`, `flow`, `campaign`, `dnc` and `export`."""
+"""`outring campaign`."""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import click
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
+from app.cli.remote import Remote, ask, by_name
+from app.cli.shell import console, json_option, say_json
 
-@click.group()
-def trunk() -> None:
-    """Ways out: PJSIP endpoints of your Asterisk, with their limits."""
-
-
-@click.group()
-def flow() -> None:
-    """What people hear: IVR flows."""
+WATCH_S = 1.0
 
 
 @click.group()
 def campaign() -> None:
-    """Campaigns: create, start, pause, stop, watch."""
+    """Campaigns on the running dialer: create, start, pause, stop, watch."""
 
 
-@click.group()
-def dnc() -> None:
-    """The do-not-call list."""
+@campaign.command("create")
+@click.argument("name")
+@click.option("--flow", "flow_name", required=True, help="What people hear: a flow's name; its newest version.")
+@click.option("--list", "lists", multiple=True, required=True, help="Whom to call: a list's name; repeat for more.")
+@click.option("--trunk", "trunks", multiple=True, required=True, help="Over what; repeat: overflow goes to the next.")
+@click.option("--lines", type=click.IntRange(1, 10_000), default=2, show_default=True, help="Calls at once.")
+@click.option("--cps", type=click.FloatRange(0.001, 1_000), default=1.0, show_default=True, help="New calls a second.")
+@click.option("--ring", "ring_s", type=click.FloatRange(5, 120), default=25.0, show_default=True, help="Ring for, s.")
+@click.option("--caller-id", default="", help="Number shown, in E.164; the trunk's when left out.")
+@click.option("--language", default="en", show_default=True, help="For contacts without one.")
+@click.option("--tries", type=click.IntRange(1, 50), default=3, show_default=True, help="Give up after.")
+@click.option("--retry", "retry_min", type=click.FloatRange(1 / 60, 525_600), default=240.0, show_default=True,
+              help="Try again after, minutes.")  # fmt: skip
+@click.option("--start", "and_start", is_flag=True, help="Start it at once.")
+@json_option
+def create(name: str, flow_name: str, lists: tuple[str, ...], and_start: bool, as_json: bool, **given: Any) -> None:
+    """Make the campaign NAME; it calls nobody before it is started."""
+
+    async def make(remote: Remote) -> Any:
+        body = {
+            "name": name,
+            "flow_id": (await by_name(remote, "flow", flow_name))["id"],
+            "lists": [(await by_name(remote, "list", one))["id"] for one in lists],
+            "trunks": list(given["trunks"]),
+            "lines": given["lines"],
+            "calls_per_second": given["cps"],
+            "ring_timeout_ms": round(given["ring_s"] * 1_000),
+            "caller_id": given["caller_id"],
+            "language": given["language"],
+            "retry": {"max_attempts": given["tries"], "retry_ms": round(given["retry_min"] * 60_000)},
+        }
+        made = await remote.post("/campaigns", body)
+        return await remote.post(f"/campaigns/{made['id']}/start") if and_start else made
+
+    _say(ask(make), as_json=as_json)
 
 
-@click.command()
-def export() -> None:
-    """Write a campaign's attempts to a file."""
+@campaign.command("list")
+@json_option
+def list_campaigns(as_json: bool) -> None:
+    """All campaigns with their progress, newest first."""
+    found = ask(lambda remote: remote.get("/campaigns"))
+    if as_json:
+        say_json(found)
+        return
+    for one in found:
+        click.echo(_line(one))
+    if not found:
+        click.echo("No campaign yet: outring campaign create --help")
+
+
+@campaign.command("show")
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """One campaign: settings, calls, what came of the attempts."""
+    found = ask(lambda remote: by_name(remote, "campaign", name))
+    if as_json:
+        say_json(found)
+        return
+    click.echo(_line(found))
+    retry = found["retry"]
+    click.echo(
+        f"trunks {', '.join(found['trunks'])}; {found['lines']} lines, {found['calls_per_second']:g} a second, rings "
+        f"for {found['ring_timeout_ms'] / 1_000:g} s, {retry['max_attempts']} tries "
+        f"{retry['retry_ms'] / 60_000:g} min apart"
+    )
+    console().print(_screen(found))
+
+
+def _order(verb: str, description: str) -> None:
+    @campaign.command(verb, help=description)
+    @click.argument("name")
+    @json_option
+    def give(name: str, as_json: bool) -> None:
+        async def order(remote: Remote) -> Any:
+            found = await by_name(remote, "campaign", name)
+            return await remote.post(f"/campaigns/{found['id']}/{verb}")
+
+        _say(ask(order), as_json=as_json)
+
+
+_order("start", "Start or resume the campaign NAME.")
+_order("pause", "No new calls of the campaign NAME; those up go on.")
+_order("stop", "End the campaign NAME: ringing calls are taken back, answered people are heard out.")
+
+
+@campaign.command("watch")
+@click.argument("name")
+@json_option
+def watch(name: str, as_json: bool) -> None:
+    """Show the campaign NAME until it ends (Ctrl-C leaves it running). With --json: one object a second."""
+
+    async def look(remote: Remote) -> Any:
+        campaign_id = (await by_name(remote, "campaign", name))["id"]
+        with Live(console=console(as_json=as_json), refresh_per_second=4, transient=True) as live:
+            while True:
+                found = await remote.get(f"/campaigns/{campaign_id}")
+                if as_json:
+                    say_json(found)
+                else:
+                    live.update(_screen(found))
+                if found["status"] not in ("running", "paused") and not _up(found):
+                    return found
+                await asyncio.sleep(WATCH_S)
+
+    found = ask(look)
+    if not as_json:
+        click.echo(_line(found))
+        console().print(_screen(found))
+
+
+def _say(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        say_json(found)
+    else:
+        click.echo(_line(found))
+
+
+def _up(found: dict[str, Any]) -> int:
+    calls = found["calls"]
+    return int(calls["dialing"] + calls["ringing"] + calls["answered"])
+
+
+def _line(found: dict[str, Any]) -> str:
+    counts = found["progress"]
+    waiting = f"; waiting: {found['calls']['waiting_for']}" if found["calls"]["waiting_for"] else ""
+    return (
+        f"{found['name']}: {found['status']}, {counts['settled']} of {counts['total']} contacts done, "
+        f"{counts['attempts']} attempts, {_up(found)} calls up{waiting}"
+    )
+
+
+def _screen(found: dict[str, Any]) -> Group:
+    counts, calls = found["progress"], found["calls"]
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(
+        Text(f"{counts['settled']}/{counts['total']}"),
+        ProgressBar(total=max(counts["total"], 1), completed=counts["settled"], width=40),
+        Text(f"{calls['dialing']} dialing, {calls['ringing']} ringing, {calls['answered']} answered"),
+    )
+    outcomes = Table(box=None, padding=(0, 1), show_header=False)
+    for label, count in sorted(counts["outcomes"].items(), key=lambda item: -item[1]):
+        outcomes.add_row(label, Text(str(count), justify="right"))
+    waiting = [Text(f"waiting: {calls['waiting_for']}", style="yellow")] if calls["waiting_for"] else []
+    return Group(bar, *waiting, outcomes)

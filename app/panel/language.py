@@ -5,18 +5,20 @@ from __future__ import annotations
 import gettext
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from babel.dates import format_datetime, get_timezone_name
+from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
+
+from app.panel.phrases import said
 
 WEB: Final = Path(__file__).resolve().parents[2] / "web"
 LANGUAGES: Final = {"en": "English", "ru": "Русский"}
@@ -74,8 +76,8 @@ class Wording:
     theme: str = "auto"
 
     def say(self, text: str) -> str:
-        """A fixed phrase, or one that the program made of fixed parts, in this language."""
-        return translations(self.language).gettext(text) if text else ""
+        """A phrase of the program in this language; see app.panel.phrases."""
+        return said(text, translations(self.language))
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with its groups: 1,204."""
@@ -88,7 +90,9 @@ class Wording:
     def seconds(self, length_ms: int) -> str:
         """A length: 4.2 s, 1:05."""
         if length_ms < 60_000:
-            return f"{self.number(length_ms / 1_000, 1)} {self.say('s')}"
+            return format_unit(
+                round(length_ms / 1_000, 1), "duration-second", "short", format="#,##0.0", locale=self.language
+            )
         minutes, seconds = divmod(round(length_ms / 1_000), 60)
         return f"{minutes}:{seconds:02d}"
 
@@ -114,8 +118,11 @@ class Wording:
         return f"{format_datetime(when, 'd MMM y, HH:mm:ss', locale=self.language)} {self.zone_label(at_ms)}"
 
     def zone_label(self, at_ms: int) -> str:
-        """The zone, short: GMT+3, UTC."""
-        return get_timezone_name(self._when(at_ms), width="short", locale=self.language)
+        """The zone, short: UTC, UTC+3, UTC+5:30."""
+        offset = self._when(at_ms).utcoffset() or timedelta()
+        minutes = round(offset.total_seconds() / 60)
+        hours, rest = divmod(abs(minutes), 60)
+        return "UTC" + (f"{'+' if minutes > 0 else '−'}{hours}" if minutes else "") + (f":{rest:02d}" if rest else "")
 
     def iso(self, at_ms: int) -> str:
         """For machines: ISO 8601 in UTC."""

@@ -25,7 +25,7 @@ from app.store.errors import NotFound
 from app.store.people import Role
 from app.units import ATTEMPT_ID, AttemptId, CampaignId
 
-LAST_ATTEMPTS: Final = 12
+LAST_ATTEMPTS: Final = 10
 PAGE_ATTEMPTS: Final = 50
 STATIC: Final = WEB / "static"
 

@@ -1,0 +1,73 @@
+"""What the program says in words that pages show: every fixed phrase, and the ones made of parts, to be translated.
+
+The core speaks English and knows no languages; here its sentences are recognised and said in the visitor's. A sentence
+that is not known is shown as it is.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from functools import cache
+from typing import Final
+
+from app.dialing.trunk import TrunkState
+from app.model import CampaignStatus
+from app.outcomes import OUTCOMES, ContactStatus
+from app.store.people import Role
+
+FIXED: Final = (
+    *(rule.label for rule in OUTCOMES.values()),
+    *(status.value for status in ContactStatus),
+    *(status.value for status in CampaignStatus),
+    *(state.value for state in TrunkState),
+    *(role.value for role in Role),
+    "answered",
+    "ringing",
+    "switched off",
+    "none of its trunks exists",
+    "all of its trunks are switched off",
+    "all of its lines are in use",
+    "nobody is left to call",
+    "everybody left waits for a later try",
+    "there is nothing at this address",
+    "this page is for supervisors; ask an admin to change your role",
+    "this was sent from another site's page; open Outring itself and try again",
+    "the page is too old, or not ours; reload it and try again",
+    "the dialer did not confirm in time; look at the state before trying again",
+    "something went wrong inside Outring; its log says what",
+)
+MADE: Final = (
+    "Asterisk cannot be reached: {reason}",
+    "trunk {trunk} is out of service: {reason}",
+    "{outcome} (SIP {code})",
+    "there is no campaign {key}",
+    "there is no attempt {key}",
+    "campaign {name} is {status}: this cannot be done to it",
+    "campaign {name} has no trunk to call over; give it one first",
+    "campaign {name} has no contact list; attach one first",
+)
+"""Sentences with parts; a part may itself be a phrase."""
+
+
+@cache
+def _pattern(sentence: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+)\}", sentence)
+    return re.compile(
+        "".join(f"(?P<{piece}>.+)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)), re.DOTALL
+    )
+
+
+def said(text: str, catalogue: gettext.NullTranslations) -> str:
+    """A phrase of the program in the catalogue's language."""
+    if not text:
+        return ""
+    found = catalogue.gettext(text)
+    if found != text:
+        return found
+    for sentence in MADE:
+        match = _pattern(sentence).fullmatch(text)
+        if match:
+            parts = {name: said(part, catalogue) for name, part in match.groupdict().items()}
+            return catalogue.gettext(sentence).format(**parts)
+    return text
