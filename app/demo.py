@@ -29,7 +29,7 @@ from app.store.progress import Progress
 from app.units import SECOND_MS, CampaignId, TrunkId
 from asterisk.lab import Lab
 
-LINES = 30
+LINES = 60
 CALLS_PER_SECOND = 10.0
 CALLER_ID = "+442079460000"  # a number Ofcom keeps for fiction
 USER = "demo"
@@ -122,8 +122,8 @@ async def _prepare(running: Service, console: Console, list_file: Path | None, c
         trunks=(trunk.id,),
         lines=LINES,
         calls_per_second=CALLS_PER_SECOND,
-        ring_timeout_ms=20 * SECOND_MS,
-        retry=RetryPolicy(max_attempts=2, retry_ms=5 * SECOND_MS, max_faults=2, fault_retry_ms=2 * SECOND_MS),
+        ring_timeout_ms=16 * SECOND_MS,
+        retry=RetryPolicy(max_attempts=2, retry_ms=3 * SECOND_MS, max_faults=2, fault_retry_ms=2 * SECOND_MS),
     )
     entry = await operations.create_campaign(plan, [found.id])
     await operations.start_campaign(entry.campaign.id)
