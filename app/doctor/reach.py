@@ -155,12 +155,16 @@ def _nothing_listens(subject: Subject, error: OSError) -> Finding:
         )
     return bad(
         Step.REACHED,
-        f"Nothing listens at {subject.host}, port {port} ({error.strerror or error}): Asterisk is not running, or its "
+        f"Nothing listens at {subject.host}, port {port} ({_reason(error)}): Asterisk is not running, or its "
         "web server is off.",
         mend="Is it running? `asterisk -rx 'core show uptime'`. If so, in [general] write `enabled = yes`, "
         f"`bindaddr = 127.0.0.1`, `bindport = {port}`, then {conf.reload(HTTP_RELOAD)}",
         place=conf.place("http.conf", "general", "enabled"),
     )
+
+
+def _reason(error: OSError) -> str:
+    return "the connection was refused" if isinstance(error, ConnectionRefusedError) else str(error)
 
 
 def _no_http(subject: Subject, error: BaseException) -> Finding:

@@ -28,14 +28,15 @@ def prefixes(trunks: Sequence[Trunk]) -> Finding:
         return unknown(
             Step.PREFIXES,
             "No trunk is set up in Outring yet (or all are switched off): nobody can be called.",
-            mend="Add a trunk: one of Asterisk's endpoints, and the beginnings of the numbers it may call (+44).",
+            mend="Add one of Asterisk's endpoints, with the beginnings of the numbers it may call: outring trunk set "
+            "ENDPOINT --prefix +44",
         )
     if all(not trunk.prefixes for trunk in enabled):
         return bad(
             Step.PREFIXES,
             "No trunk may call any number: their prefixes are empty, so that nothing is called by mistake.",
-            mend="Give each trunk the beginnings of the numbers it may call, with their plus: +44, or +7916; a single "
-            "+ allows all the world.",
+            mend="Say the beginnings of the numbers each may call, with their plus (a single + allows all the world): "
+            f"outring trunk set {enabled[0].id} --prefix +44",
             place=", ".join(f"trunk {trunk.id}, prefixes" for trunk in enabled),
         )
     allowed = sorted({prefix for trunk in enabled for prefix in trunk.prefixes})
