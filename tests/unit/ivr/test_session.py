@@ -529,6 +529,13 @@ def test_a_long_stretch_whose_beginning_was_missed_is_a_machine() -> None:
     assert phone.path == ["start", "machine"]
 
 
+def test_what_the_network_said_before_the_answer_is_no_greeting() -> None:
+    """Asterisk hears early media too: an announcement of 2.4 s runs on into the person's hello."""
+    phone = detect()
+    phone.tell(TalkEnded(attempt_id=ATTEMPT, length_ms=3_200), 1_800)
+    assert phone.path == ["start", "person"]
+
+
 def test_silence_is_told_after_four_seconds_and_is_dead_air() -> None:
     phone = detect()
     phone.pass_time(3_999)
