@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+MAX_ERRORS: Final = 50
 
 
 class Problem(Exception):
@@ -32,14 +35,34 @@ class Problem(Exception):
         )
 
 
+EXPECTED: Final[dict[str, str]] = {}
+"""What a pattern means, in words for people."""
+
+
+def pattern(regex: str, words: str) -> str:
+    """A pattern whose misfits are told in these words."""
+    EXPECTED[regex] = words
+    return regex
+
+
 def misfit(error: ValidationError, where: str) -> Problem:
-    """A body or query that does not fit its model."""
+    """A body or query that does not fit its model; a body that is not JSON at all is 400."""
+    found = error.errors(include_url=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        return Problem(400, "bad_json", f"the body is not JSON: {found[0]['msg'].removeprefix('Invalid JSON: ')}")
     errors = [
         {
             "place": ".".join(str(part) for part in item["loc"]) or where,
-            "problem": item["msg"].removeprefix("Value error, "),
+            "problem": _words(item),
         }
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        for item in found[:MAX_ERRORS]
     ]
     first = errors[0]
     return Problem(422, "invalid", f"{where}, {first['place']}: {first['problem']}", errors=errors)
+
+
+def _words(item: ErrorDetails) -> str:
+    if item["type"] == "string_pattern_mismatch":
+        regex = str(item["ctx"]["pattern"])
+        return "expected " + EXPECTED.get(regex, f"something like {regex}")
+    return item["msg"].removeprefix("Value error, ")

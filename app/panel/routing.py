@@ -6,7 +6,6 @@ what a supervisor may, a supervisor what an agent may.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -129,7 +128,7 @@ def _door(
         if row.query is not None:
             call.query = _checked(row.query, dict(request.query), "query")
         if row.body is not None:
-            call.body = _checked(row.body, await _json(request), "body")
+            call.body = await _body(row.body, request)
         result = await row.handler(call)
         if isinstance(result, web.StreamResponse):
             return result
@@ -141,13 +140,14 @@ def _door(
     return answer
 
 
-async def _json(request: web.Request) -> Any:
+async def _body(model: type[M], request: web.Request) -> M:
+    """The body as a model. Strict: a JSON number is no text, and a 1 is no true."""
     if request.content_type != "application/json":
         raise Problem(415, "not_json", "send the body as application/json")
     try:
-        return json.loads(await request.text())
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, "bad_json", f"the body is not JSON: {error}") from error
+        return model.model_validate_json(await request.read(), strict=True)
+    except ValidationError as error:
+        raise misfit(error, "body") from error
 
 
 def _checked(model: type[M], value: Any, where: str) -> M:

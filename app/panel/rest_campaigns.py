@@ -1,0 +1,135 @@
+"""REST: campaigns, attempts and the do-not-call list."""
+
+from __future__ import annotations
+
+from app.contacts.numbers import NumberProblem, country, reader_for
+from app.panel import campaign_shapes, shapes
+from app.panel.problems import Problem
+from app.panel.routing import Call, Routes
+from app.store import attempts, campaigns, dnc
+from app.store.errors import NotFound
+from app.store.people import Role
+from app.units import ATTEMPT_ID, AttemptId, CampaignId, ListId, Number, number
+
+routes = Routes()
+
+# --- campaigns -------------------------------------------------------------------------------------------------------
+
+
+@routes.add("GET", "/campaigns", answer=list[campaign_shapes.CampaignAnswer])
+async def list_campaigns(call: Call) -> list[campaign_shapes.CampaignAnswer]:
+    """All campaigns with their progress, newest first."""
+    snapshot = call.operations.snapshot()
+    return [
+        campaign_shapes.CampaignAnswer.of(entry, snapshot) for entry in await call.store.read(campaigns.list_campaigns)
+    ]
+
+
+@routes.add("POST", "/campaigns", body=campaign_shapes.CampaignBody, answer=campaign_shapes.CampaignAnswer, status=201)
+async def create_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
+    """Make a campaign, as a draft."""
+    list_ids = [ListId(list_id) for list_id in call.body.lists]
+    entry = await call.operations.create_campaign(call.body.campaign(0), list_ids)
+    return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add("GET", "/campaigns/{campaign_id}", answer=campaign_shapes.CampaignAnswer)
+async def get_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
+    """One campaign with its progress and its calls."""
+    entry = await call.store.read(campaigns.get_campaign, CampaignId(call.number("campaign_id")))
+    return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add("PUT", "/campaigns/{campaign_id}", body=campaign_shapes.CampaignBody, answer=campaign_shapes.CampaignAnswer)
+async def put_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
+    """Change a campaign; a running one follows at once. Lists named are added, none is taken away."""
+    campaign_id = CampaignId(call.number("campaign_id"))
+    await call.operations.change_campaign(call.body.campaign(campaign_id))
+    for list_id in call.body.lists:
+        await call.operations.attach_list(campaign_id, ListId(list_id))
+    entry = await call.store.read(campaigns.get_campaign, campaign_id)
+    return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add("POST", "/campaigns/{campaign_id}/start", answer=campaign_shapes.CampaignAnswer)
+async def start_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
+    """Start or resume."""
+    entry = await call.operations.start_campaign(CampaignId(call.number("campaign_id")))
+    return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add("POST", "/campaigns/{campaign_id}/pause", answer=campaign_shapes.CampaignAnswer)
+async def pause_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
+    """No new calls; those up go on."""
+    entry = await call.operations.pause_campaign(CampaignId(call.number("campaign_id")))
+    return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add("POST", "/campaigns/{campaign_id}/stop", answer=campaign_shapes.CampaignAnswer)
+async def stop_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
+    """No new calls; ringing ones are taken back, answered people are heard out."""
+    entry = await call.operations.stop_campaign(CampaignId(call.number("campaign_id")))
+    return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+# --- attempts --------------------------------------------------------------------------------------------------------
+
+
+@routes.add("GET", "/attempts", query=campaign_shapes.AttemptsQuery, answer=campaign_shapes.AttemptsAnswer)
+async def list_attempts(call: Call) -> campaign_shapes.AttemptsAnswer:
+    """Attempts, newest first, of a campaign, a contact or all."""
+    query = call.query
+    page = await call.store.read(
+        attempts.attempts_page,
+        campaign_id=query.campaign,
+        contact_id=query.contact,
+        before=query.before,
+        limit=query.limit,
+    )
+    return campaign_shapes.AttemptsAnswer.of(page)
+
+
+@routes.add("GET", "/attempts/{attempt_id}", answer=campaign_shapes.AttemptAnswer)
+async def get_attempt(call: Call) -> campaign_shapes.AttemptAnswer:
+    """One attempt with what the flow learned."""
+    attempt_id = call.text("attempt_id")
+    if not ATTEMPT_ID.fullmatch(attempt_id):
+        raise NotFound("attempt", attempt_id[:40])
+    return campaign_shapes.AttemptAnswer.of(await call.store.read(attempts.get_attempt, AttemptId(attempt_id)))
+
+
+# --- do-not-call -----------------------------------------------------------------------------------------------------
+
+
+@routes.add("GET", "/dnc", query=shapes.DncQuery, answer=list[shapes.DncAnswer])
+async def list_dnc(call: Call) -> list[shapes.DncAnswer]:
+    """The do-not-call list, by number."""
+    page = await call.store.read(dnc.dnc_page, after=call.query.after, limit=call.query.limit)
+    return [shapes.DncAnswer.of(entry) for entry in page]
+
+
+@routes.add("POST", "/dnc", role=Role.AGENT, body=shapes.DncBody, answer=shapes.DncAnswer, status=201)
+async def add_dnc(call: Call) -> shapes.DncAnswer:
+    """Never call a number again: when this answers, no call to it starts any more."""
+    wanted = _number(call.body.number, call.body.country)
+    await call.operations.do_not_call(wanted, "api")
+    return shapes.DncAnswer(number=wanted, source="api", created_at_ms=call.operations.now_ms)
+
+
+@routes.add("DELETE", "/dnc/{number}", role=Role.ADMIN)
+async def delete_dnc(call: Call) -> None:
+    """Take a number off the list, where it was put by mistake."""
+    await call.store.write(dnc.remove_dnc, _number(call.text("number"), ""))
+
+
+def _number(text: str, country_code: str) -> Number:
+    """A number as written. Raises Problem."""
+    try:
+        if not country_code:
+            return number(text)
+        found = reader_for(country(country_code)).read(text)
+    except ValueError as error:
+        raise Problem(422, "invalid", str(error)) from error
+    if isinstance(found, NumberProblem):
+        raise Problem(422, "invalid", f"{found.why}, found {found.found!r}; {found.mend}")
+    return found
