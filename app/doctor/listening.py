@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,14 @@ def clients(port: int) -> dict[int, str]:
     """Processes (id → command) with a connection to this port; those of other users only for root."""
     inodes = {row.inode for row in _sockets() if row.state == _ESTABLISHED and row.remote_port == port}
     return {pid: command for pid, command in _processes() if inodes & _inodes_of(pid)} if inodes else {}
+
+
+def is_connected_to_by_others(port: int) -> bool:
+    """Whether anything but this very process has a connection to this port, from here or from another machine."""
+    rows = [row for row in _sockets() if row.state == _ESTABLISHED]
+    own_inodes = _inodes_of(os.getpid())
+    own_ports = {row.local_port for row in rows if row.remote_port == port and row.inode in own_inodes}
+    return any(row.local_port == port and row.remote_port not in own_ports for row in rows)
 
 
 def is_of_this_machine(host: str) -> bool:

@@ -39,6 +39,7 @@ NEEDED: Final = (
     _row("func_timeout.so", "the longest life of a call", "calls are refused: each carries its own time limit"),
     _row("func_channel.so", "the language of a call", "calls are refused: each carries its language"),
     _row("func_talkdetect.so", "hearing when a person speaks", "flows that wait for people to finish do not work"),
+    _row("res_tonedetect.so", "hearing the tone of a fax", "fax machines are taken for answering machines"),
     _row("chan_pjsip.so", "SIP calls", "no call can be placed on a SIP trunk"),
     _row("res_pjsip.so", "SIP", "no call can be placed on a SIP trunk"),
     _row("res_pjsip_session.so", "SIP: calls", "no call can be placed on a SIP trunk"),

@@ -12,7 +12,7 @@ from typing import Final
 from app.asterisk.ari.errors import AriError
 from app.asterisk.ari.operations import Resources
 from app.doctor.finding import Finding, Step, bad, good, unknown
-from app.doctor.listening import clients
+from app.doctor.listening import clients, is_connected_to_by_others
 from app.doctor.modules import NEEDED, TIMING
 from app.doctor.reach import HTTP_RELOAD
 from app.doctor.subject import Subject, setting
@@ -115,7 +115,16 @@ async def application(subject: Subject, ari: Resources) -> Finding:
         return unknown(Step.APPLICATION, f"Whether the application's name {name!r} is free is not known: {error}.")
     if not taken:
         return good(Step.APPLICATION, f"The application's name {name!r} is free.")
-    holders = clients(subject.port) if subject.is_local else {}
+    if not subject.is_local:
+        return unknown(
+            Step.APPLICATION,
+            f"The application's name {name!r} is in use: by Outring itself, by another program, or left behind by one "
+            "that ended; from another machine that cannot be told.",
+            mend="See on that machine who is connected: ss -tnp 'sport = :8088'.",
+        )
+    if not is_connected_to_by_others(subject.port):
+        return good(Step.APPLICATION, f"The application's name {name!r} was left behind by a program that ended: free.")
+    holders = clients(subject.port)
     for pid, command in holders.items():
         if re.search(r"\boutring\b.*\b(run|demo|bench)\b", command):
             return good(Step.APPLICATION, f"The application's name {name!r} is held by Outring itself, process {pid}.")
