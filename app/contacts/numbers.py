@@ -18,7 +18,7 @@ from typing import Final
 import phonenumbers
 from phonenumbers import NumberParseException
 
-from app.contacts.plans import Plan, is_subscriber, main_regions, plan_of, read_plainly
+from app.contacts.plans import Plan, is_subscriber, main_regions, plan_of, read_plainly, reads_as_itself
 from app.contacts.problems import shown
 from app.units import Number, number
 
@@ -107,6 +107,8 @@ class NumberReader:
             raise self._not_parsed(error, clean) from error
         if not is_subscriber(parsed):
             raise self._wrong_length(parsed, clean)
+        if not reads_as_itself(parsed):
+            raise _Refused("its beginning can be read in two ways", "write +, the country code, and then no 0 or 8")
         return number(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
     def _is_possible_at_home(self, clean: str) -> bool:

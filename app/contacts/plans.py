@@ -135,7 +135,10 @@ def read_plainly(clean: str, home: Plan | None) -> Number | None:
         if is_longer or (home.assigned.fullmatch(rest) and not home.assigned.fullmatch(clean)):
             return _accepted(home.calling_code, rest)
     national = home.national(clean)
-    return None if national is None else _fitting(home.calling_code, national)
+    if national is None:
+        return None
+    is_settled = national == clean and _main_plans[home.calling_code] is home
+    return _fitting(home.calling_code, national, is_settled=is_settled)
 
 
 class _MainPlans(dict[str, Plan]):
@@ -161,14 +164,26 @@ def _international(digits: str) -> Number | None:
 
 def _accepted(calling_code: str, digits: str) -> Number | None:
     national = _main_plans[calling_code].national(digits)
-    return None if national is None else _fitting(calling_code, national)
+    return None if national is None else _fitting(calling_code, national, is_settled=national == digits)
 
 
-def _fitting(calling_code: str, national: str) -> Number | None:
-    count = len(national)
-    if count not in _main_plans[calling_code].subscriber or len(calling_code) + count > 15:
+def _fitting(calling_code: str, national: str, *, is_settled: bool) -> Number | None:
+    plan, count = _main_plans[calling_code], len(national)
+    if count not in plan.subscriber or len(calling_code) + count > 15:
+        return None
+    if not is_settled and plan.national(national) != national:  # a prefix behind the prefix: see reads_as_itself
         return None
     return Number(f"+{calling_code}{national}")
+
+
+def reads_as_itself(parsed: phonenumbers.PhoneNumber) -> bool:
+    """Whether a number, written in E.164, is read as the same number.
+
+    `+49 00 56…` loses one 0 at a first reading and the other at a second: nobody knows what was meant.
+    """
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    again = phonenumbers.parse(written, None)
+    return bool(phonenumbers.format_number(again, phonenumbers.PhoneNumberFormat.E164) == written)
 
 
 def is_subscriber(parsed: phonenumbers.PhoneNumber) -> bool:

@@ -107,6 +107,7 @@ async def test_a_second_run_changes_nothing(store: SqlStore, tmp_path: Path) -> 
     again = await load(store, path)
     assert (first.counts.imported, first.counts.duplicates, first.counts.rejected) == (25, 1, 1)
     assert (again.counts.imported, again.counts.duplicates, again.counts.rejected) == (0, 26, 1)
+    assert (first.problem_count, again.problem_count) == (2, 1)
     assert await stored(store) == before
     assert await store.read(_counted) == (25, 25)
 
@@ -164,6 +165,15 @@ async def test_duplicates_within_a_file_are_told_with_the_line_they_repeat(store
         (5, "the same contact as in line 3"),
         (21, "the same contact as in line 4"),
     ]
+
+
+async def test_rows_of_contacts_from_before_are_counted_and_not_told_one_by_one(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    await load(store, sheet(tmp_path, *people(30)))
+    rows = [*people(2, first=50), ("Twice", "07700 900001"), ("Thrice", "07700 900001"), *people(30)]
+    report = await load(store, sheet(tmp_path, *rows))
+    assert (report.counts.imported, report.counts.duplicates, report.problem_count) == (2, 32, 0)
 
 
 async def test_contacts_are_told_apart_by_a_key_column_where_one_is_named(store: SqlStore, tmp_path: Path) -> None:

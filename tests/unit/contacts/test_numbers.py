@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.contacts.numbers import NumberProblem, country, normalise, reader_for
-from app.contacts.plans import is_subscriber, main_regions, plan_of, read_plainly
+from app.contacts.plans import is_subscriber, main_regions, plan_of, read_plainly, reads_as_itself
 from app.units import number
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -38,6 +38,7 @@ REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
         ("9161234567", "RU", "+79161234567"),
         ("79161234567", "RU", "+79161234567"),
         ("+7 812 123 45 67", "US", "+78121234567"),
+        ("81 281 65 30", "BY", "+375812816530"),
         ("030 123456", "DE", "+4930123456"),
         ("06 6982 0000", "IT", "+390669820000"),
         ("７９１６１２３４５６７", "RU", "+79161234567"),
@@ -91,6 +92,7 @@ def test_reads_a_number_as_people_write_it(written: str, region: str, expected: 
         ("911", "US", "found 3"),
         ("8-916-123-45-67", "US", "found 11"),
         ("+999 123 456 789", "GB", "calling code"),
+        ("+49 00 5604402850", "DE", "two ways"),
         ("+8 916 123 45 67", "RU", "calling code"),
         ("7.91612E+10", "RU", "dropped its last digits"),
         ("7.9E10", "RU", "dropped its last digits"),
@@ -127,7 +129,7 @@ def _by_phonenumbers(clean: str, region: str) -> str | None:
         parsed = phonenumbers.parse(clean, region)
     except phonenumbers.NumberParseException:
         return None
-    if not is_subscriber(parsed):
+    if not is_subscriber(parsed) or not reads_as_itself(parsed):
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
