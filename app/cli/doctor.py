@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from pathlib import Path
 
 import click
+from sqlalchemy import make_url
 
 from app.cli.shell import fail, json_option, run_async, say_json, settings
-from app.doctor import Finding, examine
+from app.doctor import Finding, examine, reported
 from app.model import Trunk
 from app.settings import Settings
 from app.store import SqlStore, StoreError, trunks
-
-MARKS = {True: "✓", False: "✗", None: "·"}
 
 
 @click.command()
@@ -21,41 +20,36 @@ MARKS = {True: "✓", False: "✗", None: "·"}
 def doctor(as_json: bool) -> None:
     """Examine your Asterisk and these settings: what is missing, where, and how to mend it.
 
-    Exit code 1 when something must be mended.
+    Exit code 1 when something must be mended. Nobody is called, and nothing is changed.
     """
     chosen = settings()
-    findings = run_async(_examine(chosen, quiet=as_json))
-    failed = [finding for finding in findings if finding.ok is False]
+    report = reported(run_async(_examine(chosen, is_quiet=as_json)))
     if as_json:
-        say_json({"ok": not failed, "findings": [asdict(finding) for finding in findings]})
-    elif failed:
-        click.echo(f"\n{len(failed)} to mend.")
-    else:
+        say_json(report.document())
+    elif report.is_healthy:
         click.echo("\nAll is well. Next: outring run")
-    if failed:
+    else:
+        click.echo(f"\n{len(report.failed)} to mend.")
+    if not report.is_healthy:
         sys.exit(1)
 
 
-async def _examine(chosen: Settings, *, quiet: bool) -> list[Finding]:
+async def _examine(chosen: Settings, *, is_quiet: bool) -> list[Finding]:
     findings: list[Finding] = []
     async for finding in examine(chosen, trunks=await _trunks(chosen)):
         findings.append(finding)
-        if not quiet:
-            _say(finding)
+        if not is_quiet:
+            click.echo(str(finding))
     return findings
 
 
 async def _trunks(chosen: Settings) -> list[Trunk]:
+    """The trunks on disk; a database that is not there yet is not made by looking."""
+    url = make_url(chosen.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        return []
     try:
-        async with await SqlStore.open(chosen.database_url) as store:
+        async with await SqlStore.open(chosen.database_url, with_migrations=False) as store:
             return await store.read(trunks.list_trunks)
     except StoreError as error:
         fail(f"the database cannot be used: {error}")
-
-
-def _say(finding: Finding) -> None:
-    click.echo(f"{MARKS[finding.ok]} {finding.what}")
-    if finding.ok is False:
-        if finding.place:
-            click.echo(f"    where: {finding.place}")
-        click.echo(f"    mend:  {finding.mend}")
