@@ -9,7 +9,7 @@ import click
 from sqlalchemy import make_url
 
 from app.cli.shell import fail, json_option, run_async, say_json, settings
-from app.doctor import Finding, examine, reported
+from app.doctor import Finding, Report, examine
 from app.model import Trunk
 from app.settings import Settings
 from app.store import SqlStore, StoreError, trunks
@@ -23,7 +23,7 @@ def doctor(as_json: bool) -> None:
     Exit code 1 when something must be mended. Nobody is called, and nothing is changed.
     """
     chosen = settings()
-    report = reported(run_async(_examine(chosen, is_quiet=as_json)))
+    report = Report(findings=tuple(run_async(_examine(chosen, is_quiet=as_json))))
     if as_json:
         say_json(report.document())
     elif report.is_healthy:
