@@ -128,6 +128,13 @@ class TalkEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaxHeard:
+    """The tone of a fax that answers (2100 Hz: CED of ITU-T T.30, ANSam of V.8) was heard; it may be told twice."""
+
+    attempt_id: AttemptId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandFailed:
     """Something asked of a live call could not be done. `command` is the command's class name."""
 
@@ -140,11 +147,13 @@ class CommandFailed:
 class LiveCall:
     """One of our channels, found alive when we came back. is_in_hand: answered and in our Stasis application.
 
-    endpoint: the PJSIP endpoint it goes out by; empty where that is not known.
+    is_up: answered; up and not in hand is in the dialplan. endpoint: the PJSIP endpoint it goes out by; empty where
+    that is not known.
     """
 
     attempt_id: AttemptId
     is_in_hand: bool
+    is_up: bool = field(default=False, compare=False)
     endpoint: str = field(default="", compare=False)
 
 
@@ -302,6 +311,7 @@ CallEvent = (
     | RecordingEnded
     | TalkStarted
     | TalkEnded
+    | FaxHeard
     | CommandFailed
     | PromptsRendered
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, assert_never
@@ -53,6 +54,7 @@ from app.events import (
     CallUnknown,
     CommandFailed,
     DigitPressed,
+    FaxHeard,
     LiveCall,
     PlaybackEnded,
     RecordingEnded,
@@ -72,6 +74,7 @@ EVENTS: Final = (
     "ChannelDtmfReceived",
     "ChannelTalkingFinished",
     "ChannelTalkingStarted",
+    "ChannelToneDetected",
     "Dial",
     "PlaybackFinished",
     "RecordingFailed",
@@ -84,6 +87,20 @@ LIST_AGAIN_S: Final = 1.0
 """After Asterisk could not list its channels, how long until it is asked again."""
 TALK_THRESHOLD: Final = 256
 """TALK_DETECT's level below which a frame counts as silence (Asterisk's own default for dsp.conf)."""
+
+FAX_TONE: Final = "TONE_DETECT(2100,1000,rd(4))"
+"""What a fax that answers sounds for 2.6 to 4 s (ITU-T T.30 CED: 2100 ± 15 Hz; V.8 ANSam turns its phase every 450 ms),
+from the far end only. A second of it: beeps are shorter. 4 dB above all other sound: at Asterisk's own 16 dB nothing
+beyond ± 4 Hz is heard, and nothing on a noisy line."""
+TELLS_TONES_SINCE: Final = 22
+"""Before this version Asterisk hears tones and does not tell (asterisk/asterisk#811)."""
+_MAJOR_VERSION: Final = re.compile(r"(?:^|certified[/-]|GIT-)(\d+)")
+
+
+def tells_tones(asterisk_version: str) -> bool:
+    """Whether this Asterisk sends ChannelToneDetected; a version without a number is a developer's, and new."""
+    major = _MAJOR_VERSION.search(asterisk_version)
+    return major is None or int(major[1]) >= TELLS_TONES_SINCE
 
 
 def channel_id(attempt_id: AttemptId) -> str:
@@ -123,6 +140,7 @@ class AsteriskTelephony:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sent_on: set[AttemptId] = set()
         self._latest_news: ConnectionNews | None = None
+        self._tells_tones = False
         self._is_taking_stock = False
         self._placed_meanwhile: set[AttemptId] = set()  # while the channels are being listed
         self._on_unusable = on_unusable
@@ -187,7 +205,7 @@ class AsteriskTelephony:
                 priority=1,
                 callerId=caller_id_for(command.caller_id),
                 timeout=math.ceil(command.ring_timeout_ms / 1_000),
-                variables=_variables(command),
+                variables=_variables(command, tells_tones=self._tells_tones),
                 channelId=channel_id(attempt_id),
             )
         except ValueError as error:
@@ -241,6 +259,7 @@ class AsteriskTelephony:
     async def _send_on(self, command: SendToExtension) -> None:
         if not CONTEXT.fullmatch(command.context) or not EXTENSION.fullmatch(command.extension):
             raise ValueError(f"no extension of a dialplan: {command.extension[:40]!r} in {command.context[:40]!r}")
+        await self._must_exist(command)
         self._sent_on.add(command.attempt_id)
         try:
             await self._client.channels.continueInDialplan(
@@ -253,6 +272,21 @@ class AsteriskTelephony:
             if error.is_certainly_not_done:
                 self._sent_on.discard(command.attempt_id)
             raise
+
+    async def _must_exist(self, command: SendToExtension) -> None:
+        """Asterisk sends a call to any extension, and hangs up on the person where there is none: ask first.
+
+        Raises ValueError when the dialplan has no such extension.
+        """
+        place = f"{command.context},{command.extension},{command.priority}"
+        try:
+            found = await self._client.channels.getChannelVar(
+                channelId=channel_id(command.attempt_id), variable=f"DIALPLAN_EXISTS({place})"
+            )
+        except AriNotFound:
+            return  # the call is gone, or this Asterisk lacks func_dialplan: the next request tells
+        if found.value == "0":
+            raise ValueError(f"the dialplan has no extension {command.extension} in context {command.context}")
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -318,18 +352,24 @@ class AsteriskTelephony:
         if (attempt_id := attempt_of(message.channel.id)) is not None:
             self._inbox(TalkEnded(attempt_id=attempt_id, length_ms=message.duration))
 
+    def _tone_heard(self, message: ari.ChannelToneDetected) -> None:
+        if (attempt_id := attempt_of(message.channel.id)) is not None:
+            self._inbox(FaxHeard(attempt_id=attempt_id))
+
     # --- the connection ----------------------------------------------------------------------------------------------
 
     def _news(self, news: ConnectionNews) -> None:
         self._latest_news = news
         match news:
             case AriUp():
+                self._tells_tones = tells_tones(news.asterisk_version)
                 log.info("asterisk up", version=news.asterisk_version, new_life=news.new_life)
                 task = asyncio.get_running_loop().create_task(self._take_stock(news))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             case AriDown():
-                log.warning("asterisk down", reason=news.reason.value, detail=news.detail)
+                tell = log.debug if news.reason is DownReason.STOPPED else log.warning
+                tell("asterisk down", reason=news.reason.value, detail=news.detail)
                 self._inbox(TelephonyDown(reason=f"{news.reason.value}: {news.detail}"))
                 if news.reason in (DownReason.UNAUTHORIZED, DownReason.REPLACED) and self._on_unusable is not None:
                     self._on_unusable(f"{news.reason.value}: {news.detail}")
@@ -360,6 +400,7 @@ class AsteriskTelephony:
                 live[attempt_id] = LiveCall(
                     attempt_id=attempt_id,
                     is_in_hand=channel.dialplan.app_name == "Stasis",
+                    is_up=channel.state == "Up",
                     endpoint=channel.name.removeprefix("PJSIP/").rpartition("-")[0],  # PJSIP/my-provider-0000002a
                 )
         self._inbox(TelephonyUp(is_new_life=news.new_life, live=tuple(live.values())))
@@ -376,10 +417,11 @@ _TRANSLATIONS: Final[dict[type, Callable[[AsteriskTelephony, Any], None]]] = {
     ari.RecordingFailed: AsteriskTelephony._recorded,
     ari.ChannelTalkingStarted: AsteriskTelephony._talk_started,
     ari.ChannelTalkingFinished: AsteriskTelephony._talk_ended,
+    ari.ChannelToneDetected: AsteriskTelephony._tone_heard,
 }
 
 
-def _variables(command: PlaceCall) -> dict[str, object]:
+def _variables(command: PlaceCall, *, tells_tones: bool) -> dict[str, object]:
     """What the channel carries from birth: its lease, its language, and an ear if the flow listens."""
     variables: dict[str, object] = {
         "TIMEOUT(absolute)": str(math.ceil(command.lease_ms / 1_000)),
@@ -387,4 +429,6 @@ def _variables(command: PlaceCall) -> dict[str, object]:
     }
     if command.watch_talk:
         variables["TALK_DETECT(set)"] = f"{command.talk_silence_ms},{TALK_THRESHOLD}"
+        if tells_tones:
+            variables[FAX_TONE] = ""  # an Asterisk without the function places the call all the same
     return variables

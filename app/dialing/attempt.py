@@ -11,18 +11,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.commands import CloseAttempt, Command, HangUp, PlaceCall, RenderPrompts, RenewLease, SendToExtension
+from app.commands import AddDnc, CloseAttempt, Command, HangUp, PlaceCall, RenderPrompts, RenewLease, SendToExtension
 from app.dialing import strategy, verdict
 from app.dialing.call import Call, CallState, CallStep
 from app.dialing.trunk import TrunkLine
 from app.events import (
     CallAnswered,
     CallEvent,
+    CallLeft,
     CallPlaced,
     CallProgressed,
     CallRefused,
     CallRinging,
     CallUnknown,
+    CommandFailed,
     DncAdded,
     LiveCall,
     PromptsRendered,
@@ -40,6 +42,8 @@ TRANSFER_LEASE_MS: Final = 4 * HOUR_MS
 """How long a call may last in the admin's dialplan."""
 PATIENCE_MS: Final = 20 * SECOND_MS
 """How long prompts may take, and how long a claimed contact waits for a line before it goes back."""
+RENEW_AGAIN_MS: Final = 5 * SECOND_MS
+"""After a lease could not be renewed, how long until it is tried again: three times before it runs out."""
 GRACE_MS: Final = 10 * SECOND_MS
 """After the lease has run out, how long until the call's end is taken as missed."""
 
@@ -58,8 +62,8 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_audio", "_flow", "_give_up_at_ms", "_is_ours", "_is_taken_back", "_lease_until_ms", "_session", "_stretch",
-        "call", "campaign", "line", "opened", "result", "state",
+        "_audio", "_flow", "_give_up_at_ms", "_is_ours", "_is_sent_on", "_is_taken_back", "_lease_until_ms",
+        "_session", "_stretch", "call", "campaign", "line", "opened", "result", "state",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -77,6 +81,7 @@ class AttemptRun:
         self._stretch = 0
         self._is_ours = False  # the hang-up was our doing
         self._is_taken_back = False  # we gave up on it before an answer
+        self._is_sent_on = False  # into the admin's dialplan
 
     @property
     def id(self) -> AttemptId:
@@ -140,6 +145,11 @@ class AttemptRun:
             trunk_id=trunk_id, state=CallState.DIALING, facts=CallFacts(trunk_id=trunk_id, placed_at_ms=now_ms)
         )
         self.state = AttemptState.DIALING
+        if found.is_up and not found.is_in_hand:  # in the dialplan, where a conversation goes on
+            self.call.state = CallState.LEFT
+            self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
+            self._lease_until_ms = now_ms + TRANSFER_LEASE_MS
+            return []
         self._lease_until_ms = now_ms + self.campaign.ring_timeout_ms + LEASE_MS
         return self.find_alive(found, now_ms)
 
@@ -161,6 +171,8 @@ class AttemptRun:
             return self._rendered(event, now_ms)
         if isinstance(event, CallStep):
             return self._step(event, now_ms)
+        if isinstance(event, CommandFailed):
+            self._mind_lease(event.command, now_ms)
         return self._in_session(event, now_ms)
 
     def take_back(self, now_ms: int) -> list[Command]:
@@ -182,6 +194,10 @@ class AttemptRun:
             commands += self._step(CallPlaced(attempt_id=self.id), now_ms)
         if found.is_in_hand and self.call.state is not CallState.ANSWERED:
             commands += self._answer(now_ms)
+        elif found.is_up and not found.is_in_hand and self._is_sent_on:
+            commands += self._step(CallLeft(attempt_id=self.id), now_ms)
+        if found.is_in_hand and self.call.state is CallState.ANSWERED and not (self._is_ours or self._is_sent_on):
+            commands.append(self._renew(LEASE_MS, now_ms))  # what was said to the broken line was not heard
         return commands
 
     def find_gone(self, now_ms: int) -> list[Command]:
@@ -294,6 +310,7 @@ class AttemptRun:
             if isinstance(command, HangUp):
                 self._is_ours = True
             elif isinstance(command, SendToExtension):
+                self._is_sent_on = True
                 checked.append(self._renew(TRANSFER_LEASE_MS, now_ms))
             checked.append(command)
         return checked
@@ -301,6 +318,14 @@ class AttemptRun:
     def _renew(self, lease_ms: int, now_ms: int) -> Command:
         self._lease_until_ms = now_ms + lease_ms
         return RenewLease(attempt_id=self.id, lease_ms=lease_ms)
+
+    def _mind_lease(self, failed: str, now_ms: int) -> None:
+        """A lease that was not renewed is tried again soon; who stays with us after all needs no long one."""
+        if failed == RenewLease.__name__:
+            self._lease_until_ms = min(self._lease_until_ms, now_ms + LEASE_MS // 2 + RENEW_AGAIN_MS)
+        elif failed == SendToExtension.__name__ and self._is_sent_on:
+            self._is_sent_on = False
+            self._lease_until_ms = now_ms + LEASE_MS // 2
 
     def _end(self, event: CallStep, now_ms: int) -> list[Command]:
         assert self.call is not None, f"attempt {self.id} ended without a call"
@@ -315,13 +340,17 @@ class AttemptRun:
         if facts.answered_at_ms is None:
             return self._close(verdict.unanswered(facts, ring_timeout_ms=self.campaign.ring_timeout_ms), now_ms)
         suggested = None if self._session is None else self._session.result(now_ms).suggested_outcome
-        return self._close(verdict.answered(facts, suggested=suggested, by_person=not self._is_ours), now_ms)
+        by_person = self._session is not None and not self._is_ours
+        return self._close(verdict.answered(facts, suggested=suggested, by_person=by_person), now_ms)
 
     def _lose(self, reason: str, now_ms: int) -> list[Command]:
         """The end was not seen. Who was heard in the flow was connected; of all others nobody knows."""
         assert self.call is not None, f"attempt {self.id} lost without a call"
         self.call.facts = replace(self.call.facts, cause_text=reason)
-        return self._close(Outcome.CONTROLLER_LOST, now_ms)
+        if self._session is None:
+            return self._close(Outcome.CONTROLLER_LOST, now_ms)
+        suggested = self._session.result(now_ms).suggested_outcome
+        return self._close(verdict.answered(self.call.facts, suggested=suggested, by_person=False), now_ms)
 
     def _close(
         self, outcome: Outcome, now_ms: int, *, facts: CallFacts | None = None, then: ContactNext | None = None
@@ -341,6 +370,9 @@ class AttemptRun:
             or strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms, is_opted_out=is_opted_out),
             flow={} if flow_result is None else flow_result.as_json(),
         )
+        if flow_result is not None and flow_result.opt_out_failed:  # asked for, and not seen on disk yet
+            barred = AddDnc(number=self.opened.number, source="keypress", attempt_id=self.id)
+            return [barred, CloseAttempt(result=self.result)]
         return [CloseAttempt(result=self.result)]
 
     def _tell_trunk(self, outcome: Outcome, now_ms: int) -> None:
@@ -348,11 +380,12 @@ class AttemptRun:
         if self.line is None or self.call is None:
             return
         self.line.release()
-        if self._is_taken_back or outcome in (Outcome.CONTROLLER_LOST, Outcome.DIAL_ERROR):
+        if self._is_taken_back or outcome is Outcome.CONTROLLER_LOST:
             self.line.forget(self._stretch)
         elif outcome in verdict.TRUNK_FAULTS and not self.call.has_shown_life:
-            code = self.call.facts.sip_code
-            reason = outcome.label if code is None else f"{outcome.label} (SIP {code})"
+            facts = self.call.facts
+            why = facts.cause_text if facts.sip_code is None else f"SIP {facts.sip_code}"
+            reason = f"{outcome.label} ({why})" if why else outcome.label
             self.line.fault(reason, now_ms, self._stretch)
         else:
             self.line.show_life()

@@ -24,8 +24,8 @@ class CampaignRun:
     """One campaign: counts, its rate, its waiting attempts. The dialer asks and tells."""
 
     __slots__ = (
-        "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "next_due_ms", "on_the_line", "placed",
-        "preparing", "rate", "ready", "recovering", "status",
+        "_is_to_look", "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "next_due_ms",
+        "on_the_line", "placed", "preparing", "rate", "ready", "recovering", "status",
     )  # fmt: skip
 
     def __init__(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -43,6 +43,7 @@ class CampaignRun:
         self.closing: dict[AttemptId, int | None] = {}  # ends being written, and when their contact falls due again
         self.recovering: set[AttemptId] = set()  # open since a life before this one, and not looked into yet
         self.placed = 0  # calls ever placed, for the rate shown
+        self._is_to_look = False  # somebody was added since the claim under way was asked for
 
     def set(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
         """Started anew or changed: look at the waiting line again."""
@@ -54,7 +55,15 @@ class CampaignRun:
 
     def look_again(self, now_ms: int) -> None:
         """Somebody may be due now."""
+        self._is_to_look = self.claiming > 0
         self.next_due_ms = now_ms if self.next_due_ms is None else min(self.next_due_ms, now_ms)
+
+    def claimed(self, next_due_ms: int | None, now_ms: int) -> None:
+        """The claim was answered; who was added meanwhile may be missing from the answer."""
+        self.claiming = 0
+        self.next_due_ms = next_due_ms
+        if self._is_to_look:
+            self.look_again(now_ms)
 
     @property
     def stock(self) -> int:
@@ -68,10 +77,11 @@ class CampaignRun:
 
     def wanted(self, capacity: int, now_ms: int) -> int:
         """How many contacts to claim now, when the trunks could take `capacity` more calls."""
-        if self.status is not CampaignStatus.RUNNING or self.claiming or now_ms < self.claim_after_ms:
-            return 0
-        if self.next_due_ms is None or self.next_due_ms > now_ms:
-            return 0
+        claim_at_ms = self.next_claim_ms()
+        return 0 if claim_at_ms is None or claim_at_ms > now_ms else self.lacking(capacity)
+
+    def lacking(self, capacity: int) -> int:
+        """How many contacts the stock could take, when the trunks could take `capacity` more calls."""
         full = math.ceil(self.campaign.calls_per_second * STOCK_MS / 1_000) + 1
         if self.stock > full // 2:
             return 0

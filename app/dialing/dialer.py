@@ -7,6 +7,7 @@ only ever placed for an attempt that AttemptsOpened has named, so everything on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from app.commands import ClaimContacts, CloseAttempt, Command, HangUp, SetCampaignStatus
@@ -21,6 +22,7 @@ from app.events import (
     AttemptClosed,
     AttemptsOpened,
     AttemptsRecovered,
+    CallAnswered,
     CallEvent,
     CampaignPaused,
     CampaignStarted,
@@ -54,9 +56,11 @@ class Dialer:
     def __init__(self) -> None:
         self._campaigns: dict[CampaignId, CampaignRun] = {}
         self._trunks: dict[TrunkId, TrunkLine] = {}
+        self._removed_trunks: dict[TrunkId, TrunkLine] = {}
         self._attempts: dict[AttemptId, AttemptRun] = {}
         self._alarms = Alarms()
         self._recovered: dict[AttemptId, OpenedAttempt] = {}
+        self._answered_early: set[AttemptId] = set()
         self._is_up = False
         self._down_reason = "not connected yet"
         self._is_ending = False
@@ -114,7 +118,8 @@ class Dialer:
             case TrunkSet():
                 return self._trunk_set(event, now_ms)
             case TrunkRemoved():
-                self._trunks.pop(event.trunk_id, None)
+                if (line := self._trunks.pop(event.trunk_id, None)) is not None:
+                    self._removed_trunks[event.trunk_id] = line
                 return []
             case CampaignStarted():
                 return self._started(event, now_ms)
@@ -134,13 +139,22 @@ class Dialer:
     def _route(self, event: CallEvent, now_ms: int) -> list[Command]:
         attempt = self._attempts.get(event.attempt_id)
         if attempt is None:
-            self._late_events += 1
-            return []
+            return self._nobodys(event)
         was = attempt.state
         commands = attempt.handle(event, now_ms)
         if was is AttemptState.PREPARING:
             self._prepared(attempt, event)
         return self._settled(attempt, commands)
+
+    def _nobodys(self, event: CallEvent) -> list[Command]:
+        """An event of no attempt in work: late, or of one that waits to be recovered. Who answers is not left alone."""
+        self._late_events += 1
+        if not isinstance(event, CallAnswered):
+            return []
+        if event.attempt_id in self._recovered:
+            self._answered_early.add(event.attempt_id)
+            return []
+        return [HangUp(attempt_id=event.attempt_id)]
 
     def _prepared(self, attempt: AttemptRun, event: CallEvent) -> None:
         run = self._campaigns[attempt.campaign.id]
@@ -169,8 +183,7 @@ class Dialer:
 
     def _opened(self, event: AttemptsOpened, now_ms: int) -> list[Command]:
         run = self._campaigns[event.campaign_id]
-        run.claiming = 0
-        run.next_due_ms = event.next_due_at_ms
+        run.claimed(event.next_due_at_ms, now_ms)
         commands: list[Command] = []
         for opened in event.attempts:
             attempt = AttemptRun(opened, run.campaign, run.flow, now_ms)
@@ -181,7 +194,9 @@ class Dialer:
     def _begin(self, run: CampaignRun, attempt: AttemptRun, now_ms: int) -> list[Command]:
         if run.status is not CampaignStatus.RUNNING or self._is_ending:
             return attempt.return_undialed(now_ms)
-        if not any(line.carries(attempt.opened.number) for line in self._lines_of(run)):
+        lines = list(self._lines_of(run))
+        is_whole = len(lines) == len(run.campaign.trunks)
+        if is_whole and not any(line.covers(attempt.opened.number) for line in lines):
             reason = "no trunk of the campaign carries this number (see the trunk's prefixes)"
             then = strategy.without_route(attempt.opened)
             return attempt.refuse(Outcome.UNSUPPORTED, reason, now_ms, then)
@@ -228,7 +243,7 @@ class Dialer:
             commands += self._settled(attempt, step)
         for opened in self._recovered.values():
             commands += self._recover(opened, live.pop(opened.attempt_id, None), now_ms)
-        self._recovered = {}
+        self._recovered, self._answered_early = {}, set()
         commands += [HangUp(attempt_id=attempt_id) for attempt_id in live]  # channels that no open attempt answers for
         return commands
 
@@ -255,6 +270,8 @@ class Dialer:
         self._attempts[attempt.id] = attempt
         if found is not None:
             run.on_the_line.add(attempt.id)
+            if attempt.id in self._answered_early:
+                found = replace(found, is_in_hand=True)
             line = next((line for line in self._lines_of(run) if line.trunk.endpoint == found.endpoint), None)
             return self._settled(attempt, attempt.adopt(found, line, now_ms))
         reason = "the dialer was restarted, and the call was gone when it came back"
@@ -263,11 +280,13 @@ class Dialer:
     # --- operators ---------------------------------------------------------------------------------------------------
 
     def _trunk_set(self, event: TrunkSet, now_ms: int) -> list[Command]:
-        line = self._trunks.get(event.trunk.id)
+        trunk = event.trunk
+        line = self._trunks.get(trunk.id) or self._removed_trunks.pop(trunk.id, None)  # its calls may still be up
         if line is None:
-            self._trunks[event.trunk.id] = TrunkLine(event.trunk, now_ms)
+            line = TrunkLine(trunk, now_ms)
         else:
-            line.set(event.trunk, now_ms)
+            line.set(trunk, now_ms)
+        self._trunks[trunk.id] = line
         return []
 
     def _started(self, event: CampaignStarted, now_ms: int) -> list[Command]:
@@ -362,15 +381,31 @@ class Dialer:
             return None
         looks: list[int] = []
         for run in self._campaigns.values():
-            by_trunk = [at for at in (line.next_at_ms(now_ms) for line in self._lines_of(run)) if at is not None]
-            if not by_trunk:
-                continue
-            if run.may_place:
-                looks.append(max(run.rate.next_at_ms(now_ms), min(by_trunk)))
+            line_at = self._next_line_ms(run, now_ms)
+            if line_at is not None:
+                looks.append(max(run.rate.next_at_ms(now_ms), line_at))
             claim_at = run.next_claim_ms()
-            if claim_at is not None and len(run.on_the_line) + run.stock < run.campaign.lines:
-                looks.append(max(claim_at, min(by_trunk)))
+            if claim_at is None:
+                continue
+            if run.lacking(sum(line.capacity(now_ms) for line in self._lines_of(run))):
+                looks.append(claim_at)
+            elif rests := [line.out_until_ms for line in self._lines_of(run) if line.state is TrunkState.OUT]:
+                looks.append(max(claim_at, min(rests)))
         return max(min(looks), now_ms + BREATH_MS) if looks else None
+
+    def _next_line_ms(self, run: CampaignRun, now_ms: int) -> int | None:
+        """When, by time alone, a trunk may have room for somebody who waits; None: nobody waits, or none will."""
+        if not run.may_place:
+            return None
+        free_at = [(at, line) for line in self._lines_of(run) if (at := line.next_at_ms(now_ms)) is not None]
+        earliest: int | None = None
+        for attempt in run.ready:
+            for at, line in free_at:
+                if (earliest is None or at < earliest) and line.carries(attempt.opened.number):
+                    earliest = at
+            if earliest is not None and earliest <= now_ms:
+                break
+        return earliest
 
     # --- pictures ----------------------------------------------------------------------------------------------------
 

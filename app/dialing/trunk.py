@@ -59,9 +59,13 @@ class TrunkLine:
         self.trunk = trunk
         self.rate.set(trunk.calls_per_second, now_ms)
 
+    def covers(self, number: Number) -> bool:
+        """Whether the trunk is for numbers like this one, switched on or not."""
+        return bool(self.trunk.prefixes) and number.startswith(self.trunk.prefixes)
+
     def carries(self, number: Number) -> bool:
         """Whether this number may go out here at all."""
-        return self.trunk.is_enabled and number.startswith(self.trunk.prefixes) if self.trunk.prefixes else False
+        return self.trunk.is_enabled and self.covers(number)
 
     @property
     def allowance(self) -> int:

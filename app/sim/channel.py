@@ -67,8 +67,12 @@ class Channel:
     @property
     def as_live(self) -> LiveCall:
         """The channel as it is listed to somebody who comes back."""
-        is_in_hand = self.state is ChannelState.IN_HAND
-        return LiveCall(attempt_id=self.attempt_id, is_in_hand=is_in_hand, endpoint=self.call.trunk.endpoint)
+        return LiveCall(
+            attempt_id=self.attempt_id,
+            is_in_hand=self.state is ChannelState.IN_HAND,
+            is_up=self.state in (ChannelState.IN_HAND, ChannelState.LEFT),
+            endpoint=self.call.trunk.endpoint,
+        )
 
     def job(self, name: str) -> MediaJob | None:
         """The job of this name, if it is not over."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.asterisk import telephony as module
 from app.asterisk.ari import (
@@ -47,6 +48,7 @@ from app.events import (
     CommandFailed,
     DigitPressed,
     Event,
+    FaxHeard,
     LiveCall,
     PlaybackEnded,
     RecordingEnded,
@@ -81,6 +83,7 @@ class FakeClient:
         self.failures: dict[str, Exception] = {}
         self.holds: dict[str, asyncio.Event] = {}
         self.alive: list[ari.Channel] = []
+        self.dialplan_exists = "1"
         self.channels = self.playbacks = self.recordings = self
 
     def start(self) -> None:
@@ -96,6 +99,8 @@ class FakeClient:
                 await self.holds[name].wait()
             if name in self.failures:
                 raise self.failures[name]
+            if name == "getChannelVar":
+                return ari.Variable(value=self.dialplan_exists)
             return self.alive if name == "list" else None
 
         return request
@@ -211,6 +216,7 @@ WORDS: list[tuple[ari.Event, list[Event]]] = [
     ),
     (ari.ChannelTalkingStarted(channel=channel()), [TalkStarted(attempt_id=ID)]),
     (ari.ChannelTalkingFinished(channel=channel(), duration=350), [TalkEnded(attempt_id=ID, length_ms=350)]),
+    (ari.ChannelToneDetected(channel=channel()), [FaxHeard(attempt_id=ID)]),
 ]
 
 
@@ -259,6 +265,22 @@ async def test_a_call_that_could_not_be_sent_on_has_not_left_when_it_ends(stage:
     assert stage.hear(ari.StasisEnd(channel=channel())) == []
 
 
+async def test_a_call_is_not_sent_to_an_extension_that_is_not_there(stage: Stage) -> None:
+    stage.client.dialplan_exists = "0"
+    [failed] = await stage.perform(SendToExtension(attempt_id=ID, context="agents", extension="1000", priority=2))
+    assert isinstance(failed, CommandFailed)
+    assert "no extension 1000 in context agents" in failed.reason
+    asked = {"channelId": CHANNEL, "variable": "DIALPLAN_EXISTS(agents,1000,2)"}
+    assert stage.client.requests == [("getChannelVar", asked)]
+
+
+async def test_an_asterisk_that_cannot_say_what_its_dialplan_has_is_asked_to_send_on_all_the_same(stage: Stage) -> None:
+    stage.client.failures["getChannelVar"] = AriNotFound("Provided variable was not found", status=404)
+    await stage.perform(SendToExtension(attempt_id=ID, context="agents", extension="1000"))
+    assert stage.told == []
+    assert stage.client.names == ["getChannelVar", "continueInDialplan"]
+
+
 # --- what we ask -----------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +302,41 @@ async def test_a_call_is_placed_into_the_context_that_answers_with_its_lease_and
         },
         "channelId": CHANNEL,
     }
+
+
+@pytest.mark.parametrize(
+    ("version", "listens"),
+    [
+        ("22.10.1~dfsg+~cs6.17", True),
+        ("22.0.0", True),
+        ("23.1.0-rc1", True),
+        ("certified-22.8-cert1", True),
+        ("GIT-master-1a2b3c4", True),
+        ("GIT-22-1a2b3c4M", True),
+        ("", True),
+        ("21.9.1", False),
+        ("20.6.0~dfsg+~cs6.13", False),
+        ("certified/20.7-cert2", False),
+        ("GIT-20-1a2b3c4", False),
+    ],
+)
+async def test_a_flow_that_listens_listens_for_faxes_where_asterisk_tells_of_tones(
+    stage: Stage, version: str, listens: bool
+) -> None:
+    stage.client.news(replace(UP, asterisk_version=version))
+    await stage.perform(PLACE, replace(PLACE, attempt_id=AttemptId("b"), watch_talk=False))
+    with_ears, without = [asked["variables"] for name, asked in stage.client.requests if name == "originate"]
+    assert [name for name in with_ears if "TONE" in name] == (["TONE_DETECT(2100,1000,rd(4))"] if listens else [])
+    assert "TALK_DETECT(set)" in with_ears
+    assert not [name for name in without if "DETECT" in name]
+
+
+async def test_an_asterisk_that_was_upgraded_is_asked_for_tones_from_then_on(stage: Stage) -> None:
+    for version in ("20.6.0", "22.10.1"):
+        stage.client.news(replace(UP, asterisk_version=version))
+        await stage.perform(PLACE)
+    old, new = [asked["variables"] for name, asked in stage.client.requests if name == "originate"]
+    assert len(new) == len(old) + 1
 
 
 @pytest.mark.parametrize(
@@ -345,7 +402,7 @@ async def test_each_command_is_one_request_and_its_failure_is_told_once(
     stage: Stage, command: TelephonyCommand, request_name: str
 ) -> None:
     await stage.perform(command)
-    assert stage.client.names == [request_name]
+    assert [name for name in stage.client.names if name != "getChannelVar"] == [request_name]
     assert stage.told == []
     stage.client.failures[request_name] = AriServerError("broken", status=500)
     await stage.perform(command)
@@ -365,13 +422,16 @@ UP = AriUp(startup_time="t", asterisk_version="22", reconnected=True, new_life=F
 
 
 async def test_coming_up_tells_which_of_our_channels_live(stage: Stage) -> None:
-    stage.client.alive = [channel(app_name="Stasis"), channel("outring-b", app_name="Dial"), channel(FOREIGN)]
+    stage.client.alive = [channel(app_name="Stasis"), channel("outring-b", state="Ringing"), channel(FOREIGN)]
     stage.client.news(UP)
     await stage.settle()
     [up] = stage.told
     assert isinstance(up, TelephonyUp)
     assert not up.is_new_life
-    assert [(call.attempt_id, call.is_in_hand) for call in up.live] == [(ID, True), (AttemptId("b"), False)]
+    assert [(call.attempt_id, call.is_in_hand, call.is_up, call.endpoint) for call in up.live] == [
+        (ID, True, True, "my-provider"),
+        (AttemptId("b"), False, False, "my-provider"),
+    ]
 
 
 async def test_up_is_told_once_the_channels_could_be_listed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,6 +465,15 @@ async def test_going_down_is_told_and_being_replaced_or_locked_out_makes_it_unus
     stage.client.news(AriDown(reason=reason, detail="because"))
     assert stage.told == [TelephonyDown(reason=f"{reason.value}: because")]
     assert bool(stage.unusable) == (reason in (DownReason.UNAUTHORIZED, DownReason.REPLACED))
+
+
+@pytest.mark.parametrize(
+    ("reason", "level"), [(DownReason.STOPPED, "debug"), (DownReason.CLOSED, "warning"), (DownReason.FROZEN, "warning")]
+)
+def test_only_an_end_that_is_not_our_own_is_a_warning(stage: Stage, reason: DownReason, level: str) -> None:
+    with capture_logs() as logs:
+        stage.client.news(AriDown(reason=reason, detail="because"))
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("asterisk down", level)]
 
 
 async def test_a_list_that_comes_after_the_events_broke_off_again_is_not_told_as_up(stage: Stage) -> None:
