@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from app.ivr.load import FlowError
 from app.operations import NotNow, OperationError
 from app.panel.problems import Problem
 from app.panel.routing import PREFIX
@@ -64,6 +65,9 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(503, "store_unavailable", str(error))
         case NotNow():
             return Problem(409, "not_now", str(error))
+        case OperationError(__cause__=FlowError(problems=problems)):
+            places = [{"place": f"line {one.line}", "problem": str(one)} for one in problems]
+            return Problem(422, "bad_flow", str(error), errors=places)
         case OperationError():
             return Problem(422, "invalid", str(error))
         case TimeoutError():

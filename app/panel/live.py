@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 TICK_S: Final = 1.0
 SEND_TIMEOUT_S: Final = 20.0
+CLOSE_S: Final = 1.0
+"""How long a browser may take to say goodbye back."""
 MAX_VIEWERS: Final = 200
 CHECK_EVERY: Final = 10
 """Ticks between looks whether the viewer is still signed in."""
@@ -61,7 +63,7 @@ class LivePage:
         """Show pictures to one viewer until they leave."""
         if len(self._viewers) >= MAX_VIEWERS:
             raise web.HTTPServiceUnavailable(text="too many live pages are open; close some")
-        socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=4096)
+        socket = web.WebSocketResponse(heartbeat=20.0, timeout=CLOSE_S, max_msg_size=4096)
         await socket.prepare(request)
         self._viewers.add(socket)
         showing = asyncio.create_task(self._show(socket, draw, is_welcome))
@@ -101,5 +103,5 @@ class LivePage:
 
     async def close(self) -> None:
         """Send every viewer away: their pages connect again by themselves."""
-        for socket in list(self._viewers):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"Outring is stopping")
+        closing = (socket.close(code=WSCloseCode.GOING_AWAY, message=b"stopping") for socket in self._viewers)
+        await asyncio.gather(*closing)

@@ -136,7 +136,8 @@ async def _received(request: web.Request, folder: Path) -> Path:
     if not isinstance(part, BodyPartReader) or part.name != "file" or not part.filename:
         raise Problem(422, "invalid", "the form's first field must be the file, named file")
     name = Path(part.filename.replace("\\", "/")).name[-60:]
-    path = folder / ("".join(letter if letter.isprintable() else "_" for letter in name) or "upload")
+    name = "".join(letter if letter.isprintable() else "_" for letter in name)
+    path = folder / (name if name.strip(".") else "upload")
     size = 0
     with path.open("wb") as target:
         while chunk := await part.read_chunk(1 << 16):

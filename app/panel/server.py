@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 from typing import Final
 
-import structlog
 from aiohttp import web
 
 from app.operations import Operations
@@ -25,7 +25,8 @@ from app.panel.routing import MAX_BODY, PREFIX, Call
 from app.settings import Settings
 from app.store.door import SqlStore
 
-log = structlog.get_logger()
+_quiet = logging.getLogger("app.panel.http")  # whoever sends what is no HTTP gets a 400, not a page of our log
+_quiet.setLevel(logging.CRITICAL)
 
 OPEN: Final = ("/sign-in", "/health", "/favicon.ico", "/preferences")
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
@@ -48,7 +49,9 @@ class Panel:
 
     async def start(self, host: str, port: int) -> str:
         """Listen; answers the panel's address. Port 0: any free one. Raises OSError when it cannot be had."""
-        runner = web.AppRunner(self._application(), handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S)
+        runner = web.AppRunner(
+            self._application(), handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S, logger=_quiet
+        )
         await runner.setup()
         site = web.TCPSite(runner, host, port)
         try:

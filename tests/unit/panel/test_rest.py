@@ -1,0 +1,274 @@
+"""Every route of the table, walked as its OpenAPI says: roles, answers, misfits; and the document itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.panel import rest
+from app.panel.problems import EXPECTED
+from app.panel.routing import PREFIX, RANK, Route
+from app.store.people import Role
+from tests.unit.panel.site import FLOW, Site
+
+ROWS = rest.routes.rows
+WITH_BODY = [row for row in ROWS if row.body is not None]
+NAMES = [f"{row.method} {row.path}" for row in ROWS]
+CAMPAIGN = {"name": "Second", "flow_id": 1, "trunks": ["way"], "lists": [1]}
+BODIES: dict[str, dict[str, Any]] = {
+    "PUT /trunks/{trunk_id}": {"endpoint": "my-provider", "lines": 3, "prefixes": ["+44"]},
+    "POST /lists": {"name": "Another list", "country": "GB"},
+    "POST /flows": {"name": "hello again", "source": FLOW},
+    "POST /campaigns": CAMPAIGN,
+    "PUT /campaigns/{campaign_id}": CAMPAIGN | {"name": "Renamed", "lines": 7},
+    "POST /dnc": {"number": "07700 900123", "country": "GB"},
+    "POST /users": {"name": "boris", "password": "long enough", "role": "agent"},
+    "POST /apikeys": {"name": "crm"},
+}
+PLACES = {"trunk_id": "way", "list_id": "1", "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
+          "number": "+447700900199", "attempt_id": "nosuchattempt"}  # fmt: skip
+EXPECTED_STATUS = {
+    "DELETE /trunks/{trunk_id}": 409,  # a campaign has it
+    "POST /lists/{list_id}/import": 415,  # it wants a file
+    "POST /campaigns/{campaign_id}/pause": 409,  # it is a draft
+    "POST /campaigns/{campaign_id}/stop": 409,
+    "GET /attempts/{attempt_id}": 404,
+    "DELETE /dnc/{number}": 404,
+}
+
+
+def path_of(row: Route) -> str:
+    return PREFIX + re.sub(r"\{(\w+)\}", lambda found: PLACES[found.group(1)], row.path)
+
+
+async def furnished(site: Site) -> None:
+    """One of everything, so that there is something to answer with; the first key belongs to an agent."""
+    await site.add_key(Role.AGENT)
+    await site.add_campaign(contacts=3)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+async def test_a_route_answers_as_documented(site: Site, row: Route) -> None:
+    await furnished(site)
+    name = f"{row.method} {row.path}"
+    async with site.program(row.role) as http:
+        answer = await http.request(row.method, path_of(row), json=BODIES.get(name))
+        assert answer.status == EXPECTED_STATUS.get(name, row.status), await answer.text()
+        if answer.status >= 400:
+            await a_problem(answer)
+        elif row.answer is not None:
+            check(await answer.json(), operation(row)["responses"][str(answer.status)]["content"]["application/json"])
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.role is not Role.AGENT], ids=lambda row: row.handler.__name__
+)
+async def test_a_smaller_role_is_refused(site: Site, row: Route) -> None:
+    await furnished(site)
+    for role in [role for role in Role if RANK[role] < RANK[row.role]]:
+        async with site.program(role) as http:
+            answer = await http.request(row.method, path_of(row), json=BODIES.get(f"{row.method} {row.path}"))
+            assert answer.status == 403
+            assert (await a_problem(answer))["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: row.handler.__name__)
+async def test_a_body_that_does_not_fit_is_told_with_its_place(site: Site, row: Route) -> None:
+    await furnished(site)
+    good = BODIES[f"{row.method} {row.path}"]
+    async with site.program() as http:
+        extra = await http.request(row.method, path_of(row), json=good | {"surprise": 1})
+        assert extra.status == 422
+        assert [one["place"] for one in (await a_problem(extra))["errors"]] == ["surprise"]
+        for key in good:
+            odds: tuple[Any, ...] = (None, {}, [[]], -1, "\x00", "=1+1" * 100_000, 10**30, True)
+            for odd in odds:
+                answer = await http.request(row.method, path_of(row), json=good | {key: odd})
+                assert answer.status in (422, 413), (key, odd if not isinstance(odd, str) else odd[:10])
+                problem = await a_problem(answer)
+                if answer.status == 422 and problem["code"] == "invalid" and "errors" in problem:
+                    assert all(one["place"].split(".")[0] == key for one in problem["errors"]), problem
+
+
+@pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: row.handler.__name__)
+async def test_odd_bodies_are_never_an_error_of_ours(site: Site, row: Route) -> None:
+    bodies = [
+        b"", b"{", b"null", b"[]", b'"text"', b"[" * 200_000, b'{"a":' * 100_000, b'{"name": "\xff\xfe"}',
+        b'{"name": ' + b"9" * 10_000 + b"}", b'{"name": "\\ud800"}', b'{"name": NaN}', b"\x00" * 100,
+        b'{"name": "' + b"x" * 2_000_000 + b'"}', '{"name": "a"}'.encode("utf-16"),
+    ]  # fmt: skip
+    async with site.program() as http:
+        for body in bodies:
+            headers = {"Content-Type": "application/json"}
+            answer = await http.request(row.method, path_of(row), data=body, headers=headers)
+            assert answer.status in (400, 413, 422), body[:20]
+            await a_problem(answer)
+        plain = await http.request(row.method, path_of(row), data=b"{}", headers={"Content-Type": "text/plain"})
+        assert plain.status == 415
+
+
+@pytest.mark.parametrize(
+    "odd", ["%00", "%FF", "%F0%9F%98%80", "..%2F..", "9" * 10_000, "-1", "1;5", "%E2%80%AE1", "'--"]
+)
+async def test_odd_addresses_are_never_an_error_of_ours(site: Site, odd: str) -> None:
+    from yarl import URL
+
+    await furnished(site)
+    async with site.program() as http:
+        for row in ROWS:
+            if "{" in row.path:
+                path = PREFIX + re.sub(r"\{\w+\}", lambda _: odd, row.path)
+                answer = await http.request(
+                    row.method, URL(site.url + path, encoded=True), json=BODIES.get(f"{row.method} {row.path}")
+                )
+                assert answer.status in (400, 404, 422), (row.path, answer.status)
+        for query in (f"after={odd}", f"limit={odd}", f"before={odd}", f"campaign={odd}", f"surprise={odd}"):
+            for path in ("/dnc", "/attempts", "/lists/1/contacts"):
+                answer = await http.get(URL(f"{site.url}{PREFIX}{path}?{query}", encoded=True))
+                assert answer.status in (200, 400, 422), (path, query[:30])
+
+
+async def test_unknown_addresses_and_methods_are_problems_too(site: Site) -> None:
+    async with site.program() as http:
+        nothing = await http.get(f"{PREFIX}/nothing")
+        assert (nothing.status, (await a_problem(nothing))["code"]) == (404, "not_found")
+        wrong = await http.patch(f"{PREFIX}/trunks")
+        assert (wrong.status, (await a_problem(wrong))["code"]) == (405, "method_not_allowed")
+        assert "GET" in wrong.headers["Allow"]
+
+
+async def test_a_database_that_is_gone_is_503_and_not_a_traceback(site: Site) -> None:
+    async with site.program() as http:
+        await site.store.close()
+        answer = await http.get(f"{PREFIX}/trunks")
+        assert (answer.status, (await a_problem(answer))["code"]) == (503, "store_unavailable")
+
+
+async def test_a_bad_flow_is_refused_with_every_line(site: Site) -> None:
+    source = FLOW.replace("type: menu", "type: menue").replace("type: opt_out", "type: opted")
+    async with site.program() as http:
+        answer = await http.post(f"{PREFIX}/flows", json={"name": "bad", "source": source})
+        problem = await a_problem(answer)
+        assert (answer.status, problem["code"]) == (422, "bad_flow")
+        assert len(problem["errors"]) >= 2
+        assert await (await http.get(f"{PREFIX}/flows")).json() == []
+
+
+async def test_a_list_is_uploaded_and_the_same_file_again_changes_nothing(site: Site) -> None:
+    sheet = "name,phone\nAnna,07700 900123\nBoris,12-3\n"
+    async with site.program() as http:
+        await http.post(f"{PREFIX}/lists", json={"name": "Customers", "country": "GB"})
+        for imported, duplicates in ((1, 0), (0, 1)):
+            form = aiohttp.FormData()
+            form.add_field("file", sheet, filename="customers.csv")
+            report = await (await http.post(f"{PREFIX}/lists/1/import", data=form)).json()
+            assert (report["imported"], report["duplicates"]) == (imported, duplicates), report
+        page = await (await http.get(f"{PREFIX}/lists/1/contacts")).json()
+        assert [one["name"] for one in page if one["phones"]] == ["Anna"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "/", "a\u202eb.csv", "é" * 300 + ".csv", "C:\\x\\y.csv", "../../etc/cron.d/x.csv"]
+)
+async def test_odd_names_of_uploads_are_harmless(site: Site, name: str) -> None:
+    async with site.program() as http:
+        await http.post(f"{PREFIX}/lists", json={"name": "Customers", "country": "GB"})
+        form = aiohttp.FormData(quote_fields=True)
+        form.add_field("file", "name,phone\nAnna,07700900123\n", filename=name)
+        answer = await http.post(f"{PREFIX}/lists/1/import", data=form)
+        assert answer.status in (200, 422), await answer.text()
+
+
+async def test_what_is_no_list_is_refused_with_a_reason(site: Site) -> None:
+    async with site.program() as http:
+        await http.post(f"{PREFIX}/lists", json={"name": "Customers", "country": "GB"})
+        form = aiohttp.FormData()
+        form.add_field("file", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, filename="customers.csv")
+        answer = await http.post(f"{PREFIX}/lists/1/import", data=form)
+        assert (answer.status, (await a_problem(answer))["code"]) == (422, "bad_file")
+        boundary = {"Content-Type": "multipart/form-data; boundary=x"}
+        for body in (b"", b"--x", b"--x\r\n\r\n", b"nonsense"):
+            broken = await http.post(f"{PREFIX}/lists/1/import", data=body, headers=boundary)
+            assert broken.status in (400, 422), body
+
+
+async def test_a_campaign_lives_by_rest(site: Site) -> None:
+    await site.add_campaign(contacts=2)
+    async with site.program(Role.SUPERVISOR) as http:
+        for verb, status in (("start", "running"), ("pause", "paused"), ("start", "running"), ("stop", "stopped")):
+            answer = await http.post(f"{PREFIX}/campaigns/1/{verb}")
+            assert (await answer.json())["status"] == status
+        again = await http.post(f"{PREFIX}/campaigns/1/stop")
+        assert (again.status, (await a_problem(again))["code"]) == (409, "not_now")
+
+
+async def test_a_name_that_is_taken_is_409(site: Site) -> None:
+    await furnished(site)
+    async with site.program() as http:
+        taken = await http.post(f"{PREFIX}/campaigns", json=CAMPAIGN | {"name": "Reminders"})
+        assert (taken.status, (await a_problem(taken))["code"]) == (409, "duplicate")
+
+
+async def test_the_document_is_whole(site: Site) -> None:
+    async with site.program(Role.AGENT) as http:
+        document = await (await http.get(f"{PREFIX}/openapi.json")).json()
+    listed = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert listed == {(row.method, PREFIX + row.path) for row in ROWS}
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert named <= set(document["components"]["schemas"])
+    patterns = set(re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', json.dumps(document)))
+    assert {json.loads(f'"{one}"') for one in patterns} <= set(EXPECTED), "a pattern without words for people"
+
+
+async def a_problem(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    """The answer as problem+json."""
+    assert answer.content_type == "application/problem+json"
+    problem: dict[str, Any] = await answer.json(content_type=None)
+    assert problem["status"] == answer.status
+    assert problem["code"]
+    assert problem["detail"]
+    assert "Traceback" not in problem["detail"]
+    return problem
+
+
+def operation(row: Route) -> dict[str, Any]:
+    """What the document says of a route."""
+    document: dict[str, Any] = rest.document()
+    found: dict[str, Any] = document["paths"][PREFIX + row.path][row.method.lower()]
+    return found
+
+
+def check(value: Any, content: dict[str, Any]) -> None:
+    """Compare names and types with the document's schema, deep."""
+    schemas: dict[str, Any] = rest.document()["components"]["schemas"]  # type: ignore[index]
+
+    def walk(value: Any, schema: dict[str, Any], place: str) -> None:
+        if "$ref" in schema:
+            walk(value, schemas[schema["$ref"].rsplit("/", 1)[1]], place)
+        elif "anyOf" in schema:
+            assert any(_fits(value, one) for one in schema["anyOf"]), place
+        elif schema.get("type") == "array":
+            assert isinstance(value, list), place
+            for one in value:
+                walk(one, schema["items"], place + "[]")
+        elif "properties" in schema:
+            assert set(schema.get("required", [])) <= set(value), place
+            assert set(value) <= set(schema["properties"]) or schema.get("additionalProperties"), place
+            for name, one in value.items():
+                if name in schema["properties"]:
+                    walk(one, schema["properties"][name], f"{place}.{name}")
+        else:
+            assert _fits(value, schema), (place, value, schema)
+
+    def _fits(value: Any, schema: dict[str, Any]) -> bool:
+        if "$ref" in schema:
+            return isinstance(value, dict)
+        kinds: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None),
+                 "object": dict, "array": list}  # fmt: skip
+        return isinstance(value, kinds[schema["type"]]) if "type" in schema else True
+
+    walk(value, content["schema"], "answer")

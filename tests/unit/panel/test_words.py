@@ -1,0 +1,86 @@
+"""Two languages: nothing is missing, plurals agree, sentences of the program are recognised; numbers and times."""
+
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from jinja2.ext import babel_extract
+
+from app.panel.language import WEB, Wording, phone, translations, zone
+from app.panel.phrases import FIXED, MADE
+
+RU = Wording(language="ru", zone_name="Europe/Moscow")
+EN = Wording(language="en", zone_name="Asia/Kolkata")
+
+
+def phrases_of_templates() -> set[str]:
+    found = set()
+    for path in sorted((WEB / "templates").glob("*.html")):
+        with path.open("rb") as source:
+            for _, _, message, _ in babel_extract(source, ["_", "gettext", "ngettext"], [], {}):
+                found.add(message if isinstance(message, str) else message[0])
+    return found
+
+
+def catalogue(language: str) -> set[str]:
+    path = Path(WEB) / "locale" / language / "LC_MESSAGES" / "outring.po"
+    with path.open("rb") as source:
+        messages = list(read_po(source, locale=language))
+    for message in messages:
+        if message.id:
+            parts = message.string if isinstance(message.string, (list, tuple)) else [message.string]
+            assert all(parts), f"no translation: {message.id}"
+            assert not message.fuzzy
+    return {message.id if isinstance(message.id, str) else message.id[0] for message in messages if message.id}
+
+
+def test_russian_has_every_phrase_and_no_dead_one() -> None:
+    wanted = phrases_of_templates() | set(FIXED) | set(MADE)
+    assert catalogue("ru") == wanted
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 попыток"), (1, "1 попытка"), (2, "2 попытки"), (5, "5 попыток"), (11, "11 попыток"), (21, "21 попытка"),
+     (22, "22 попытки"), (112, "112 попыток")],
+)  # fmt: skip
+def test_russian_plurals(count: int, words: str) -> None:
+    said = translations("ru").ngettext("%(n)s attempt", "%(n)s attempts", count)
+    assert said % {"n": count} == words
+
+
+def test_sentences_of_the_program_are_recognised_with_their_parts() -> None:
+    assert RU.say("no answer") == "нет ответа"
+    assert RU.say("trunk a.b-c is out of service: SIP error (SIP 503)") == "транк a.b-c выведен: ошибка SIP (SIP 503)"
+    assert RU.say("campaign 'Winter' is paused: this cannot be done to it").startswith(
+        "кампания 'Winter' в состоянии «на паузе»"
+    )
+    assert RU.say("Asterisk cannot be reached: refused: no {route} %s") == "Asterisk недоступен: refused: no {route} %s"
+    assert RU.say("never heard of") == "never heard of"
+    assert EN.say("trunk x is out of service: busy") == "trunk x is out of service: busy"
+    assert RU.say("") == ""
+
+
+def test_english_is_what_the_templates_say() -> None:
+    assert isinstance(translations("en"), gettext.GNUTranslations)
+    assert translations("en").ngettext("%(num)s try", "%(num)s tries", 1) == "%(num)s try"
+
+
+def test_numbers_times_and_telephone_numbers() -> None:
+    assert EN.number(1204) == "1,204"
+    assert RU.number(1204.5, 1).replace("\xa0", " ") == "1 204,5"
+    assert phone("+447700900123") == "+44 7700 900123"
+    assert phone("+79161234567") == "+7 916 123-45-67"
+    assert phone("nonsense") == "nonsense"
+    assert (EN.time(0), EN.zone_label(0)) == ("05:30:00", "UTC+5:30")
+    assert (RU.time(0), RU.zone_label(0)) == ("03:00:00", "UTC+3")
+    assert EN.iso(1) == "1970-01-01T00:00:00.001Z"
+    assert (EN.length(90_000), EN.length(14_400_000), EN.seconds(65_000)) == ("90 sec", "4 hr", "1:05")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/localtime", "\0", "x" * 200, "Europe", "Mars/Phobos", " "])
+def test_a_zone_that_is_none_is_the_servers_own(name: str) -> None:
+    assert zone(name) == zone("")
