@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 from app.store.errors import StoreError
 
 DEFAULT_URL: Final = "sqlite+aiosqlite:///outring.db"
+WRITER_CACHE_KB: Final = 65_536  # the index over a million contacts fits: imports do not read it again row by row
 BUSY_TIMEOUT_MS: Final = 5_000
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -78,6 +79,7 @@ def _prepare_sqlite(engine: Engine, *, begin: str, may_write: bool) -> None:
         if may_write:
             _switch_to_wal(cursor)
             cursor.execute("PRAGMA synchronous = FULL")  # a committed attempt survives a power cut
+            cursor.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")
         else:
             cursor.execute("PRAGMA query_only = ON")
         cursor.close()
