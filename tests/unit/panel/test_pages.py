@@ -27,8 +27,10 @@ async def closed_attempt(site: Site, campaign_id: CampaignId, outcome: Outcome =
                       ended_at_ms=now_ms + 5_000, sip_code=200, cause=16, cause_text="Normal")  # fmt: skip
     heard = {"node": "notice", "part": EVIL, "language": "en", "at_ms": 0, "heard_ms": 500, "length_ms": 1_000,
              "has_failed": False}  # fmt: skip
-    flow = {"keys": [{"node": "notice", "key": "9", "at_ms": 900}], "heard": [heard], "answers": {"a": EVIL},
-            "ended_by": "flow", "language": "en", "recordings": [], "opted_out": True, "voicemail_left": False}  # fmt: skip
+    flow = {
+        "keys": [{"node": "notice", "key": "9", "at_ms": 900}], "heard": [heard], "answers": {"a": EVIL},
+        "ended_by": "flow", "language": "en", "recordings": [], "opted_out": True, "voicemail_left": False,
+    }  # fmt: skip
     result = AttemptResult(
         attempt_id=attempt.attempt_id, campaign_id=campaign_id, contact_id=attempt.contact_id, outcome=outcome,
         is_charged=True, facts=facts, next=ContactNext(status=ContactStatus.CONNECTED, attempts=1), flow=flow,

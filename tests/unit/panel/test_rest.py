@@ -267,8 +267,8 @@ def check(value: Any, content: dict[str, Any]) -> None:
     def _fits(value: Any, schema: dict[str, Any]) -> bool:
         if "$ref" in schema:
             return isinstance(value, dict)
-        kinds: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None),
-                 "object": dict, "array": list}  # fmt: skip
+        kinds: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool,
+                                 "null": type(None), "object": dict, "array": list}  # fmt: skip
         return isinstance(value, kinds[schema["type"]]) if "type" in schema else True
 
     walk(value, content["schema"], "answer")

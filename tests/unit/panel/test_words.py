@@ -17,11 +17,12 @@ EN = Wording(language="en", zone_name="Asia/Kolkata")
 
 
 def phrases_of_templates() -> set[str]:
-    found = set()
+    found: set[str] = set()
     for path in sorted((WEB / "templates").glob("*.html")):
         with path.open("rb") as source:
             for _, _, message, _ in babel_extract(source, ["_", "gettext", "ngettext"], [], {}):
-                found.add(message if isinstance(message, str) else message[0])
+                assert message
+                found.add(str(message if isinstance(message, str) else message[0]))
     return found
 
 
@@ -55,9 +56,8 @@ def test_russian_plurals(count: int, words: str) -> None:
 def test_sentences_of_the_program_are_recognised_with_their_parts() -> None:
     assert RU.say("no answer") == "нет ответа"
     assert RU.say("trunk a.b-c is out of service: SIP error (SIP 503)") == "транк a.b-c выведен: ошибка SIP (SIP 503)"
-    assert RU.say("campaign 'Winter' is paused: this cannot be done to it").startswith(
-        "кампания 'Winter' в состоянии «на паузе»"
-    )
+    said = RU.say("campaign 'Winter' is paused: this cannot be done to it")
+    assert said.startswith("кампания 'Winter' в состоянии «на паузе»")
     assert RU.say("Asterisk cannot be reached: refused: no {route} %s") == "Asterisk недоступен: refused: no {route} %s"
     assert RU.say("never heard of") == "never heard of"
     assert EN.say("trunk x is out of service: busy") == "trunk x is out of service: busy"
