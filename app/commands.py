@@ -19,7 +19,7 @@ class PlaceCall:
     """Dial. → CallPlaced, CallRefused or CallUnknown, and whatever the network says, ending in CallEnded.
 
     lease_ms: the channel ends by itself after this long unless the lease is renewed.
-    watch_talk: report TalkStarted and TalkEnded; talk_silence_ms: silence that ends a stretch of talk.
+    watch_talk: report TalkStarted, TalkEnded and FaxHeard; talk_silence_ms: silence that ends a stretch of talk.
     """
 
     attempt_id: AttemptId

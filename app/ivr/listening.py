@@ -14,7 +14,15 @@ LATE_BEEP_MS: Final = 5_000
 MESSAGE_TRIES: Final = 3
 
 
-class DetectTurn(Turn):
+class ListeningTurn(Turn):
+    """A turn that tells a fax by its tone: nobody is there to be spoken to, so the call ends at once."""
+
+    def on_fax(self) -> None:
+        self.call.hear_fax()
+        self.call.end(EndedBy.FLOW)
+
+
+class DetectTurn(ListeningTurn):
     """Talk lengths alone: a long first stretch is a machine, a short one a person; doubt is a person."""
 
     def __init__(self, call: Call, node: nodes.Detect) -> None:
@@ -56,7 +64,7 @@ class DetectTurn(Turn):
         self.call.go(self.node.on_machine if is_machine else self.node.on_person)
 
 
-class VoicemailTurn(Turn):
+class VoicemailTurn(ListeningTurn):
     """Speaks once the far end's sound (greeting, beep) has been followed by silence; begins anew on a late beep."""
 
     def __init__(self, call: Call, node: nodes.Voicemail) -> None:

@@ -63,7 +63,8 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowResult:
-    """The whole of it. machine: None when nobody listened for one. answers: fields as the flow wrote them.
+    """The whole of it. machine: None when nobody listened for one. fax: its tone was heard, whatever was thought
+    before. answers: fields as the flow wrote them.
 
     opt_out_failed: the person asked for no more calls and the disk did not confirm it in time; whoever closes the
     attempt must see to it that it is written.
@@ -81,6 +82,7 @@ class FlowResult:
     answers: Mapping[str, str] = field(default_factory=dict)
     recordings: tuple[Recording, ...] = ()
     machine: bool | None = None
+    fax: bool = False
     is_silent: bool = False
     opted_out: bool = False
     opt_out_failed: bool = False
@@ -90,6 +92,8 @@ class FlowResult:
     @property
     def suggested_outcome(self) -> Outcome | None:
         """What the flow learned about who answered; None leaves the outcome to the network's facts."""
+        if self.fax:
+            return Outcome.FAX
         if self.voicemail_left or self.machine is True:
             return Outcome.ANSWERING_MACHINE
         return Outcome.DEAD_AIR if self.is_silent else None

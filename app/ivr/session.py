@@ -24,6 +24,7 @@ from app.events import (
     CommandFailed,
     DigitPressed,
     DncAdded,
+    FaxHeard,
     PlaybackEnded,
     PromptsRendered,
     RecordingEnded,
@@ -99,6 +100,7 @@ class FlowSession:
         self._notes: list[str] = []
         self._machine: bool | None = None
         self._is_silent = False
+        self._is_fax = False
         self._opt_out_asked = False
         self._opted_out = False
         self._voicemail_left = False
@@ -167,6 +169,7 @@ class FlowSession:
             answers=dict(self._answers),
             recordings=tuple(self._recordings.values()),
             machine=self._machine,
+            fax=self._is_fax,
             is_silent=self._is_silent,
             opted_out=self._opted_out,
             opt_out_failed=self._opt_out_asked and not self._opted_out,
@@ -208,6 +211,8 @@ class FlowSession:
                 self.talking_since_ms = None
                 self.silent_since_ms = self._now_ms - TALK_SILENCE_MS
                 self._turn.on_talk_ended(self._since_answer(event.length_ms))
+            case FaxHeard():
+                self._turn.on_fax()
             case DncAdded():
                 if self._opt_out_asked and not self._opted_out:
                     self._opted_out = True
@@ -398,6 +403,9 @@ class FlowSession:
     def decide(self, *, is_machine: bool | None) -> None:
         self._machine = is_machine
         self._is_silent = is_machine is None
+
+    def hear_fax(self) -> None:
+        self._is_fax = True
 
     def ask_opt_out(self) -> None:
         self._opt_out_asked = True

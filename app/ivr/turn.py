@@ -69,6 +69,9 @@ class Call(Protocol):
     def decide(self, *, is_machine: bool | None) -> None:
         """Who answered, as far as listening tells; None is silence."""
 
+    def hear_fax(self) -> None:
+        """A fax machine answered."""
+
     def ask_opt_out(self) -> None:
         """The person wants no more calls; whether the disk has it is told by `on_dnc`."""
 
@@ -99,6 +102,9 @@ class Turn:
 
     def on_talk_ended(self, length_ms: int) -> None:
         """The far end has been silent for TALK_SILENCE_MS after `length_ms` of sound."""
+
+    def on_fax(self) -> None:
+        """The far end sounds the tone of a fax."""
 
     def on_recorded(self, *, is_kept: bool, name: str) -> None:
         """The recording asked for is over."""

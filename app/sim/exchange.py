@@ -15,6 +15,7 @@ from app.events import (
     CallProgressed,
     CallRinging,
     DigitPressed,
+    FaxHeard,
     TalkEnded,
     TalkStarted,
 )
@@ -135,6 +136,9 @@ class Exchange:
             self._soon(channel, partial(self._press, channel, key), at_ms)
         if channel.call.watch_talk:
             self._watch_talk(channel)
+            for at_ms in side.fax_tones_ms:
+                fax = FaxHeard(attempt_id=channel.attempt_id)
+                self._soon(channel, partial(self._tell_in_hand, channel, fax), at_ms)
 
     def _watch_talk(self, channel: Channel) -> None:
         silence_ms, now_ms = channel.call.talk_silence_ms, self._schedule.now_ms
@@ -150,7 +154,7 @@ class Exchange:
         if channel.media and isinstance(record := channel.media[0].command, Record) and record.stop_on_key:
             self._media.finish(channel, channel.media[0])
 
-    def _tell_in_hand(self, channel: Channel, event: DigitPressed | TalkStarted | TalkEnded) -> None:
+    def _tell_in_hand(self, channel: Channel, event: DigitPressed | TalkStarted | TalkEnded | FaxHeard) -> None:
         if channel.state is ChannelState.IN_HAND:
             self._connection.tell(event)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from asterisk.lab.numbers import (
     LONGEST_CALL_MS,
@@ -20,6 +20,10 @@ from asterisk.lab.numbers import (
     timeline,
 )
 
+FAX_TONE_HZ: Final = 2_100
+FAX_TONE_NOTICED_MS: Final = 930
+"""From the beginning of a fax's tone to Asterisk's word of it, as measured; a shorter one is not noticed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
@@ -33,23 +37,28 @@ class Talk:
 class FarEnd:
     """All that the far end does by itself after the answer; times count from there.
 
-    keys: the moment each key is let go, which is when Asterisk tells of it. hangs_up_ms: when it ends the call.
+    keys: the moment each key is let go, which is when Asterisk tells of it. fax_tones_ms: when Asterisk has heard
+    enough of a fax's tone. hangs_up_ms: when it ends the call.
     """
 
     keys: tuple[tuple[int, str], ...]
     talks: tuple[Talk, ...]
     hangs_up_ms: int
+    fax_tones_ms: tuple[int, ...] = ()
 
 
 def after_answer(behaviour: Behaviour) -> FarEnd:
     """Lay out the steps of a behaviour one after the other."""
     keys: list[tuple[int, str]] = []
     talks: list[Talk] = []
+    fax_tones_ms: list[int] = []
     hangs_up_ms = LONGEST_CALL_MS
     for begins_ms, step in timeline(behaviour):
         match step:
             case Say() | Tone():
                 talks.append(Talk(start_ms=begins_ms, end_ms=begins_ms + length_ms(step)))
+                if _is_fax_tone(step):
+                    fax_tones_ms.append(begins_ms + FAX_TONE_NOTICED_MS)
             case Press():
                 keys.append((begins_ms + step.lead_ms + step.duration_ms, step.key))
             case HangUp():
@@ -58,7 +67,11 @@ def after_answer(behaviour: Behaviour) -> FarEnd:
                 pass
             case _:
                 assert_never(step)
-    return FarEnd(keys=tuple(keys), talks=tuple(talks), hangs_up_ms=hangs_up_ms)
+    return FarEnd(keys=tuple(keys), talks=tuple(talks), hangs_up_ms=hangs_up_ms, fax_tones_ms=tuple(fax_tones_ms))
+
+
+def _is_fax_tone(step: Say | Tone) -> bool:
+    return isinstance(step, Tone) and step.frequency_hz == FAX_TONE_HZ and step.duration_ms >= FAX_TONE_NOTICED_MS
 
 
 def later(talks: Sequence[Talk], by_ms: int) -> tuple[Talk, ...]:

@@ -105,7 +105,7 @@ LISTENED: dict[str, Row] = {
     "hangs-up-mid-prompt": CONNECTED,
     "says-nothing": _later(Outcome.DEAD_AIR),
     "answering-machine": _later(Outcome.ANSWERING_MACHINE),
-    "fax": _later(Outcome.ANSWERING_MACHINE),  # its tone is a long sound: it is not told from a machine's greeting yet
+    "fax": _fix(Outcome.FAX),
     "screening-robot": _later(Outcome.ANSWERING_MACHINE),
     "announcement-then-person": CONNECTED,
 }

@@ -1,9 +1,19 @@
 """Every number of the laboratory's table is called through the Telephony port: both worlds tell the same story."""
 
-from app.events import CallAnswered, CallEnded, CallProgressed, CallRinging, DigitPressed, TalkEnded, TalkStarted
+from app.events import (
+    CallAnswered,
+    CallEnded,
+    CallProgressed,
+    CallRinging,
+    DigitPressed,
+    FaxHeard,
+    TalkEnded,
+    TalkStarted,
+)
 from app.sim.causes import CAUSE_TEXTS
+from app.sim.farend import FAX_TONE_NOTICED_MS
 from asterisk.lab import BEHAVIOURS, Behaviour
-from asterisk.lab.numbers import HangUp, Press, Record, named
+from asterisk.lab.numbers import HangUp, Press, Record, Say, Wait, length_ms, named
 from tests.contract.stage import Stage, contract
 
 BY_NAME = {behaviour.name: behaviour for behaviour in BEHAVIOURS}
@@ -49,6 +59,28 @@ async def test_talk_is_heard_when_it_begins_and_when_it_is_over(stage: Stage) ->
     assert line.story == ["CallRinging", "CallAnswered", "TalkStarted", "TalkEnded", "CallEnded"]
     greeting_and_beep_ms = 5_654 + 425
     assert abs(ended.length_ms - greeting_and_beep_ms) < 300
+
+
+@contract
+async def test_a_fax_is_told_once_while_its_tone_sounds(stage: Stage) -> None:
+    line = stage.place(named("fax").suffix, watch_talk=True)
+    await line.until(TalkEnded)
+    line.hang_up()
+    await line.until(CallEnded)
+    assert line.story == ["CallRinging", "CallAnswered", "TalkStarted", "FaxHeard", "TalkEnded", "CallEnded"]
+    silence_before_ms, half_a_tone_ms = 500, FAX_TONE_NOTICED_MS // 2
+    assert line.when(FaxHeard) - line.when(CallAnswered) > silence_before_ms + half_a_tone_ms
+
+
+@contract.each({name: named(name) for name in ("person", "talks", "answering-machine", "screening-robot")})
+async def test_nobody_who_speaks_is_a_fax(stage: Stage, behaviour: Behaviour) -> None:
+    line = stage.place(behaviour.suffix, watch_talk=True)
+    said_ms = sum(length_ms(step) for step in behaviour.steps if isinstance(step, Say | Wait))
+    while sum(event.length_ms for event in line.events if isinstance(event, TalkEnded)) < said_ms * 0.6:
+        await line.until(TalkEnded)
+    line.hang_up()
+    await line.until(CallEnded)
+    assert "FaxHeard" not in line.story
 
 
 @contract

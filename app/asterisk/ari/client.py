@@ -300,7 +300,8 @@ class AriClient(Resources, Callbacks):
         if self._last_down is not None and self._last_down.reason is reason:
             return
         self._last_down = AriDown(reason=reason, detail=detail)
-        log.warning("ari down: app %s, %s: %s", self.app, reason.value, detail)
+        level = logging.DEBUG if reason is DownReason.STOPPED else logging.WARNING
+        log.log(level, "ari down: app %s, %s: %s", self.app, reason.value, detail)
         self._tell(self._last_down)
 
     def _tell(self, news: ConnectionNews) -> None:

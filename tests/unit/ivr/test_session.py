@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from app.commands import AddDnc, Play, RenderPrompts, SendToExtension, StopPlayback
+from app.commands import AddDnc, Command, HangUp, Play, RenderPrompts, SendToExtension, StopPlayback
 from app.events import (
     CallEnded,
     CallLeft,
     CommandFailed,
     DncAdded,
+    FaxHeard,
     PlaybackEnded,
     PromptsRendered,
     StoreFailed,
@@ -599,6 +600,67 @@ def test_a_machine_that_hangs_up_has_no_message() -> None:
     phone.tell(CallEnded(attempt_id=ATTEMPT), 500)
     assert not phone.result.voicemail_left
     assert phone.result.suggested_outcome is Outcome.ANSWERING_MACHINE
+
+
+# --- fax -------------------------------------------------------------------------------------------------------------
+
+
+def hear_fax(phone: Phone, after_ms: int = 0) -> list[Command]:
+    return phone.tell(FaxHeard(attempt_id=ATTEMPT), after_ms)
+
+
+def test_a_fax_is_hung_up_on_as_soon_as_its_tone_is_heard() -> None:
+    phone = detect()
+    phone.tell(TalkStarted(attempt_id=ATTEMPT), 600)
+    assert hear_fax(phone, 900) == [HangUp(attempt_id=ATTEMPT)]
+    result = phone.result
+    assert (phone.path, phone.said, result.ended_by) == (["start"], [], EndedBy.FLOW)
+    assert (result.fax, result.suggested_outcome) == (True, Outcome.FAX)
+    assert result.as_json()["fax"] is True
+
+
+def test_a_fax_behind_a_greeting_gets_no_message() -> None:
+    phone = detect()
+    talk(phone, 3_000)
+    hear_fax(phone, 100)
+    assert phone.session.is_over
+    assert phone.result.suggested_outcome is Outcome.FAX
+    assert not phone.result.voicemail_left
+
+
+def test_a_fax_that_begins_after_the_message_has_begun_is_not_spoken_to_further() -> None:
+    phone = detect()
+    talk(phone, 3_000)
+    phone.pass_time(200)
+    assert phone.said == ["Message"]
+    assert hear_fax(phone, 500) == [HangUp(attempt_id=ATTEMPT)]
+    assert phone.result.heard[0].heard_ms == 500
+    assert phone.result.suggested_outcome is Outcome.FAX
+
+
+@pytest.mark.parametrize("node", ["person", "silence"])
+def test_whistling_into_a_question_is_no_fax(node: str) -> None:
+    phone = detect()
+    if node == "person":
+        talk(phone, 300)
+    else:
+        phone.pass_time(4_000)
+    assert phone.path == ["start", node]
+    assert hear_fax(phone, 500) == []
+    assert not phone.session.is_over
+    assert not phone.result.fax
+
+
+def test_a_tone_told_twice_or_after_the_end_changes_nothing() -> None:
+    phone = detect()
+    hear_fax(phone, 1_500)
+    result = phone.result
+    assert hear_fax(phone, 1_500) == []
+    assert phone.result == result
+    phone = detect()
+    phone.tell(CallEnded(attempt_id=ATTEMPT), 500)
+    assert hear_fax(phone) == []
+    assert phone.result.suggested_outcome is None
 
 
 # --- rules for all ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from app.events import (
     CommandFailed,
     DigitPressed,
     DncAdded,
+    FaxHeard,
     PlaybackEnded,
     PromptsRendered,
     RecordingEnded,
@@ -140,6 +141,11 @@ class AnyCall(RuleBasedStateMachine):
     @rule(length_ms=st.integers(-100, 9_000))
     def talk_ends(self, length_ms: int) -> None:
         self.tell(TalkEnded(attempt_id=ATTEMPT, length_ms=length_ms))
+
+    @rule()
+    def a_fax_tone_sounds(self) -> None:
+        if self.now_ms % 3 == 0:  # most calls go on for a while
+            self.tell(FaxHeard(attempt_id=ATTEMPT))
 
     @precondition(lambda self: any(isinstance(command, AddDnc) for command in self.done))
     @rule()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,15 @@ async def test_each_phase_of_a_boot_is_told_once(fake: FakeAri, listening: Liste
     await eventually(lambda: listening.client.state is AriState.CONNECTED)
     assert listening.reasons() == [DownReason.BOOTING, None]
     assert listening.news[-1] == AriUp(startup_time="life-1", asterisk_version="22", reconnected=False, new_life=False)
+
+
+async def test_closing_by_ourselves_is_told_and_is_no_warning(
+    fake: FakeAri, listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    await listening.client.connect(timeout_s=10)
+    await listening.client.close()
+    assert listening.reasons() == [None, DownReason.STOPPED]
+    assert [entry.message for entry in caplog.records if entry.levelno >= logging.WARNING] == []
 
 
 async def test_nothing_is_sent_before_the_connection_stands(fake: FakeAri, listening: Listening) -> None:
