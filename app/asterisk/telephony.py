@@ -69,6 +69,8 @@ from app.units import AttemptId
 log = structlog.get_logger()
 
 PREFIX: Final = "outring-"
+FALLBACK: Final = "outring-fallback"
+"""The dialplan's context of the apology (asterisk/conf/extensions.conf)."""
 EVENTS: Final = (
     "ChannelDestroyed",
     "ChannelDtmfReceived",
@@ -91,7 +93,8 @@ TALK_THRESHOLD: Final = 256
 FAX_TONE: Final = "TONE_DETECT(2100,1000,rd(4))"
 """What a fax that answers sounds for 2.6 to 4 s (ITU-T T.30 CED: 2100 ± 15 Hz; V.8 ANSam turns its phase every 450 ms),
 from the far end only. A second of it: beeps are shorter. 4 dB above all other sound: at Asterisk's own 16 dB nothing
-beyond ± 4 Hz is heard, and nothing on a noisy line."""
+beyond ± 4 Hz is heard, and nothing on a noisy line. On wideband lines (G.722) nothing is heard: the detector takes every
+line for one of 8 kHz."""
 TELLS_TONES_SINCE: Final = 22
 """Before this version Asterisk hears tones and does not tell (asterisk/asterisk#811)."""
 _MAJOR_VERSION: Final = re.compile(r"(?:^|certified[/-]|GIT-)(\d+)")
@@ -401,6 +404,7 @@ class AsteriskTelephony:
                     attempt_id=attempt_id,
                     is_in_hand=channel.dialplan.app_name == "Stasis",
                     is_up=channel.state == "Up",
+                    is_in_fallback=channel.dialplan.context == FALLBACK,
                     endpoint=channel.name.removeprefix("PJSIP/").rpartition("-")[0],  # PJSIP/my-provider-0000002a
                 )
         self._inbox(TelephonyUp(is_new_life=news.new_life, live=tuple(live.values())))
