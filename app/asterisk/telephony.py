@@ -93,8 +93,8 @@ TALK_THRESHOLD: Final = 256
 FAX_TONE: Final = "TONE_DETECT(2100,1000,rd(4))"
 """What a fax that answers sounds for 2.6 to 4 s (ITU-T T.30 CED: 2100 ± 15 Hz; V.8 ANSam turns its phase every 450 ms),
 from the far end only. A second of it: beeps are shorter. 4 dB above all other sound: at Asterisk's own 16 dB nothing
-beyond ± 4 Hz is heard, and nothing on a noisy line. On wideband lines (G.722) nothing is heard: the detector takes every
-line for one of 8 kHz."""
+beyond ± 4 Hz is heard, and nothing on a noisy line. On wideband lines (G.722) nothing is heard: the detector takes
+every line for one of 8 kHz."""
 TELLS_TONES_SINCE: Final = 22
 """Before this version Asterisk hears tones and does not tell (asterisk/asterisk#811)."""
 _MAJOR_VERSION: Final = re.compile(r"(?:^|certified[/-]|GIT-)(\d+)")
