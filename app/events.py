@@ -147,13 +147,14 @@ class CommandFailed:
 class LiveCall:
     """One of our channels, found alive when we came back. is_in_hand: answered and in our Stasis application.
 
-    is_up: answered; up and not in hand is in the dialplan. endpoint: the PJSIP endpoint it goes out by; empty where
-    that is not known.
+    is_up: answered; up and not in hand is in the dialplan, is_in_fallback: there it hears the apology for our absence.
+    endpoint: the PJSIP endpoint it goes out by; empty where that is not known.
     """
 
     attempt_id: AttemptId
     is_in_hand: bool
     is_up: bool = field(default=False, compare=False)
+    is_in_fallback: bool = field(default=False, compare=False)
     endpoint: str = field(default="", compare=False)
 
 

@@ -11,7 +11,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.commands import AddDnc, CloseAttempt, Command, HangUp, PlaceCall, RenderPrompts, RenewLease, SendToExtension
+from app.commands import (
+    AddDnc,
+    CloseAttempt,
+    Command,
+    HangUp,
+    PlaceCall,
+    RenderPrompts,
+    RenewLease,
+    SendToExtension,
+    StopPlayback,
+    StopRecording,
+)
 from app.dialing import strategy, verdict
 from app.dialing.call import Call, CallState, CallStep
 from app.dialing.trunk import TrunkLine
@@ -31,6 +42,7 @@ from app.events import (
 )
 from app.ivr.flow import Flow
 from app.ivr.needs import prompts_needed
+from app.ivr.nodes import Record as RecordNode
 from app.ivr.session import FlowSession
 from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt, RetryPolicy
 from app.outcomes import OUTCOMES, Outcome
@@ -44,6 +56,8 @@ PATIENCE_MS: Final = 20 * SECOND_MS
 """How long prompts may take, and how long a claimed contact waits for a line before it goes back."""
 RENEW_AGAIN_MS: Final = 5 * SECOND_MS
 """After a lease could not be renewed, how long until it is tried again: three times before it runs out."""
+LIKELY_PLAYBACKS: Final = 12
+"""When a call is taken over, so many playbacks of the life before are stopped by their names: most calls have fewer."""
 GRACE_MS: Final = 10 * SECOND_MS
 """After the lease has run out, how long until the call's end is taken as missed."""
 
@@ -62,8 +76,8 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_audio", "_flow", "_give_up_at_ms", "_is_ours", "_is_sent_on", "_is_taken_back", "_lease_until_ms",
-        "_session", "_stretch", "call", "campaign", "line", "opened", "result", "state",
+        "_audio", "_flow", "_give_up_at_ms", "_is_abandoned", "_is_ours", "_is_sent_on", "_is_taken_back",
+        "_lease_until_ms", "_life", "_session", "_stretch", "call", "campaign", "line", "opened", "result", "state",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -82,6 +96,8 @@ class AttemptRun:
         self._is_ours = False  # the hang-up was our doing
         self._is_taken_back = False  # we gave up on it before an answer
         self._is_sent_on = False  # into the admin's dialplan
+        self._is_abandoned = False  # answered while we were away: the dialplan's apology was all they heard
+        self._life = ""  # tells our names of playbacks and recordings from those of a life before this one
 
     @property
     def id(self) -> AttemptId:
@@ -148,10 +164,21 @@ class AttemptRun:
         if found.is_up and not found.is_in_hand:  # in the dialplan, where a conversation goes on
             self.call.state = CallState.LEFT
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
+            self._is_abandoned = found.is_in_fallback
             self._lease_until_ms = now_ms + TRANSFER_LEASE_MS
             return []
         self._lease_until_ms = now_ms + self.campaign.ring_timeout_ms + LEASE_MS
-        return self.find_alive(found, now_ms)
+        self._life = f"{now_ms:x}"
+        return (self._silence_before() if found.is_in_hand else []) + self.find_alive(found, now_ms)
+
+    def _silence_before(self) -> list[Command]:
+        """End what a life before this one plays and records: the flow begins anew, and must not wait behind it."""
+        playing = [
+            StopPlayback(attempt_id=self.id, playback_id=f"{self.id}-{place}")
+            for place in range(1, LIKELY_PLAYBACKS + 1)
+        ]
+        recorders = [name for name, node in self._flow.nodes.items() if isinstance(node, RecordNode)]
+        return [*playing, *(StopRecording(attempt_id=self.id, name=f"{self.id}-{name}") for name in recorders)]
 
     def return_undialed(self, now_ms: int) -> list[Command]:
         """Give the contact back as it was: it was claimed, and no call was made."""
@@ -196,6 +223,9 @@ class AttemptRun:
             commands += self._answer(now_ms)
         elif found.is_up and not found.is_in_hand and self._is_sent_on:
             commands += self._step(CallLeft(attempt_id=self.id), now_ms)
+        elif found.is_in_fallback and self._session is None:
+            self._is_abandoned = True
+            self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
         if found.is_in_hand and self.call.state is CallState.ANSWERED and not (self._is_ours or self._is_sent_on):
             commands.append(self._renew(LEASE_MS, now_ms))  # what was said to the broken line was not heard
         return commands
@@ -295,6 +325,7 @@ class AttemptRun:
             fields=self.opened.fields,
             language=self.language,
             audio=self._audio,
+            life=self._life,
         )
         return self._checked(self._session.start(now_ms), now_ms)
 
@@ -337,10 +368,12 @@ class AttemptRun:
             return self._close(Outcome.NO_DIAL_TONE if is_trunk_fault else Outcome.DIAL_ERROR, now_ms)
         if self._is_taken_back:
             return self._close(Outcome.DIALER_STOPPED, now_ms)
+        if self._is_abandoned:
+            return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
         if facts.answered_at_ms is None:
             return self._close(verdict.unanswered(facts, ring_timeout_ms=self.campaign.ring_timeout_ms), now_ms)
         suggested = None if self._session is None else self._session.result(now_ms).suggested_outcome
-        by_person = self._session is not None and not self._is_ours
+        by_person = self._session is not None and not self._is_ours and not self._is_sent_on
         return self._close(verdict.answered(facts, suggested=suggested, by_person=by_person), now_ms)
 
     def _lose(self, reason: str, now_ms: int) -> list[Command]:

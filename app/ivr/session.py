@@ -59,7 +59,8 @@ class FlowSession:
     """A call in a flow, from the answer to its end.
 
     fields: the contact's columns. language: the contact's; the flow's own where it does not speak it. audio: prompts
-    rendered before the call; what is missing is asked for (RenderPrompts) when the call comes to it.
+    rendered before the call; what is missing is asked for (RenderPrompts) when the call comes to it. life: makes the
+    names of playbacks and recordings differ from those of a session of this attempt before.
     After each call of `start`, `handle` and `wake` look at `next_deadline_ms` again.
     """
 
@@ -72,6 +73,7 @@ class FlowSession:
         fields: Mapping[str, str],
         language: str,
         audio: Mapping[Prompt, Audio],
+        life: str = "",
     ) -> None:
         self.attempt_id = attempt_id
         self.number = number
@@ -92,7 +94,8 @@ class FlowSession:
         self._later: tuple[int, Callable[[], None]] | None = None
         self._recording = ""
         self._commands: list[Command] = []
-        self._voice = Voice(attempt_id, audio, self._commands)
+        self._stem = f"{attempt_id}-{life}-" if life else f"{attempt_id}-"
+        self._voice = Voice(attempt_id, audio, self._commands, self._stem)
         self._path: list[Step] = []
         self._keys: list[KeyPressed] = []
         self._answers: dict[str, str] = {}
@@ -393,7 +396,7 @@ class FlowSession:
             self._notes.append(text)
 
     def recording_name(self) -> str:
-        name = f"{self.attempt_id}-{self._node}"
+        name = f"{self._stem}{self._node}"
         again = sum(1 for recording in self._recordings.values() if recording.node == self._node)
         name = name if not again else f"{name}-{again + 1}"
         self._recordings[name] = Recording(node=self._node, name=name)

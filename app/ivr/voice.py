@@ -36,14 +36,20 @@ class Speech:
 
 
 class Voice:
-    """One thing said at a time. failing_since_ms: since when nothing could be played, None while all is well."""
+    """One thing said at a time. failing_since_ms: since when nothing could be played, None while all is well.
 
-    def __init__(self, attempt_id: AttemptId, audio: Mapping[Prompt, Audio], commands: list[Command]) -> None:
+    stem: what the names of playbacks begin with.
+    """
+
+    def __init__(
+        self, attempt_id: AttemptId, audio: Mapping[Prompt, Audio], commands: list[Command], stem: str
+    ) -> None:
         self.speech: Speech | None = None
         self.failing_since_ms: int | None = None
         self.heard: list[Heard] = []
         """`at_ms` is by the clock here; the session turns it into time since its start."""
         self._attempt_id = attempt_id
+        self._stem = stem
         self._rendered = audio
         self._audio: dict[Prompt, Audio] = {}
         self._unmade: set[Prompt] = set()
@@ -118,7 +124,7 @@ class Voice:
         if not ready:
             return False
         self._playbacks += 1
-        speech.playback_id = f"{self._attempt_id}-{self._playbacks}"
+        speech.playback_id = f"{self._stem}{self._playbacks}"
         speech.played = tuple((part, prompt, audio.length_ms) for part, prompt, audio in ready)
         speech.played_at_ms = now_ms
         length_ms = sum(audio.length_ms or UNKNOWN_LENGTH_MS for _, _, audio in ready)

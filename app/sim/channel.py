@@ -48,6 +48,8 @@ class Channel:
     call: PlaceCall
     lease_until_ms: int
     state: ChannelState = ChannelState.DIALING
+    is_in_fallback: bool = False
+    """It hears the dialplan's apology for the dialer's absence."""
     media: deque[MediaJob] = field(default_factory=deque)
     when_silent: Callable[[], None] | None = None
     """What happens when all media are over: Asterisk keeps a hand-over in the same queue."""
@@ -71,6 +73,7 @@ class Channel:
             attempt_id=self.attempt_id,
             is_in_hand=self.state is ChannelState.IN_HAND,
             is_up=self.state in (ChannelState.IN_HAND, ChannelState.LEFT),
+            is_in_fallback=self.is_in_fallback,
             endpoint=self.call.trunk.endpoint,
         )
 

@@ -196,6 +196,7 @@ class Exchange:
 
     def _fall_back(self, channel: Channel) -> None:
         channel.state = ChannelState.LEFT
+        channel.is_in_fallback = True
         self._on_wire(SoundBegan(at_ms=self._schedule.now_ms, attempt_id=channel.attempt_id))
         self._soon(channel, partial(self.end, channel, causes.OVER), FALLBACK_MS)
 
