@@ -29,7 +29,6 @@ from app.dialing.trunk import TrunkLine
 from app.events import (
     CallAnswered,
     CallEvent,
-    CallLeft,
     CallPlaced,
     CallProgressed,
     CallRefused,
@@ -221,8 +220,6 @@ class AttemptRun:
             commands += self._step(CallPlaced(attempt_id=self.id), now_ms)
         if found.is_in_hand and self.call.state is not CallState.ANSWERED:
             commands += self._answer(now_ms)
-        elif found.is_up and not found.is_in_hand and self._is_sent_on:
-            commands += self._step(CallLeft(attempt_id=self.id), now_ms)
         elif found.is_in_fallback and self._session is None:
             self._is_abandoned = True
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.commands import AddDnc, ClaimContacts, CloseAttempt, Command, HangUp, PlaceCall, Play, RenewLease
-from app.dialing.attempt import LEASE_MS
+from app.dialing.attempt import LEASE_MS, TRANSFER_LEASE_MS
 from app.dialing.trunk import PROBATION, TrunkState
 from app.events import (
     CallAnswered,
@@ -120,7 +120,7 @@ def test_a_finished_campaign_can_be_started_again_for_new_people() -> None:
 
 def test_people_added_while_a_claim_is_under_way_are_not_missed() -> None:
     """The claim has been answered on disk, the answer is on its way, and in between somebody is added."""
-    world = world_of(1)
+    world = world_of(0)
     world.is_disk_awake = False
     world.advance(100)
     world.commit(is_told_later=True)
@@ -129,6 +129,33 @@ def test_people_added_while_a_claim_is_under_way_are_not_missed() -> None:
     world.is_disk_awake = True
     world.run_to_the_end()
     assert phone(99) in {wire.place.number for wire in world.calls.values()}
+
+
+def test_a_claim_the_disk_refused_is_asked_for_again_after_a_second() -> None:
+    world = world_of(1)
+    world.is_disk_awake = False
+    world.advance(100)
+    world.refuse_commit()
+    refused_at = world.now
+    world.advance(999)
+    assert "ClaimContacts" not in kinds(world.writes)
+    world.advance(10)
+    assert kinds(world.writes).count("ClaimContacts") == 1, f"refused at {refused_at}"
+
+
+@pytest.mark.parametrize(("of_campaign", "of_trunk"), [(7.0, 100.0), (100.0, 7.0)])
+def test_calls_start_no_faster_than_the_campaigns_and_the_trunks_rates(of_campaign: float, of_trunk: float) -> None:
+    world = world_of(100, calls_per_second=of_campaign)
+    world.set_trunk(trunk("north", lines=100, calls_per_second=of_trunk))
+    for _ in range(50):
+        world.advance(100)
+        for attempt_id in world.calls:
+            world.tell(CallRinging(attempt_id=attempt_id))
+    placed = sorted(wire.placed_at_ms for wire in world.calls.values())
+    assert 33 <= len(placed) <= 36
+    for first, begin in enumerate(placed):
+        for last in range(first, len(placed)):
+            assert last - first + 1 <= 7 * (placed[last] - begin) / 1_000 + 1.36
 
 
 def test_a_contact_whose_time_is_later_is_called_then() -> None:
@@ -178,6 +205,7 @@ def test_an_opt_out_counts_even_when_the_person_hangs_up_before_it_is_on_disk() 
     press(world, "9")
     world.end(FIRST)
     world.settle()
+    assert kinds(world.writes).count("AddDnc") == 2, "asked for in the call, and once more with its end"
     world.is_disk_awake = True
     world.advance(1_000)
     assert phone(0) in world.disk.dnc
@@ -244,6 +272,20 @@ def test_no_more_than_ten_contacts_meet_a_trunk_that_answers_nothing_useful(
     assert {found.attempts for found in world.disk.contacts[ONE].values()} == {0}
 
 
+def test_a_trunk_that_was_out_is_tried_again_when_its_rest_is_over() -> None:
+    world = world_of(100, retry=RetryPolicy(max_faults=50, fault_retry_ms=600_000))
+    world.advance(300)
+    for attempt_id in list(world.calls):
+        world.end(attempt_id, sip_code=503, cause=34)
+    world.settle()
+    [shown] = world.dialer.snapshot(world.now).trunks
+    assert shown.state is TrunkState.OUT
+    before = len(world.calls)
+    world.advance(60_000)
+    [trial] = list(world.calls.values())[before:]
+    assert shown.out_until_ms <= trial.placed_at_ms <= shown.out_until_ms + 20
+
+
 def test_a_number_goes_out_over_the_next_trunk_when_the_first_is_full() -> None:
     world = World()
     world.set_trunk(trunk("north", lines=1, calls_per_second=100.0))
@@ -274,6 +316,18 @@ def test_a_trunk_switched_off_for_a_while_costs_nobody_their_call() -> None:
     world.connect()
     world.advance(60_000)
     assert world.calls == {}
+    world.set_trunk(trunk("north", prefixes=("+44",), calls_per_second=100.0))
+    world.advance(30_000)
+    assert [wire.place.number for wire in world.calls.values()] == [phone(0)]
+
+
+def test_a_trunk_that_is_missing_for_a_while_costs_nobody_their_call() -> None:
+    world = World()
+    world.set_trunk(trunk("south", prefixes=("+7",), calls_per_second=100.0))
+    world.start(campaign(1, trunks=(NORTH, SOUTH)))
+    world.add_contacts(ONE, phone(0))
+    world.connect()
+    world.advance(60_000)
     world.set_trunk(trunk("north", prefixes=("+44",), calls_per_second=100.0))
     world.advance(30_000)
     assert [wire.place.number for wire in world.calls.values()] == [phone(0)]
@@ -329,6 +383,28 @@ def test_a_stop_takes_back_who_rings_and_hears_out_who_answered() -> None:
     world.settle()
     assert [result_of(world, one).outcome for one in (second, third)] == [Outcome.DIALER_STOPPED] * 2
     assert row(world, 2) == (ContactStatus.PENDING, 0, 0)
+
+
+def test_somebody_who_answers_a_call_that_is_being_taken_back_is_not_begun_with() -> None:
+    world = world_of(1)
+    world.advance(1_000)
+    world.stop(ONE)
+    world.settle()
+    answer(world, FIRST)
+    assert world.calls[FIRST].playback == ""
+    assert world.calls[FIRST].is_hung_up
+
+
+def test_a_hang_up_that_the_broken_line_swallowed_is_said_again() -> None:
+    world = world_of(1)
+    world.advance(1_000)
+    world.disconnect()
+    world.stop(ONE)
+    world.settle()
+    assert not world.calls[FIRST].is_hung_up
+    world.connect()
+    world.settle()
+    assert world.calls[FIRST].is_hung_up
 
 
 def test_shutting_down_starts_nothing_and_rests_when_all_is_written() -> None:
@@ -444,6 +520,37 @@ def test_an_answer_missed_while_the_line_was_broken_is_led_as_soon_as_it_is_back
     assert wire.playback != ""
 
 
+def test_a_call_whose_reply_is_on_the_way_is_not_given_up_when_the_line_comes_back() -> None:
+    world = world_of(1)
+    world.answers_at_once = False
+    world.advance(1_000)
+    world.disconnect()
+    world.connect()
+    world.settle()
+    world.reply(FIRST)
+    answer(world, FIRST)
+    assert world.calls[FIRST].playback
+
+
+def test_a_conversation_that_is_just_leaving_keeps_its_long_lease_when_the_line_comes_back() -> None:
+    world = talking()
+    press(world, "1")
+    lease = world.calls[FIRST].lease_until_ms
+    assert lease >= world.now + TRANSFER_LEASE_MS
+    world.disconnect()
+    world.connect()
+    world.settle()
+    assert world.calls[FIRST].lease_until_ms == lease
+
+
+def test_somebody_who_could_not_be_sent_on_stays_with_us_on_a_short_lease() -> None:
+    world = talking()
+    press(world, "1")
+    world.tell(CommandFailed(attempt_id=FIRST, command="SendToExtension", reason="no such extension"))
+    world.settle()
+    assert world.calls[FIRST].lease_until_ms == world.now + LEASE_MS
+
+
 def test_leases_are_renewed_at_once_when_the_line_is_back() -> None:
     world = talking()
     world.disconnect()
@@ -527,6 +634,20 @@ def test_after_a_restart_a_conversation_in_the_dialplan_goes_on_and_is_connected
     world.run_to_the_end()
     assert result_of(world).outcome is Outcome.CONNECTED_TO_IVR
     assert len(world.calls) == 1
+
+
+def test_after_a_restart_a_conversation_that_ends_at_once_was_connected_all_the_same() -> None:
+    world = talking()
+    press(world, "1")
+    world.calls[FIRST].is_in_hand = False
+    world.tell(CallLeft(attempt_id=FIRST))
+    world.settle()
+    world.crash()
+    world.connect()
+    world.settle()
+    world.end(FIRST)
+    world.settle()
+    assert result_of(world).outcome is Outcome.CONNECTED_TO_IVR
 
 
 def test_a_conversation_that_left_while_the_line_was_broken_goes_on() -> None:
