@@ -1,0 +1,175 @@
+"""The commands against a running dialer, as an admin types them; and those that need none."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from app.outcomes import Outcome
+from app.store.schema import sessions
+from tests.unit.panel.site import Site, open_site
+from tests.unit.panel.test_pages import closed_attempt
+
+NOTICE = str(files("app.ivr") / "samples" / "notice.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """A terminal in a folder of its own, beside a running dialer."""
+
+    site: Site
+    folder: Path
+
+    async def run(self, *words: str, **env: str) -> Said:
+        """`outring WORDS`."""
+        settings = {
+            "OUTRING_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'outring.db'}",
+            "OUTRING_URL": self.site.url,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", *words, cwd=self.folder, env=os.environ | settings | env,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+        assert b"Traceback" not in err, err.decode()
+        return Said(code=process.returncode or 0, out=out.decode(), err=err.decode())
+
+    async def good(self, *words: str) -> str:
+        """A command that must work."""
+        said = await self.run(*words)
+        assert said.code == 0, said
+        return said.out
+
+    async def bad(self, *words: str, code: int = 1) -> str:
+        """A command that must be refused, in one sentence."""
+        said = await self.run(*words)
+        assert said.code == code, said
+        return said.err
+
+
+@pytest.fixture
+async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
+    """With an admin in the database, whom commands act for."""
+    async with open_site(tmp_path) as site:
+        await site.add_user("anna")
+        yield Shell(site=site, folder=tmp_path)
+
+
+async def test_from_nothing_to_a_running_campaign(shell: Shell) -> None:
+    (shell.folder / "customers.csv").write_text("name,phone\nAnna,07700 900123\nBoris,07700 900124\n", encoding="utf-8")
+    assert "No trunk yet" in await shell.good("trunk", "list")
+    assert "carries no number yet" in await shell.good("trunk", "set", "way")
+    assert "carries +44" in await shell.good("trunk", "set", "way", "--prefix", "+44", "--lines", "3", "--no-plus")
+    (trunk,) = json.loads(await shell.good("trunk", "list", "--json"))
+    assert (trunk["lines"], trunk["prefixes"], trunk["number_format"]["keep_plus"]) == (3, ["+44"], False)
+    assert "good" in await shell.good("flow", "check", NOTICE)
+    assert "notice, version 1" in await shell.good("flow", "add", "notice", NOTICE)
+    assert "notice, version 1" in await shell.good("flow", "list")
+    await shell.good("import", "--list", "Customers", "--country", "GB", "customers.csv")
+    made = await shell.good(
+        "campaign", "create", "Winter", "--flow", "notice", "--list", "Customers", "--trunk", "way", "--lines", "2"
+    )
+    assert made.startswith("Winter: draft, 0 of 2 contacts done")
+    assert "Winter: running" in await shell.good("campaign", "start", "Winter")
+    assert "Winter: paused" in await shell.good("campaign", "pause", "Winter")
+    assert json.loads(await shell.good("campaign", "show", "Winter", "--json"))["status"] == "paused"
+    assert "Winter: stopped" in await shell.good("campaign", "stop", "Winter")
+    assert "Winter: stopped" in await shell.good("campaign", "watch", "Winter")
+    assert "used by a campaign" in await shell.bad("trunk", "remove", "way")
+    assert "this cannot be done to it" in await shell.bad("campaign", "pause", "Winter")
+    left = await shell.site.store.read(lambda conn: conn.execute(select(func.count()).select_from(sessions)).scalar())
+    assert left == 0, "a command left a session behind"
+
+
+async def test_names_that_are_not_there_are_told_with_those_that_are(shell: Shell) -> None:
+    await shell.site.add_campaign("Winter")
+    assert "there are: 'Winter'" in await shell.bad("campaign", "start", "Summer")
+    told = await shell.bad("campaign", "create", "X", "--flow", "nope", "--list", "L", "--trunk", "way")
+    assert "there is no flow 'nope'; there are: 'hello'" in told
+
+
+async def test_a_broken_flow_is_told_with_lines_and_without_a_dialer(shell: Shell) -> None:
+    broken = shell.folder / "broken.yaml"
+    broken.write_text("name: X\nnodes: [\n", encoding="utf-8")
+    said = await shell.run("flow", "check", "broken.yaml", OUTRING_URL="http://127.0.0.1:9")
+    assert (said.code, "line" in said.err) == (1, True)
+    assert json.loads((await shell.run("flow", "check", "broken.yaml", "--json")).out)["ok"] is False
+    broken.write_bytes(b"\x89PNG\xff\xfe")
+    assert "not UTF-8" in await shell.bad("flow", "check", "broken.yaml", code=2)
+
+
+async def test_do_not_call(shell: Shell) -> None:
+    await shell.good("dnc", "add", "07700 900123", "--country", "GB")
+    assert "+447700900123" in await shell.good("dnc", "list")
+    assert (await shell.run("dnc", "check", "+447700900123")).code == 0
+    assert (await shell.run("dnc", "check", "+447700900124")).code == 1
+    assert "not a number" in await shell.bad("dnc", "check", "12-3", code=2)
+    await shell.good("dnc", "remove", "+447700900123")
+    assert "there is no do-not-call number" in await shell.bad("dnc", "remove", "+447700900123")
+
+
+async def test_without_a_dialer_or_an_admin_or_a_right_key_the_mend_is_named(shell: Shell) -> None:
+    nobody = await shell.run("flow", "list", OUTRING_URL="http://127.0.0.1:9")
+    assert (nobody.code, "outring run" in nobody.err) == (1, True)
+    stranger = await shell.run("flow", "list", OUTRING_API_KEY="wrong")
+    assert (stranger.code, "API key" in stranger.err) == (1, True)
+    fresh = f"sqlite+aiosqlite:///{shell.folder / 'fresh.db'}"
+    first = await shell.run("flow", "list", OUTRING_DATABASE_URL=fresh)
+    assert (first.code, "outring user add" in first.err) == (1, True)
+    mine = await shell.run("flow", "list", OUTRING_API_KEY=await shell.site.add_key())
+    assert mine.code == 0
+
+
+async def test_an_export_has_every_attempt_once_and_no_formula(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = '=HYPERLINK("http://evil.example")'
+    entry = await shell.site.add_campaign(name, contacts=7)
+    ids = [await closed_attempt(shell.site, entry.campaign.id) for _ in range(5)]
+    ids.append(await closed_attempt(shell.site, entry.campaign.id, Outcome.BUSY))
+    assert "6 attempts" in await shell.good("export", "--campaign", name, "--out", "attempts.csv")
+    with (shell.folder / "attempts.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert sorted(row["attempt"] for row in rows) == sorted(ids)
+    assert not [cell for row in rows for column, cell in row.items() if cell[:1] in "=@-\t" and cell]
+    first = rows[-1]
+    assert first["campaign"] == "'" + name
+    assert (first["outcome"], first["outcome_label"]) == ("35", "connected to IVR")
+    assert rows[0]["outcome_label"] == "busy"
+    assert first["number"].startswith("+4477009")
+    assert (first["keys"], first["heard_s"], first["prompts_s"], first["heard_to_end"]) == ("9", "0.5", "1.0", "no")
+    assert first["opened"].endswith("Z")
+    assert first["opted_out"] == "yes"
+    await shell.good("export", "--campaign", name, "--out", "attempts.xlsx")
+    from python_calamine import CalamineWorkbook
+
+    sheet = CalamineWorkbook.from_path(str(shell.folder / "attempts.xlsx")).get_sheet_by_index(0).to_python()
+    assert [row[0] for row in sheet[1:]] == [row["attempt"] for row in rows]
+    assert sheet[1][1] == name
+    assert sorted(path.name for path in shell.folder.glob("*attempts*")) == ["attempts.csv", "attempts.xlsx"]
+
+
+async def test_an_export_that_makes_no_sense_says_so(shell: Shell) -> None:
+    await shell.site.add_campaign("Winter")
+    assert ".csv or .xlsx" in await shell.bad("export", "--campaign", "Winter", "--out", "attempts.pdf", code=2)
+    assert "there are: 'Winter'" in await shell.bad("export", "--campaign", "Summer", "--out", "attempts.csv")
+    assert "No such file" in await shell.bad("export", "--campaign", "Winter", "--out", "no/where/attempts.csv")
+    assert not list(shell.folder.glob("*attempts*"))
