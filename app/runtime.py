@@ -63,6 +63,7 @@ class Runtime:
         self._to_write: deque[StoreCommand] = deque()
         self._to_render: asyncio.Queue[RenderPrompts] = asyncio.Queue()
         self._has_writes = asyncio.Event()
+        self._is_writing = False
         self._watchers: list[Callable[[Event], None]] = []
 
     # --- in ----------------------------------------------------------------------------------------------------------
@@ -116,7 +117,8 @@ class Runtime:
         self.post(ShutdownAsked())
         deadline = asyncio.get_running_loop().time() + patience_s
         while asyncio.get_running_loop().time() < deadline:
-            if self.dialer.is_at_rest and not self._inbox and not self._to_write:
+            is_all_written = not self._to_write and not self._is_writing
+            if self.dialer.is_at_rest and not self._inbox and is_all_written:
                 return True
             await asyncio.sleep(0.05)
         return False
@@ -164,7 +166,9 @@ class Runtime:
             batch = [self._to_write.popleft() for _ in range(min(len(self._to_write), COMMIT_BATCH))]
             if not self._to_write:
                 self._has_writes.clear()
+            self._is_writing = True
             await self._write(batch)
+            self._is_writing = False
 
     async def _write(self, batch: list[StoreCommand]) -> None:
         """Write a batch and tell what came of it, however often the database refuses.
