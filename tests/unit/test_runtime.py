@@ -68,6 +68,8 @@ class FakeStore:
         self.open = asyncio.Event()
         self.open.set()
         self.under_way = 0
+        self._kept: list[StoreCommand] = []
+        self._refused: set[int] = set()
         self._log = log
 
     async def recover(self) -> AttemptsRecovered:
@@ -76,12 +78,16 @@ class FakeStore:
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
         assert commands, "an empty transaction"
         assert not self.under_way, "two transactions at once"
+        claims = [id(command) for command in commands if isinstance(command, ClaimContacts)]
+        assert not self._refused & set(claims), "a claim that was given up is tried again by the shell"
         self.under_way += 1
         try:
             await asyncio.sleep(0)
             await self.open.wait()
             if self.refusals:
                 self.refusals -= 1
+                self._kept += commands  # so that no id is used twice
+                self._refused.update(claims)
                 raise StoreError("disk full")
             self.batches.append(list(commands))
             return [self._do(command, now_ms) for command in commands]
@@ -420,5 +426,6 @@ async def test_attempts_of_a_life_before_are_given_to_the_dialer_before_anything
 def test_the_clock_never_steps_back_when_the_machines_does(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SystemClock()
     before = clock.now_ms()
+    assert abs(before - time.time_ns() // 1_000_000) < 60_000, "it begins with civil time"
     monkeypatch.setattr(time, "time_ns", lambda: 0)
     assert clock.now_ms() >= before
