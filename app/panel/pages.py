@@ -26,6 +26,8 @@ from app.store.people import Role
 from app.units import ATTEMPT_ID, AttemptId, CampaignId
 
 LAST_ATTEMPTS: Final = 10
+LOOKED_AT: Final = 150
+"""The newest attempts, among which are the last ones that ended."""
 PAGE_ATTEMPTS: Final = 50
 STATIC: Final = WEB / "static"
 
@@ -108,7 +110,7 @@ class Pages:
         snapshot = self._operations.snapshot()
         entries = await self._store.read(campaigns.list_campaigns)
         subject = view.subject(entries)
-        page = await self._store.read(attempts.attempts_page, limit=LAST_ATTEMPTS)
+        page = await self._store.read(attempts.attempts_page, limit=LOOKED_AT)
         return {
             "snapshot": snapshot,
             "calls": view.calls_of(snapshot),
@@ -117,7 +119,7 @@ class Pages:
             "subject": subject,
             "bars": view.bars(view.summed(subject)),
             "trunks": view.trunk_rows(await self._store.read(trunks.list_trunks), snapshot),
-            "attempts": page.attempts,
+            "attempts": view.last_ended(page.attempts)[:LAST_ATTEMPTS],
         }
 
     async def campaign(self, request: web.Request) -> web.Response:
@@ -128,7 +130,7 @@ class Pages:
         """What a campaign's page shows now. Raises NotFound."""
         snapshot = self._operations.snapshot()
         entry = await self._store.read(campaigns.get_campaign, campaign_id)
-        page = await self._store.read(attempts.attempts_page, campaign_id=campaign_id, limit=LAST_ATTEMPTS)
+        page = await self._store.read(attempts.attempts_page, campaign_id=campaign_id, limit=LOOKED_AT)
         return {
             "snapshot": snapshot,
             "calls": view.calls_of(snapshot, campaign_id),
@@ -136,7 +138,7 @@ class Pages:
             "bars": view.bars(entry.progress.outcomes),
             "flow": await self._store.read(flows.get_flow, entry.campaign.flow_id),
             "lists": [await self._store.read(lists.get_list, list_id) for list_id in entry.list_ids],
-            "attempts": page.attempts,
+            "attempts": view.last_ended(page.attempts)[:LAST_ATTEMPTS],
         }
 
     async def attempts(self, request: web.Request) -> web.Response:

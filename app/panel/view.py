@@ -242,6 +242,11 @@ def summed(entries: Iterable[CampaignEntry]) -> dict[Outcome, int]:
     return total
 
 
+def last_ended(attempts: Iterable[AttemptEntry]) -> list[AttemptEntry]:
+    """Those with an outcome first, the last to end on top; then the open ones, newest first."""
+    return sorted(attempts, key=lambda one: (one.closed_at_ms or 0, one.opened_at_ms), reverse=True)
+
+
 def attempt_state(entry: AttemptEntry) -> str:
     """What an attempt is doing or came to, in words to be translated."""
     if entry.outcome is not None:
