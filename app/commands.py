@@ -102,10 +102,17 @@ TelephonyCommand = PlaceCall | HangUp | Play | StopPlayback | Record | StopRecor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimContacts:
-    """Take up to `count` due contacts of a campaign and open their attempts, in one transaction. → AttemptsOpened."""
+    """Take up to `count` due contacts of a campaign and open their attempts, in one transaction. → AttemptsOpened.
+
+    Numbers that begin with one of `shut_prefixes` and none of `open_prefixes` are passed over and fall due again at
+    `shut_until_ms`: the trunks that carry them are out of service.
+    """
 
     campaign_id: CampaignId
     count: int
+    shut_prefixes: tuple[str, ...] = ()
+    open_prefixes: tuple[str, ...] = ()
+    shut_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

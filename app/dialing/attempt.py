@@ -179,9 +179,11 @@ class AttemptRun:
         recorders = [name for name, node in self._flow.nodes.items() if isinstance(node, RecordNode)]
         return [*playing, *(StopRecording(attempt_id=self.id, name=f"{self.id}-{name}") for name in recorders)]
 
-    def return_undialed(self, now_ms: int) -> list[Command]:
-        """Give the contact back as it was: it was claimed, and no call was made."""
-        return self._close(Outcome.RETURNED_UNDIALED, now_ms)
+    def return_undialed(self, now_ms: int, until_ms: int | None = None) -> list[Command]:
+        """Give the contact back as it was: it was claimed, and no call was made; until_ms: not to be claimed before."""
+        due_ms = now_ms if until_ms is None else until_ms
+        then = strategy.next_for(self.opened, Outcome.RETURNED_UNDIALED, self.campaign.retry, due_ms)
+        return self._close(Outcome.RETURNED_UNDIALED, now_ms, then=then)
 
     def refuse(self, outcome: Outcome, reason: str, now_ms: int, then: ContactNext | None = None) -> list[Command]:
         """End the attempt before any call, for a stated reason."""

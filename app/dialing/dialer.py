@@ -44,8 +44,10 @@ from app.ivr.flow import Flow
 from app.ivr.needs import static_prompts
 from app.model import CampaignStatus, OpenedAttempt
 from app.outcomes import Outcome
-from app.units import AttemptId, CampaignId, Number, TrunkId
+from app.units import SECOND_MS, AttemptId, CampaignId, Number, TrunkId
 
+SHUT_MS: Final = 15 * SECOND_MS
+"""Whoever can only be reached over a trunk that is shut is looked at again after this long, or when it is tried."""
 BREATH_MS: Final = 10
 """The shortest time between two rounds of placing that only time asks for: calls go out in small groups."""
 
@@ -339,12 +341,35 @@ class Dialer:
             return [SetCampaignStatus(campaign_id=run.campaign.id, status=CampaignStatus.FINISHED)]
         if not self._is_up:
             return []
-        commands = self._place(run, now_ms)
+        commands = self._send_back(run, now_ms) + self._place(run, now_ms)
         capacity = sum(line.capacity(now_ms) for line in self._lines_of(run))
         wanted = run.wanted(capacity, now_ms)
         if wanted:
             run.claiming = wanted
-            commands.append(ClaimContacts(campaign_id=run.campaign.id, count=wanted))
+            commands.append(self._claim(run, wanted, now_ms))
+        return commands
+
+    def _claim(self, run: CampaignRun, count: int, now_ms: int) -> ClaimContacts:
+        """Whoever can only be reached over a trunk that is shut stays where they are, and holds up nobody."""
+        shut = [line for line in self._lines_of(run) if line.is_shut(now_ms)]
+        ajar = [line for line in self._lines_of(run) if line not in shut]
+        return ClaimContacts(
+            campaign_id=run.campaign.id,
+            count=count,
+            shut_prefixes=tuple(prefix for line in shut for prefix in line.trunk.prefixes),
+            open_prefixes=tuple(prefix for line in ajar for prefix in line.trunk.prefixes) if shut else (),
+            shut_until_ms=_opens_at_ms(shut, now_ms),
+        )
+
+    def _send_back(self, run: CampaignRun, now_ms: int) -> list[Command]:
+        """Who was claimed for a trunk that is shut by now goes back, or they would keep the places of others."""
+        shut = [line for line in self._lines_of(run) if line.is_shut(now_ms)]
+        commands: list[Command] = []
+        for attempt in list(run.ready) if shut else ():
+            lines = [line for line in self._lines_of(run) if line.covers(attempt.opened.number)]
+            if all(line in shut for line in lines):
+                until_ms = _opens_at_ms(lines, now_ms)
+                commands += self._settled(attempt, attempt.return_undialed(now_ms, until_ms))
         return commands
 
     def _place(self, run: CampaignRun, now_ms: int) -> list[Command]:
@@ -472,3 +497,9 @@ class Dialer:
         if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:
             return "everybody left waits for a later try"
         return ""
+
+
+def _opens_at_ms(shut: Iterable[TrunkLine], now_ms: int) -> int:
+    """When one of these trunks may take a call again, as far as time tells."""
+    rests = [line.out_until_ms for line in shut if line.state is TrunkState.OUT and line.trunk.is_enabled]
+    return max(now_ms + SECOND_MS, min([now_ms + SHUT_MS, *rests]))

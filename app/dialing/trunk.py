@@ -125,6 +125,12 @@ class TrunkLine:
         trusted = self.allowance if self.state is TrunkState.IN_SERVICE else 1
         return max(0, min(self.trunk.lines - self.lines_used, trusted - self._since_life))
 
+    def is_shut(self, now_ms: int) -> bool:
+        """Whether nobody may wait for it: switched off, out of service, or its fate hangs on the one call on trial."""
+        self._look_at_the_clock(now_ms)
+        is_on_trial = self.state is TrunkState.PROBING and self._since_life > 0
+        return not self.trunk.is_enabled or self.state is TrunkState.OUT or is_on_trial
+
     def next_at_ms(self, now_ms: int) -> int | None:
         """When room may appear by time alone (rate, rest); None when only an event can make room."""
         if not self.trunk.is_enabled or self.trunk.lines <= self.lines_used:

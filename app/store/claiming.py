@@ -41,7 +41,7 @@ def claim_contacts(
     look = command.count
     for _ in range(_LOOKS if command.count > 0 else 0):
         wanted = command.count - len(opened)
-        rows = _take(conn, command.campaign_id, wanted, look, now_ms)
+        rows = _take(conn, command, wanted, look, now_ms)
         claimed = _settle(command.campaign_id, rows, tallies)
         opened += _open(conn, command.campaign_id, claimed, now_ms, new_attempt_id, tallies)
         if len(opened) >= command.count or len(rows) < min(look, wanted):
@@ -64,13 +64,16 @@ def recover_attempts(conn: Connection) -> AttemptsRecovered:
     )
 
 
-def _take(conn: Connection, campaign_id: CampaignId, wanted: int, look: int, now_ms: int) -> Sequence[Row[Any]]:
+def _take(conn: Connection, command: ClaimContacts, wanted: int, look: int, now_ms: int) -> Sequence[Row[Any]]:
     parameters = {
-        "campaign_id": campaign_id,
+        "campaign_id": command.campaign_id,
         "wanted": wanted,
         "look": look,
         "now_ms": now_ms,
         "back_at_ms": now_ms + PUSH_BACK_MS,
+        "shut_json": to_json(command.shut_prefixes),
+        "open_json": to_json(command.open_prefixes),
+        "shut_until_ms": command.shut_until_ms,
     }
     return execute(conn, "claim_contacts", parameters).all()
 

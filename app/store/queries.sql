@@ -4,13 +4,14 @@
 
 -- name: claim_contacts
 -- Take the head of a campaign's waiting line. Each row that is looked at is moved on, so that the cost depends on
--- :look alone: to its end when it may not be dialed, back by a while when its number is in a call already, and into
--- progress for the first :wanted of the others. due_at_ms is kept for those in progress: it is their place in the line.
+-- :look alone: to its end when it may not be dialed, back by a while when its number is in a call already or its trunks
+-- are out of service, and into progress for the first :wanted of the others. due_at_ms is kept for those in progress: it
+-- is their place in the line.
 UPDATE campaign_contacts
 SET status = verdict.status,
     due_at_ms = CASE verdict.status
         WHEN 'in progress' THEN campaign_contacts.due_at_ms
-        WHEN 'pending' THEN :back_at_ms
+        WHEN 'pending' THEN verdict.back_at_ms
     END,
     last_outcome = CASE verdict.status
         WHEN 'do-not-call' THEN 26
@@ -18,29 +19,39 @@ SET status = verdict.status,
         ELSE campaign_contacts.last_outcome
     END
 FROM (
-    SELECT contact_id, status,
+    SELECT contact_id, status, CASE WHEN is_shut THEN :shut_until_ms ELSE :back_at_ms END AS back_at_ms,
         SUM(CASE WHEN status = 'in progress' THEN 1 ELSE 0 END) OVER (ORDER BY due_at_ms, contact_id) AS place
     FROM (
-        SELECT head.contact_id, head.due_at_ms,
+        SELECT head.contact_id, head.due_at_ms, head.is_shut,
             CASE
-                WHEN contacts.phone1 = '' THEN 'invalid number'
-                WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = contacts.phone1) THEN 'do-not-call'
+                WHEN head.number = '' THEN 'invalid number'
+                WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = head.number) THEN 'do-not-call'
+                WHEN head.is_shut THEN 'pending'
                 WHEN EXISTS (
-                    SELECT 1 FROM attempts WHERE attempts.number = contacts.phone1 AND attempts.closed_at_ms IS NULL
+                    SELECT 1 FROM attempts WHERE attempts.number = head.number AND attempts.closed_at_ms IS NULL
                 ) THEN 'pending'
-                WHEN ROW_NUMBER() OVER (
-                    PARTITION BY contacts.phone1 ORDER BY head.due_at_ms, head.contact_id
-                ) > 1 THEN 'pending'
+                WHEN ROW_NUMBER() OVER (PARTITION BY head.number ORDER BY head.due_at_ms, head.contact_id) > 1
+                    THEN 'pending'
                 ELSE 'in progress'
             END AS status
         FROM (
-            SELECT contact_id, due_at_ms
-            FROM campaign_contacts
-            WHERE campaign_id = :campaign_id AND status = 'pending' AND due_at_ms <= :now_ms
-            ORDER BY due_at_ms, contact_id
-            LIMIT :look
+            SELECT waiting.contact_id, waiting.due_at_ms, contacts.phone1 AS number,
+                EXISTS (
+                    SELECT 1 FROM json_each(:shut_json) AS shut
+                    WHERE substr(contacts.phone1, 1, length(shut.value)) = shut.value
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM json_each(:open_json) AS open
+                    WHERE substr(contacts.phone1, 1, length(open.value)) = open.value
+                ) AS is_shut
+            FROM (
+                SELECT contact_id, due_at_ms
+                FROM campaign_contacts
+                WHERE campaign_id = :campaign_id AND status = 'pending' AND due_at_ms <= :now_ms
+                ORDER BY due_at_ms, contact_id
+                LIMIT :look
+            ) AS waiting
+            JOIN contacts ON contacts.id = waiting.contact_id
         ) AS head
-        JOIN contacts ON contacts.id = head.contact_id
     ) AS seen
 ) AS verdict
 WHERE campaign_contacts.campaign_id = :campaign_id
@@ -58,7 +69,7 @@ UPDATE campaign_contacts
 SET status = verdict.status,
     due_at_ms = CASE verdict.status
         WHEN 'in progress' THEN campaign_contacts.due_at_ms
-        WHEN 'pending' THEN :back_at_ms
+        WHEN 'pending' THEN verdict.back_at_ms
     END,
     last_outcome = CASE verdict.status
         WHEN 'do-not-call' THEN 26
@@ -67,29 +78,41 @@ SET status = verdict.status,
     END
 FROM (
     SELECT contact_id, status, phone1, name, language, fields,
+        CASE WHEN is_shut THEN CAST(:shut_until_ms AS bigint) ELSE CAST(:back_at_ms AS bigint) END AS back_at_ms,
         SUM(CASE WHEN status = 'in progress' THEN 1 ELSE 0 END) OVER (ORDER BY due_at_ms, contact_id) AS place
     FROM (
-        SELECT head.contact_id, head.due_at_ms, contacts.phone1, contacts.name, contacts.language, contacts.fields,
+        SELECT head.*,
             CASE
-                WHEN contacts.phone1 = '' THEN 'invalid number'
-                WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = contacts.phone1) THEN 'do-not-call'
+                WHEN head.phone1 = '' THEN 'invalid number'
+                WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = head.phone1) THEN 'do-not-call'
+                WHEN head.is_shut THEN 'pending'
                 WHEN EXISTS (
-                    SELECT 1 FROM attempts WHERE attempts.number = contacts.phone1 AND attempts.closed_at_ms IS NULL
+                    SELECT 1 FROM attempts WHERE attempts.number = head.phone1 AND attempts.closed_at_ms IS NULL
                 ) THEN 'pending'
-                WHEN ROW_NUMBER() OVER (
-                    PARTITION BY contacts.phone1 ORDER BY head.due_at_ms, head.contact_id
-                ) > 1 THEN 'pending'
+                WHEN ROW_NUMBER() OVER (PARTITION BY head.phone1 ORDER BY head.due_at_ms, head.contact_id) > 1
+                    THEN 'pending'
                 ELSE 'in progress'
             END AS status
         FROM (
-            SELECT contact_id, due_at_ms
-            FROM campaign_contacts
-            WHERE campaign_id = :campaign_id AND status = 'pending' AND due_at_ms <= :now_ms
-            ORDER BY due_at_ms, contact_id
-            LIMIT :look
-            FOR UPDATE SKIP LOCKED
+            SELECT waiting.contact_id, waiting.due_at_ms, contacts.phone1, contacts.name, contacts.language,
+                contacts.fields,
+                EXISTS (
+                    SELECT 1 FROM json_array_elements_text(CAST(:shut_json AS json)) AS shut(prefix)
+                    WHERE starts_with(contacts.phone1, shut.prefix)
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM json_array_elements_text(CAST(:open_json AS json)) AS open(prefix)
+                    WHERE starts_with(contacts.phone1, open.prefix)
+                ) AS is_shut
+            FROM (
+                SELECT contact_id, due_at_ms
+                FROM campaign_contacts
+                WHERE campaign_id = :campaign_id AND status = 'pending' AND due_at_ms <= :now_ms
+                ORDER BY due_at_ms, contact_id
+                LIMIT :look
+                FOR UPDATE SKIP LOCKED
+            ) AS waiting
+            JOIN contacts ON contacts.id = waiting.contact_id
         ) AS head
-        JOIN contacts ON contacts.id = head.contact_id
     ) AS seen
 ) AS verdict
 WHERE campaign_contacts.campaign_id = :campaign_id

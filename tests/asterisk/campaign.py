@@ -74,7 +74,7 @@ class Standing:
 
 @dataclass(slots=True, kw_only=True)
 class Site:
-    """A running dialer. `failed`: its work, done only when it broke."""
+    """A running dialer. working: its work, which ends only when it breaks."""
 
     store: SqlStore
     runtime: Runtime
@@ -82,7 +82,7 @@ class Site:
     studio: PromptStudio
     telephony: AsteriskTelephony
     folder: Path
-    working: asyncio.Task[None]
+    working: asyncio.Task[Any]
     _names: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def trunk(self, name: str, **settings: Any) -> Trunk:
@@ -188,10 +188,13 @@ class Site:
 
 
 @asynccontextmanager
-async def site(pbx: Server, folder: Path) -> AsyncIterator[Site]:
-    """A dialer on this PBX with its database and prompts in `folder`; on leaving, its calls are hung up."""
+async def site(pbx: Server, folder: Path, *, url: str = "") -> AsyncIterator[Site]:
+    """A dialer on this PBX with its database and prompts in `folder`; on leaving, calls are left to the PBX.
+
+    url: where the REST interface is reached, when not at the PBX itself.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    telephony = AsteriskTelephony(url=pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password)
+    telephony = AsteriskTelephony(url=url or pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password)
     studio = PromptStudio(folder / "prompts")
     async with await SqlStore.open(f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
@@ -212,6 +215,27 @@ async def site(pbx: Server, folder: Path) -> AsyncIterator[Site]:
             with suppress(asyncio.CancelledError):
                 await working
             await telephony.stop()
+
+
+@asynccontextmanager
+async def records_in(folder: Path) -> AsyncIterator[Site]:
+    """The database of a dialer that is a process of its own: to prepare its work, and to look at what came of it."""
+    telephony = AsteriskTelephony(url="http://127.0.0.1:1/ari", user="", password="")
+    studio = PromptStudio(folder / "prompts")
+    async with await SqlStore.open(f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
+        runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
+        operations = Operations(store=store, runtime=runtime, studio=studio)
+        idle = asyncio.get_running_loop().create_task(asyncio.Event().wait(), name="no dialer")
+        yield Site(
+            store=store,
+            runtime=runtime,
+            operations=operations,
+            studio=studio,
+            telephony=telephony,
+            folder=folder,
+            working=idle,
+        )
+        idle.cancel()
 
 
 def _add_people(conn: Connection, list_id: ListId, people: Sequence[Person], now_ms: int, batch: int) -> None:

@@ -86,10 +86,14 @@ class FarSide:
     async def until_heard(self, number: str, within_s: float = 30.0) -> Samples:
         """The same, once the recording is complete."""
         async with asyncio.timeout(within_s):
-            while not any(call.heard in self._recorded for call in self.to(number)):
+            while not self.is_heard(number):
                 self._news.clear()
                 await self._news.wait()
         return self.heard(number)
+
+    def is_heard(self, number: str) -> bool:
+        """Whether a recording of what was heard at a number is complete."""
+        return any(call.heard in self._recorded for call in self.to(number))
 
     def most_at_once(self, slack_s: float, of: Callable[[FarCall], bool] = lambda _: True) -> int:
         """The most calls up at the same time. slack_s: a call's end is counted this much early, for packets cross."""
@@ -173,6 +177,11 @@ def loud_ms(sound: Samples, *, above: int = 300) -> list[tuple[int, int]]:
         else:
             stretches.append((at_ms, at_ms + 20))
     return stretches
+
+
+def sounding_ms(sound: Samples) -> int:
+    """How much of a recording is sound."""
+    return sum(end - start for start, end in loud_ms(sound))
 
 
 def _loud_frames(sound: Samples, above: int) -> Iterator[int]:

@@ -16,7 +16,7 @@ from app.store.claiming import PUSH_BACK_MS
 from app.store.dnc import add_dnc_numbers
 from app.store.progress import get_progress
 from app.store.schema import attempts, campaign_contacts
-from app.units import ATTEMPT_ID, CampaignId
+from app.units import ATTEMPT_ID, CampaignId, Number
 from tests.store.world import T0, build, claim, closing, ids, kept_tallies, phone, places, recounted_tallies
 
 
@@ -187,3 +187,39 @@ async def test_the_database_itself_refuses_a_second_live_attempt_to_a_number(sto
     second = {"id": "byhand0001", "campaign_id": campaign_id, "contact_id": 2, "number": phone(1), "opened_at_ms": T0}
     with pytest.raises(StoreError):
         await store.write(lambda conn: conn.execute(insert(attempts).values(second)))
+
+
+async def test_numbers_whose_trunks_are_shut_are_passed_over_and_hold_up_nobody(store: SqlStore) -> None:
+    """A thousand of them before those who can be called; they keep their place in time and cost no attempt."""
+    shut = [f"+1310555{place:04}" for place in range(1_000)]
+    reachable = ["+12025550100", phone(1), "+12025550101", phone(2)]
+    [campaign_id] = await store.write(build, [*shut, *reachable])
+    command = ClaimContacts(
+        campaign_id=campaign_id,
+        count=3,
+        shut_prefixes=("+1", "+7"),
+        open_prefixes=("+44", "+1202"),
+        shut_until_ms=T0 + 15_000,
+    )
+    taken: list[str] = []
+    for _ in range(4):
+        [event] = await store.commit([command], T0)
+        assert isinstance(event, AttemptsOpened)
+        taken += [attempt.number for attempt in event.attempts]
+    assert taken == reachable
+    assert (await claim(store, campaign_id, 1)).next_due_at_ms == T0 + 15_000
+    where = await store.read(places)
+    assert {where[contact_id] for contact_id in range(1, 1_001)} == {("pending", T0 + 15_000)}
+    assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+    event = await claim(store, campaign_id, 2, T0 + 15_000)
+    assert ids(event.attempts) == [1, 2], "once a trunk is open they are called in the old order"
+
+
+async def test_a_shut_number_on_the_do_not_call_list_or_without_digits_is_settled_all_the_same(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1), "+12025550100"])
+    await store.write(add_dnc_numbers, [Number("+12025550100")], source="api", now_ms=T0)
+    command = ClaimContacts(campaign_id=campaign_id, count=2, shut_prefixes=("+",), shut_until_ms=T0 + 1_000)
+    [event] = await store.commit([command], T0)
+    assert isinstance(event, AttemptsOpened)
+    assert not event.attempts
+    assert await store.read(places) == {1: ("pending", T0 + 1_000), 2: ("do-not-call", None)}

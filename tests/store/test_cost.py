@@ -30,7 +30,16 @@ MOVED = {
     "faults": 0,
 }
 PATH: dict[str, dict[str, Any]] = {
-    "claim_contacts": {"campaign_id": 1, "now_ms": T0, "back_at_ms": T0 + 1, "look": 20, "wanted": 20},
+    "claim_contacts": {
+        "campaign_id": 1,
+        "now_ms": T0,
+        "back_at_ms": T0 + 1,
+        "look": 20,
+        "wanted": 20,
+        "shut_json": to_json(["+1"]),
+        "open_json": to_json(["+1202"]),
+        "shut_until_ms": T0 + 2,
+    },
     "open_attempts": {"campaign_id": 1, "now_ms": T0, "rows_json": to_json([["a" * 26, 5, phone(5)]])},
     "return_contacts": {"campaign_id": 1, "back_at_ms": T0, "contacts_json": to_json([5, 6])},
     "next_due": {"campaign_id": 1},
