@@ -255,9 +255,8 @@ class DialerLaws(RuleBasedStateMachine):
 
 TestDialerLaws = DialerLaws.TestCase
 TestDialerLaws.settings = settings(
-    max_examples=200,
+    max_examples=3 * settings().max_examples,
     stateful_step_count=50,
-    deadline=None,
     report_multiple_bugs=False,
     phases=[phase for phase in Phase if phase is not Phase.explain],
 )
