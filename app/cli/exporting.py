@@ -226,4 +226,6 @@ class _Xlsx(_Sheet):
 
 def _printable(cell: str) -> str:
     """What XML can hold of a text, and Excel of a cell."""
-    return "".join(letter for letter in cell if letter >= " " or letter in "\t\n\r")[:32_767]
+    if not cell.isprintable():
+        cell = "".join(letter for letter in cell if letter >= " " or letter in "\t\n\r")
+    return cell[:32_767]
