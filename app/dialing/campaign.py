@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 from app.dialing.attempt import AttemptRun
 from app.dialing.rate import Rate
 from app.ivr.flow import Flow
+from app.ivr.needs import static_prompts
 from app.model import Audio, Campaign, CampaignStatus, Prompt
 from app.units import SECOND_MS, AttemptId
 
@@ -18,13 +20,14 @@ STORE_REST_MS: Final = SECOND_MS
 """After the database refused a claim, how long until the next."""
 KNOWN_PROMPTS: Final = 1_000
 """Prompts whose audio a campaign remembers (the ones that are the same for everybody)."""
+KNOWN_LANGUAGES: Final = 100
 
 
 class CampaignRun:
     """One campaign: counts, its rate, its waiting attempts. The dialer asks and tells."""
 
     __slots__ = (
-        "_is_to_look", "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "next_due_ms",
+        "_is_to_look", "_shared", "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "next_due_ms",
         "on_the_line", "placed", "preparing", "rate", "ready", "recovering", "status",
     )  # fmt: skip
 
@@ -43,10 +46,12 @@ class CampaignRun:
         self.closing: dict[AttemptId, int | None] = {}  # ends being written, and when their contact falls due again
         self.recovering: set[AttemptId] = set()  # open since a life before this one, and not looked into yet
         self.placed = 0  # calls ever placed, for the rate shown
+        self._shared: dict[str, frozenset[Prompt]] = {}
         self._is_to_look = False  # somebody was added since the claim under way was asked for
 
     def set(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
         """Started anew or changed: look at the waiting line again."""
+        self._shared = {}
         self.campaign = campaign
         self.flow = flow
         self.status = CampaignStatus.RUNNING
@@ -106,10 +111,19 @@ class CampaignRun:
         """Nobody waits, nobody is dialed, and every end is on disk."""
         return self.status is CampaignStatus.RUNNING and self.next_due_ms is None and self.in_work == 0
 
-    def remember(self, audio: dict[Prompt, Audio]) -> None:
-        """Keep what was rendered for one contact and serves all."""
-        if len(self.audio) + len(audio) <= KNOWN_PROMPTS:
-            self.audio.update(audio)
+    def remember(self, audio: Mapping[Prompt, Audio], language: str) -> None:
+        """Keep of what was rendered for one contact what serves all of their language."""
+        shared = {prompt: made for prompt, made in audio.items() if prompt in self._shared_prompts(language)}
+        if len(self.audio) + len(shared) <= KNOWN_PROMPTS:
+            self.audio.update(shared)
+
+    def _shared_prompts(self, language: str) -> frozenset[Prompt]:
+        known = self._shared.get(language)
+        if known is None:
+            if len(self._shared) >= KNOWN_LANGUAGES:  # a list's column may hold anything
+                self._shared.clear()
+            known = self._shared[language] = frozenset(static_prompts(self.flow, (language,)))
+        return known
 
     def closed(self, attempt_id: AttemptId) -> None:
         """An end is on disk: its contact may wait again."""

@@ -41,7 +41,6 @@ from app.events import (
     TrunkSet,
 )
 from app.ivr.flow import Flow
-from app.ivr.needs import static_prompts
 from app.model import CampaignStatus, OpenedAttempt
 from app.outcomes import Outcome
 from app.units import SECOND_MS, AttemptId, CampaignId, Number, TrunkId
@@ -161,8 +160,7 @@ class Dialer:
     def _prepared(self, attempt: AttemptRun, event: CallEvent) -> None:
         run = self._campaigns[attempt.campaign.id]
         if isinstance(event, PromptsRendered):
-            shared = static_prompts(run.flow, (attempt.language,))
-            run.remember({prompt: audio for prompt, audio in event.audio.items() if prompt in shared})
+            run.remember(event.audio, attempt.language)
         if attempt.state is AttemptState.READY:
             run.preparing.discard(attempt.id)
             run.ready.append(attempt)

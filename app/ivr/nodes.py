@@ -6,6 +6,7 @@ call is in `app.ivr.turns`. Everything read from the file is text until a field 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Speaking(Node):
     def _must_speak(self) -> bool:
         return True
 
-    @property
+    @functools.cached_property
     def words(self) -> Words | None:
         """The node's own prompt."""
         if self.text is None and self.sound is None:

@@ -76,6 +76,7 @@ def _blank(inside: str) -> Blank:
     return Blank(field=name, default=default.strip() if bar else None)
 
 
+@functools.lru_cache(maxsize=4_096)
 def blanks(text: str) -> tuple[Blank, ...]:
     """The fields a text asks for. Raises WordingError."""
     return tuple(piece for piece in parsed(text) if isinstance(piece, Blank))
@@ -94,13 +95,22 @@ def spoken(value: str) -> str:
 
 def filled(text: str, fields: Mapping[str, str]) -> str:
     """The text with its fields in place; `fields` by `field_key`. An empty field gives its default, or nothing."""
+    pieces = parsed(text)
+    if not any(isinstance(piece, Blank) for piece in pieces):
+        return _as_written(text)
     words: list[str] = []
-    for piece in parsed(text):
+    for piece in pieces:
         if isinstance(piece, Blank):
             words.append(spoken(fields.get(field_key(piece.field), "")) or spoken(piece.default or ""))
         else:
             words.append(piece)
     return _tidied("".join(words))[:MAX_TEXT]
+
+
+@functools.lru_cache(maxsize=4_096)
+def _as_written(text: str) -> str:
+    """A text without blanks, which is the same for everybody."""
+    return _tidied(text)[:MAX_TEXT]
 
 
 _SPACE_BEFORE: Final = re.compile(r" +([,.;:!?])")
@@ -112,6 +122,7 @@ def _tidied(text: str) -> str:
     return _LONE_COMMA.sub("", _SPACE_BEFORE.sub(r"\1", " ".join(text.split())))
 
 
+@functools.lru_cache(maxsize=4_096)
 def field_key(name: str) -> str:
     """How a field's name is compared: case and surrounding spaces do not count, so `{name}` finds the column `Name`."""
     return " ".join(name.split()).casefold()
