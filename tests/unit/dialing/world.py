@@ -123,6 +123,8 @@ class Disk:
                 row.status, row.due_at_ms = ContactStatus.DO_NOT_CALL, None
             elif row.number in busy:
                 row.due_at_ms = now_ms + 60_000
+            elif row.number.startswith(command.shut_prefixes) and not row.number.startswith(command.open_prefixes):
+                row.due_at_ms = command.shut_until_ms
             elif len(taken) < command.count:
                 taken.append(self._open(command.campaign_id, contact_id, row))
                 busy.add(row.number)
