@@ -25,49 +25,51 @@ async def bare_loop(spec: dict[str, Any]) -> dict[str, float]:
     url, calls, rate = spec["url"], int(spec["calls"]), float(spec["rate"])
     ended = asyncio.Event()
     done = 0
-    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=16)) as session:
-        async with session.ws_connect(f"{url}/events", params={"app": "bare"}, max_msg_size=0) as events:
-            hang_ups: set[asyncio.Task[None]] = set()
+    async with (
+        aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=16)) as session,
+        session.ws_connect(f"{url}/events", params={"app": "bare"}, max_msg_size=0) as events,
+    ):
+        hang_ups: set[asyncio.Task[None]] = set()
 
-            async def hang_up(channel: str) -> None:
-                async with session.delete(f"{url}/channels/{channel}") as reply:
-                    await reply.read()
+        async def hang_up(channel: str) -> None:
+            async with session.delete(f"{url}/channels/{channel}") as reply:
+                await reply.read()
 
-            async def read() -> None:
-                nonlocal done
-                async for message in events:
-                    event = json.loads(message.data)
-                    if event["type"] == "StasisStart":
-                        task = asyncio.create_task(hang_up(event["channel"]["id"]))
-                        hang_ups.add(task)
-                        task.add_done_callback(hang_ups.discard)
-                    elif event["type"] == "ChannelDestroyed":
-                        done += 1
-                        if done == calls:
-                            ended.set()
+        async def read() -> None:
+            nonlocal done
+            async for message in events:
+                event = json.loads(message.data)
+                if event["type"] == "StasisStart":
+                    task = asyncio.create_task(hang_up(event["channel"]["id"]))
+                    hang_ups.add(task)
+                    task.add_done_callback(hang_ups.discard)
+                elif event["type"] == "ChannelDestroyed":
+                    done += 1
+                    if done == calls:
+                        ended.set()
 
-            async def place(number: int) -> None:
-                body = {
-                    "endpoint": f"PJSIP/4477009{number:05d}@{spec['endpoint']}",
-                    "app": "bare",
-                    "channelId": f"bare-{spec['run']}-{number}",
-                    "timeout": 20,
-                }
-                async with session.post(f"{url}/channels", json=body) as reply:
-                    await reply.read()
+        async def place(number: int) -> None:
+            body = {
+                "endpoint": f"PJSIP/4477009{number:05d}@{spec['endpoint']}",
+                "app": "bare",
+                "channelId": f"bare-{spec['run']}-{number}",
+                "timeout": 20,
+            }
+            async with session.post(f"{url}/channels", json=body) as reply:
+                await reply.read()
 
-            reader = asyncio.create_task(read())
-            before, began = _cpu_s(), time.monotonic()
-            async with asyncio.TaskGroup() as group:
-                for number in range(calls):
-                    await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-                    group.create_task(place(number))
-            try:
-                await asyncio.wait_for(ended.wait(), 20)
-            except TimeoutError:
-                print(f"bare loop: only {done} of {calls} calls ended", file=sys.stderr)
-            seconds, cpu_s = time.monotonic() - began, _cpu_s() - before
-            reader.cancel()
+        reader = asyncio.create_task(read())
+        before, began = _cpu_s(), time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for number in range(calls):
+                await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+                group.create_task(place(number))
+        try:
+            await asyncio.wait_for(ended.wait(), 20)
+        except TimeoutError:
+            print(f"bare loop: only {done} of {calls} calls ended", file=sys.stderr)
+        seconds, cpu_s = time.monotonic() - began, _cpu_s() - before
+        reader.cancel()
     return {"done": done, "seconds": seconds, "cpu_s": cpu_s}
 
 
