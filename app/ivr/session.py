@@ -250,7 +250,7 @@ class FlowSession:
         if event.name == self._recording and self._turn is not None:
             self._recording = ""
             self._wait_until_ms = None
-            turn, is_kept = self._turn, not event.has_failed and event.length_ms > 0
+            turn, is_kept = self._turn, not event.has_failed  # a length of 0 is kept: it is told in whole seconds
             self._soon(lambda: turn.on_recorded(is_kept=is_kept, name=event.name))
 
     def _note_recording(self, event: RecordingEnded) -> None:

@@ -15,7 +15,7 @@ from app.outcomes import Outcome
 from app.store.attempts import AttemptEntry
 from asterisk.lab import Lab
 from tests.asterisk.campaign import Person, Site, site
-from tests.asterisk.far_side import FarSide, Samples, loud_ms, samples
+from tests.asterisk.far_side import FarSide, loud_ms, samples, sounding_ms
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 
@@ -87,11 +87,6 @@ async def test_flows(played: dict[str, BaseException | None], name: str) -> None
 
 def path_of(attempt: AttemptEntry) -> list[str]:
     return [step["node"] for step in attempt.flow["path"]]
-
-
-def sounding_ms(sound: Samples) -> int:
-    """How much of a recording is sound."""
-    return sum(end - start for start, end in loud_ms(sound))
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from app.events import (
     FaxHeard,
     PlaybackEnded,
     PromptsRendered,
+    RecordingEnded,
     StoreFailed,
     TalkEnded,
     TalkStarted,
@@ -288,15 +289,24 @@ def test_the_length_of_a_recording_counts_even_after_the_end() -> None:
     assert phone.result.recordings[0].length_ms == 900
 
 
-@pytest.mark.parametrize("how", ["refused", "empty", "forgotten"])
+def test_an_answer_of_less_than_a_second_is_kept() -> None:
+    """Asterisk cuts silence off and tells whole seconds: a “yes” has length 0."""
+    phone = Phone(flow_of(RECORD)).start()
+    phone.finish_playback()
+    phone.finish_recording(0, after_ms=4_000)
+    phone.pass_time(300)
+    assert phone.result.answers == {"message": f"{ATTEMPT}-start"}
+
+
+@pytest.mark.parametrize("how", ["refused", "failed", "forgotten"])
 def test_a_recording_that_fails_goes_on(how: str) -> None:
     phone = Phone(flow_of(RECORD)).start()
     phone.finish_playback()
     match how:
         case "refused":
             phone.tell(CommandFailed(attempt_id=ATTEMPT, command="Record", reason="no folder"))
-        case "empty":
-            phone.finish_recording(0)
+        case "failed":
+            phone.tell(RecordingEnded(attempt_id=ATTEMPT, name=phone.record.name, length_ms=0, has_failed=True))
     phone.pass_time(16_000)
     assert "bye" in phone.path
     assert phone.result.answers == {}
