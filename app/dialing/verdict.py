@@ -92,7 +92,7 @@ def answered(facts: CallFacts, *, suggested: Outcome | None, by_person: bool) ->
 
 
 def _has_timed_out(facts: CallFacts, ring_timeout_ms: int) -> bool:
-    """Whether our own ring timeout ended the call: a second of grace covers Asterisk's rounding."""
+    """Whether our own ring timeout ended the call: half a second of grace covers Asterisk's rounding."""
     if facts.placed_at_ms is None or facts.ended_at_ms is None:
         return False
     return facts.ended_at_ms - facts.placed_at_ms >= ring_timeout_ms - 500

@@ -33,6 +33,7 @@ def test_a_number_in_e164_is_taken_as_it_is(text: str) -> None:
         "+4477009001234;user=phone",
         "+447700900123@host",
         "+٤٤٧٧٠٠٩٠٠١٢٣",  # Arabic digits
+        "+4٤٧٧٠٠٩٠٠١٢٣",
         "＋447700900123",  # a full-width plus
         "+４４７７００９００１２３",
         "tel:+447700900123",

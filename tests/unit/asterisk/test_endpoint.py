@@ -57,10 +57,11 @@ def test_a_number_on_a_trunk_becomes_its_endpoint() -> None:
     assert endpoint_for(trunk(), GOOD) == "PJSIP/+447700900123@my-provider"
 
 
-@pytest.mark.parametrize("text", INJECTIONS)
-def test_an_injected_number_is_refused(text: str) -> None:
+@pytest.mark.parametrize("prefixes", [("+",), ("",), ("4", "+4", "s", "L")])
+@pytest.mark.parametrize("text", [*INJECTIONS, "447700900123", "+4٤٧٧٠٠٩٠٠١٢٣"])
+def test_an_injected_number_is_refused_whatever_the_trunk_is_for(text: str, prefixes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="number"):
-        endpoint_for(trunk(), Number(text))
+        endpoint_for(trunk(prefixes=prefixes), Number(text))
 
 
 @pytest.mark.parametrize(

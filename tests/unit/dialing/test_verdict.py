@@ -24,6 +24,7 @@ ROWS: list[tuple[str, int | None, int, bool, bool, int, Outcome]] = [
     ("no answer, told late",      480, 19, True,  False, 26_900, O.NO_ANSWER),
     ("no answer, rounded down",   480, 19, True,  False, 24_600, O.NO_ANSWER),
     ("no answer, only media",     480, 19, False, True,  25_000, O.NO_ANSWER),
+    ("no reply, rounded down",    480, 19, False, False, 24_600, O.NO_RINGBACK),
     ("no reply at all",           480, 19, False, False, 25_000, O.NO_RINGBACK),
     ("dead host, SIP timer B",    408, 18, False, False, 32_000, O.NO_RINGBACK),
     ("dead host, own patience",   408, 18, False, False, 9_000,  O.NO_RINGBACK),
