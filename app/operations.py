@@ -6,6 +6,7 @@ the dialer acts on it. Bad input raises OperationError with a sentence for peopl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -36,6 +37,7 @@ from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.flows import FlowVersion
 from app.units import CampaignId, FlowId, ListId, Number, TrunkId
+from app.units import number as checked_number
 
 log = structlog.get_logger()
 
@@ -95,8 +97,7 @@ class Operations:
     async def save_trunk(self, trunk: Trunk) -> None:
         """Add or change a trunk. Raises OperationError."""
         _check_trunk(trunk)
-        known = {known.id for known in await self.store.read(trunks.list_trunks)}
-        await self.store.write(trunks.update_trunk if trunk.id in known else trunks.create_trunk, trunk)
+        await self.store.write(trunks.put_trunk, trunk)
         self._runtime.post(TrunkSet(trunk=trunk))
 
     async def remove_trunk(self, trunk_id: TrunkId) -> None:
@@ -201,7 +202,14 @@ class Operations:
     # --- do-not-call -------------------------------------------------------------------------------------------------
 
     async def do_not_call(self, number: Number, source: str) -> None:
-        """Never call this number again: when this returns it is on disk, and no call to it starts."""
+        """Never call this number again: when this returns it is on disk, and no call to it starts.
+
+        Raises OperationError for what is no number in E.164.
+        """
+        try:
+            checked_number(number)
+        except ValueError as error:
+            raise OperationError(str(error)) from error
         saved = self._runtime.expect(lambda told: isinstance(told, DncAdded) and told.number == number)
         self._runtime.write(AddDnc(number=number, source=source))
         await saved
@@ -229,8 +237,18 @@ def _check_trunk(trunk: Trunk) -> None:
             raise OperationError(
                 f"trunk {trunk.id}: prefix {prefix[:20]!r} is not the beginning of a number, as in +44"
             )
+    _check_number_format(trunk)
     _check_limits(f"trunk {trunk.id}", trunk.lines, trunk.calls_per_second)
     _check_caller_id(f"trunk {trunk.id}", trunk.caller_id)
+
+
+def _check_number_format(trunk: Trunk) -> None:
+    form = trunk.number_format
+    for what, digits in (("country code", form.country_code), ("national prefix", form.national_prefix)):
+        if not re.fullmatch(r"[0-9]{0,6}", digits):
+            raise OperationError(f"trunk {trunk.id}: {what} {digits[:20]!r} is not up to 6 digits, as in 44 or 0")
+    if not re.fullmatch(r"\+?[0-9]{0,8}", form.prefix):
+        raise OperationError(f"trunk {trunk.id}: {form.prefix[:20]!r} before the number is not up to 8 digits, as in 9")
 
 
 def _check_campaign(plan: Campaign) -> None:

@@ -43,7 +43,7 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.model import CampaignStatus, OpenedAttempt
 from app.outcomes import Outcome
-from app.units import SECOND_MS, AttemptId, CampaignId, Number, TrunkId
+from app.units import SECOND_MS, AttemptId, CampaignId, Number, TrunkId, number
 
 SHUT_MS: Final = 15 * SECOND_MS
 """Whoever can only be reached over a trunk that is shut is looked at again after this long, or when it is tried."""
@@ -194,6 +194,8 @@ class Dialer:
     def _begin(self, run: CampaignRun, attempt: AttemptRun, now_ms: int) -> list[Command]:
         if run.status is not CampaignStatus.RUNNING or self._is_ending:
             return attempt.return_undialed(now_ms)
+        if (misfit := _misfit(attempt.opened.number)) is not None:
+            return attempt.refuse(Outcome.INVALID_NUMBER, misfit, now_ms)
         lines = list(self._lines_of(run))
         is_whole = len(lines) == len(run.campaign.trunks)
         if is_whole and not any(line.covers(attempt.opened.number) for line in lines):
@@ -495,6 +497,15 @@ class Dialer:
         if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:
             return "everybody left waits for a later try"
         return ""
+
+
+def _misfit(text: str) -> str | None:
+    """Why this is no number that can be dialed; None when it is one."""
+    try:
+        number(text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _opens_at_ms(shut: Iterable[TrunkLine], now_ms: int) -> int:

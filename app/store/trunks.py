@@ -20,6 +20,12 @@ def create_trunk(conn: Connection, trunk: Trunk) -> None:
         conn.execute(insert(trunks).values(_row(trunk)))
 
 
+def put_trunk(conn: Connection, trunk: Trunk) -> None:
+    """Add a trunk, or change the one of that id."""
+    if conn.execute(update(trunks).where(trunks.c.id == trunk.id).values(_row(trunk))).rowcount == 0:
+        create_trunk(conn, trunk)
+
+
 def update_trunk(conn: Connection, trunk: Trunk) -> None:
     """Change the trunk of that id. Raises NotFound."""
     if conn.execute(update(trunks).where(trunks.c.id == trunk.id).values(_row(trunk))).rowcount == 0:
