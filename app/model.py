@@ -47,7 +47,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberFormat:
-    """How a trunk wants numbers: the `+` kept or not, a country code turned into a national prefix, a prefix before all.
+    """How a trunk wants numbers: the `+` kept or not, a country code made a national prefix, a prefix before all.
 
     `+447700900123` with keep_plus=False is 447700900123; with country_code="44", national_prefix="0" it is 07700900123;
     prefix="9" puts 9 before the result.

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 COMMIT_BATCH: Final = 500
 """Writes in one transaction at the most."""
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.05
 """How long ends of attempts may gather before they are written, when nobody waits for the commit."""
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Waits between tries to write what the database refused."""
@@ -63,6 +63,7 @@ class Runtime:
         self._to_write: deque[StoreCommand] = deque()
         self._to_render: asyncio.Queue[RenderPrompts] = asyncio.Queue()
         self._has_writes = asyncio.Event()
+        self._is_awaited = asyncio.Event()
         self._is_writing = False
         self._watchers: list[Callable[[Event], None]] = []
 
@@ -77,6 +78,8 @@ class Runtime:
         """Have something written that is not the dialer's idea (an opt-out from the API)."""
         self._to_write.append(command)
         self._has_writes.set()
+        if not isinstance(command, CloseAttempt):
+            self._is_awaited.set()
 
     def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
         """Let `watcher` see every event after the dialer has handled it; returns what ends it."""
@@ -161,8 +164,10 @@ class Runtime:
     async def _commits(self) -> None:
         while True:
             await self._has_writes.wait()
-            if all(isinstance(command, CloseAttempt) for command in self._to_write):
-                await asyncio.sleep(GATHER_S)  # nobody waits for these: let more come
+            with contextlib.suppress(TimeoutError):  # ends of attempts gather, unless somebody waits for the commit
+                async with asyncio.timeout(GATHER_S):
+                    await self._is_awaited.wait()
+            self._is_awaited.clear()
             batch = [self._to_write.popleft() for _ in range(min(len(self._to_write), COMMIT_BATCH))]
             if not self._to_write:
                 self._has_writes.clear()
@@ -186,6 +191,7 @@ class Runtime:
                         await self._write([command])
                     return
                 log.error("write dropped", write=type(batch[0]).__name__, error=str(error))
+                self._give_up(batch[0])
                 batch = self._without_claims(batch, error)[1:]
             except StoreError as error:
                 log.error("database refused", error=str(error), writes=len(batch))
@@ -195,6 +201,12 @@ class Runtime:
                 for event in events:
                     self.post(event)
                 return
+
+    def _give_up(self, command: StoreCommand) -> None:
+        """An end that cannot be written must not keep its campaign from finishing; the next start finds it open."""
+        if isinstance(command, CloseAttempt):
+            ended = command.result
+            self.post(AttemptClosed(attempt_id=ended.attempt_id, campaign_id=ended.campaign_id, outcome=ended.outcome))
 
     def _without_claims(self, batch: list[StoreCommand], error: StoreError) -> list[StoreCommand]:
         claims = [command for command in batch if isinstance(command, ClaimContacts)]

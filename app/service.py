@@ -56,9 +56,10 @@ async def service(
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
         operations = Operations(store=store, runtime=runtime, studio=studio)
         panel = Panel(operations=operations, store=store, settings=settings)
+        # The port first: a second program on this machine must not take the calls away before it fails for the port.
+        url = await panel.start(settings.http_host, settings.http_port) if with_panel else ""
         working = asyncio.create_task(runtime.run(await operations.first_events()), name="dialer")
         try:
-            url = await panel.start(settings.http_host, settings.http_port) if with_panel else ""
             yield Service(store=store, runtime=runtime, operations=operations, studio=studio, url=url, ended=working)
         finally:
             await panel.stop()

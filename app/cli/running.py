@@ -17,6 +17,9 @@ from app.store.migrating import migrate as migrate_database
 log = structlog.get_logger()
 
 
+LAST_WRITES_S = 5.0
+
+
 @click.command()
 @click.option("--wait", "patience_s", type=click.FloatRange(0, 3600), default=30.0, show_default=True,
               help="At the end, seconds to let answered people hear the call out.")  # fmt: skip
@@ -57,6 +60,7 @@ async def _run(chosen: Settings, patience_s: float) -> str:
             raise
         if running.ended.done():
             running.ended.result()
+        await running.runtime.wind_down(LAST_WRITES_S)  # what is not on disk yet must not look lost at the next start
         return unusable.result() if unusable.done() else ""
 
 

@@ -366,13 +366,15 @@ class AttemptRun:
             is_trunk_fault = isinstance(event, CallRefused) and event.is_trunk_fault
             return self._close(Outcome.NO_DIAL_TONE if is_trunk_fault else Outcome.DIAL_ERROR, now_ms)
         if self._is_taken_back:
-            return self._close(Outcome.DIALER_STOPPED, now_ms)
+            is_too_late = facts.answered_at_ms is not None  # a person answered just then, and heard nothing
+            return self._close(Outcome.ABANDONED_BY_DIALER if is_too_late else Outcome.DIALER_STOPPED, now_ms)
         if self._is_abandoned:
             return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
         if facts.answered_at_ms is None:
             return self._close(verdict.unanswered(facts, ring_timeout_ms=self.campaign.ring_timeout_ms), now_ms)
-        suggested = None if self._session is None else self._session.result(now_ms).suggested_outcome
-        by_person = self._session is not None and not self._is_ours and not self._is_sent_on
+        heard = None if self._session is None else self._session.result(now_ms)
+        suggested = None if heard is None else heard.suggested_outcome
+        by_person = heard is not None and not heard.keys and not self._is_ours and not self._is_sent_on
         return self._close(verdict.answered(facts, suggested=suggested, by_person=by_person), now_ms)
 
     def _lose(self, reason: str, now_ms: int) -> list[Command]:
@@ -414,14 +416,22 @@ class AttemptRun:
         self.line.release()
         if self._is_taken_back or outcome is Outcome.CONTROLLER_LOST:
             self.line.forget(self._stretch)
-        elif outcome in verdict.TRUNK_FAULTS and not self.call.has_shown_life:
-            facts = self.call.facts
-            why = facts.cause_text if facts.sip_code is None else f"SIP {facts.sip_code}"
-            reason = f"{outcome.label} ({why})" if why else outcome.label
-            self.line.fault(reason, now_ms, self._stretch)
+        elif self.call.has_shown_life:
+            self.line.show_life()
+        elif outcome in verdict.TRUNK_FAULTS:
+            self.line.fault(self._reason(outcome), now_ms, self._stretch)
+        elif outcome in verdict.REFUSALS:
+            self.line.refusal(self._reason(outcome), now_ms, self._stretch)
         else:
             self.line.show_life()
         self.line = None
+
+    def _reason(self, outcome: Outcome) -> str:
+        """An outcome in words, with what the network or Asterisk said."""
+        assert self.call is not None, f"attempt {self.id} has no call to speak of"
+        facts = self.call.facts
+        why = facts.cause_text if facts.sip_code is None else f"SIP {facts.sip_code}"
+        return f"{outcome.label} ({why})" if why else outcome.label
 
 
 def lost(opened: OpenedAttempt, now_ms: int) -> AttemptResult:

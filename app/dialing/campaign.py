@@ -16,6 +16,8 @@ from app.units import SECOND_MS, AttemptId
 
 STOCK_MS: Final = 250
 """Contacts are claimed this far ahead of the rate: enough to hide a commit, too little to go stale."""
+LOOK_MS: Final = 15 * SECOND_MS
+"""The waiting line is looked at this often, though nobody in it is known to be due."""
 STORE_REST_MS: Final = SECOND_MS
 """After the database refused a claim, how long until the next."""
 KNOWN_PROMPTS: Final = 1_000
@@ -64,9 +66,12 @@ class CampaignRun:
         self.next_due_ms = now_ms if self.next_due_ms is None else min(self.next_due_ms, now_ms)
 
     def claimed(self, next_due_ms: int | None, now_ms: int) -> None:
-        """The claim was answered; who was added meanwhile may be missing from the answer."""
+        """The claim was answered; who was added meanwhile may be missing from the answer.
+
+        Another process may add contacts without telling: the line is looked at again after a while.
+        """
         self.claiming = 0
-        self.next_due_ms = next_due_ms
+        self.next_due_ms = None if next_due_ms is None else min(next_due_ms, now_ms + LOOK_MS)
         if self._is_to_look:
             self.look_again(now_ms)
 

@@ -20,6 +20,7 @@ from app.units import MINUTE_MS, SECOND_MS, Number
 
 PROBATION: Final = 10
 FAULTS_TO_LEAVE: Final = 5
+FAULT_WEIGHT: Final = PROBATION // FAULTS_TO_LEAVE
 FIRST_REST_MS: Final = 5 * SECOND_MS
 LONGEST_REST_MS: Final = 5 * MINUTE_MS
 
@@ -36,7 +37,7 @@ class TrunkLine:
     """One trunk: takes calls, hears of their fate, says whether it can take one more."""
 
     __slots__ = (
-        "_faults", "_rest_ms", "_since_life", "_stretch", "lines_used", "out_until_ms", "rate", "reason", "state",
+        "_doubts", "_rest_ms", "_since_life", "_stretch", "lines_used", "out_until_ms", "rate", "reason", "state",
         "trunk",
     )  # fmt: skip
 
@@ -49,7 +50,7 @@ class TrunkLine:
         self.out_until_ms = 0
         self._stretch = 0
         self._since_life = 0  # calls of this stretch
-        self._faults = 0
+        self._doubts = 0
         self._rest_ms = FIRST_REST_MS
 
     def set(self, trunk: Trunk, now_ms: int) -> None:
@@ -66,11 +67,6 @@ class TrunkLine:
     def carries(self, number: Number) -> bool:
         """Whether this number may go out here at all."""
         return self.trunk.is_enabled and self.covers(number)
-
-    @property
-    def allowance(self) -> int:
-        """Calls that may be out since the last sign of life: 10, or 100 ms worth on a very fast trunk."""
-        return max(PROBATION, int(self.trunk.calls_per_second * 0.1))
 
     def room(self, now_ms: int) -> int:
         """How many calls may start now."""
@@ -97,14 +93,26 @@ class TrunkLine:
     def show_life(self) -> None:
         """The far network answered for the trunk: it works."""
         self._begin_stretch()
-        if self.state is not TrunkState.IN_SERVICE or self._faults:
+        if self.state is not TrunkState.IN_SERVICE or self._doubts:
             self._come_back()
 
     def fault(self, reason: str, now_ms: int, stretch: int) -> None:
         """A call of `stretch` ended in a fault that speaks against the trunk."""
-        self._faults += 1
+        self._doubt(FAULT_WEIGHT, reason, now_ms, stretch)
+
+    def refusal(self, reason: str, now_ms: int, stretch: int) -> None:
+        """A call of `stretch` was refused without any sign of life, with words about the number (SIP 404, 484 …).
+
+        Such a word is believed. Call after call, and nothing else, it is a trunk that refuses everything, perhaps
+        because it wants numbers written in another way: it weighs half a fault.
+        """
+        self._doubt(1, f"it refuses every number: {reason}", now_ms, stretch)
+
+    def _doubt(self, weight: int, reason: str, now_ms: int, stretch: int) -> None:
+        """Calls in a row without life: as many as may be out in all, and at the latest then, take the trunk out."""
+        self._doubts += weight
         has_failed_trial = self.state is TrunkState.PROBING and stretch == self._stretch
-        if has_failed_trial or (self.state is TrunkState.IN_SERVICE and self._faults >= FAULTS_TO_LEAVE):
+        if has_failed_trial or (self.state is TrunkState.IN_SERVICE and self._doubts >= PROBATION):
             self.state = TrunkState.OUT
             self.reason = reason
             self.out_until_ms = now_ms + self._rest_ms
@@ -122,7 +130,7 @@ class TrunkLine:
         self._look_at_the_clock(now_ms)
         if self.state is TrunkState.OUT:
             return 0
-        trusted = self.allowance if self.state is TrunkState.IN_SERVICE else 1
+        trusted = PROBATION if self.state is TrunkState.IN_SERVICE else 1
         return max(0, min(self.trunk.lines - self.lines_used, trusted - self._since_life))
 
     def is_shut(self, now_ms: int) -> bool:
@@ -137,7 +145,7 @@ class TrunkLine:
             return None
         if self.state is TrunkState.OUT:
             return self.out_until_ms
-        trusted = self.allowance if self.state is TrunkState.IN_SERVICE else 1
+        trusted = PROBATION if self.state is TrunkState.IN_SERVICE else 1
         return None if self._since_life >= trusted else self.rate.next_at_ms(now_ms)
 
     def _look_at_the_clock(self, now_ms: int) -> None:
@@ -152,6 +160,6 @@ class TrunkLine:
     def _come_back(self) -> None:
         self.state = TrunkState.IN_SERVICE
         self.reason = ""
-        self._faults = 0
+        self._doubts = 0
         self._rest_ms = FIRST_REST_MS
         self._begin_stretch()

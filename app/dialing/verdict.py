@@ -59,6 +59,9 @@ TRUNK_FAULTS: Final = frozenset(
 )
 """Outcomes that speak against the trunk rather than the person: the breaker counts them, the contact does not pay."""
 
+REFUSALS: Final = frozenset({Outcome.NOT_IN_SERVICE, Outcome.INVALID_NUMBER, Outcome.CALL_SCREENED})
+"""Outcomes that speak of the number, and which a trunk that refuses everything gives too."""
+
 HUNG_UP_AT_ONCE_MS: Final = 1_500
 """Somebody who hangs up this soon after answering has heard nothing."""
 

@@ -31,6 +31,7 @@ from app.events import (
     CallAnswered,
     CallEnded,
     CallPlaced,
+    CallRinging,
     CampaignPaused,
     CampaignStarted,
     CampaignStatusSaved,
@@ -131,6 +132,7 @@ class FakeTelephony:
         self._log.append(f"{type(command).__name__} {command.attempt_id}")
         if isinstance(command, PlaceCall):
             self.says(CallPlaced(attempt_id=command.attempt_id))
+            self.says(CallRinging(attempt_id=command.attempt_id))  # the trunk works
         elif isinstance(command, HangUp):
             self.says(CallEnded(attempt_id=command.attempt_id, cause=16))
 

@@ -46,6 +46,44 @@ def test_five_faults_in_a_row_and_it_is_out_with_a_reason() -> None:
     assert one.out_until_ms == T0 + 40 + FIRST_REST_MS
 
 
+def refused(one: TrunkLine, at_ms: int) -> None:
+    """A call that is refused with words about the number."""
+    stretch = one.take(at_ms)
+    one.release()
+    one.refusal("not in service (SIP 404)", at_ms, stretch)
+
+
+def test_a_trunk_that_refuses_every_number_is_out_after_ten() -> None:
+    one = line(lines=100, calls_per_second=FAST)
+    for at in range(PROBATION):
+        assert one.state is TrunkState.IN_SERVICE
+        refused(one, T0 + at * 10)
+    assert one.state is TrunkState.OUT
+    assert one.reason == "it refuses every number: not in service (SIP 404)"
+
+
+def test_a_refusal_between_calls_that_ring_says_nothing_of_the_trunk() -> None:
+    one = line(lines=100, calls_per_second=FAST)
+    for at in range(5 * PROBATION):
+        refused(one, T0 + at * 100)
+        if at % 5 == 4:
+            one.show_life()
+    assert one.state is TrunkState.IN_SERVICE
+
+
+def test_ten_calls_without_life_never_leave_a_trunk_in_service_without_room() -> None:
+    for faults in range(FAULTS_TO_LEAVE):
+        one = line(lines=100, calls_per_second=FAST)
+        for at in range(PROBATION):
+            if at < faults:
+                stretch = one.take(T0 + at * 10)
+                one.release()
+                one.fault("SIP error (SIP 503)", T0 + at * 10, stretch)
+            elif one.state is TrunkState.IN_SERVICE:
+                refused(one, T0 + at * 10)
+        assert one.state is TrunkState.OUT
+
+
 def test_a_sign_of_life_forgives_faults() -> None:
     one = line(lines=100, calls_per_second=FAST)
     for at in range(40):
@@ -196,9 +234,9 @@ def test_taking_or_releasing_what_is_not_there_is_refused() -> None:
 
 @given(st.integers(1, 300), st.floats(1.0, 1_000.0))
 def test_a_trunk_without_life_gets_its_allowance_and_no_more(lines: int, per_second: float) -> None:
-    """Ten contacts; on a trunk of more than a hundred calls a second as many as it places in 100 ms."""
+    """Ten contacts, however fast it is."""
     one = line(lines=lines, calls_per_second=per_second)
-    assert len(fill(one, T0)) == min(lines, max(PROBATION, int(per_second * 0.1)))
+    assert len(fill(one, T0)) == min(lines, PROBATION)
 
 
 # --- whatever happens ------------------------------------------------------------------------------------------------
