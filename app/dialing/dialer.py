@@ -14,9 +14,9 @@ from app.commands import ClaimContacts, CloseAttempt, Command, HangUp, SetCampai
 from app.dialing import strategy
 from app.dialing.alarms import Alarms
 from app.dialing.attempt import AttemptRun, AttemptState, lost
-from app.dialing.call import CallState
 from app.dialing.campaign import STORE_REST_MS, CampaignRun
-from app.dialing.snapshot import CampaignPicture, Snapshot, TrunkPicture
+from app.dialing.picture import campaign_picture, trunk_picture, why_idle
+from app.dialing.snapshot import CampaignPicture, Snapshot
 from app.dialing.trunk import TrunkLine, TrunkState
 from app.events import (
     AttemptClosed,
@@ -432,7 +432,7 @@ class Dialer:
                 break
         return earliest
 
-    # --- pictures ----------------------------------------------------------------------------------------------------
+    # --- looking at it -----------------------------------------------------------------------------------------------
 
     def snapshot(self, now_ms: int) -> Snapshot:
         """How things stand, for pages."""
@@ -441,62 +441,15 @@ class Dialer:
             is_telephony_up=self._is_up,
             telephony_reason=self._down_reason,
             campaigns=tuple(self._picture(run, now_ms) for run in self._campaigns.values()),
-            trunks=tuple(
-                TrunkPicture(
-                    id=line.trunk.id,
-                    state=line.state,
-                    lines_used=line.lines_used,
-                    lines=line.trunk.lines,
-                    reason=line.reason,
-                    out_until_ms=line.out_until_ms,
-                )
-                for line in self._trunks.values()
-            ),
+            trunks=tuple(trunk_picture(line) for line in self._trunks.values()),
             late_events=self._late_events,
         )
 
     def _picture(self, run: CampaignRun, now_ms: int) -> CampaignPicture:
-        states = [
-            attempt.call.state
-            for attempt_id in run.on_the_line
-            if (attempt := self._attempts.get(attempt_id)) is not None and attempt.call is not None
-        ]
-        ringing = states.count(CallState.RINGING)
-        answered = states.count(CallState.ANSWERED) + states.count(CallState.LEFT)
-        return CampaignPicture(
-            id=run.campaign.id,
-            status=run.status,
-            preparing=len(run.preparing),
-            ready=len(run.ready),
-            dialing=len(states) - ringing - answered,
-            ringing=ringing,
-            answered=answered,
-            closing=len(run.closing),
-            placed=run.placed,
-            waiting_for=self._why_idle(run, now_ms),
-        )
-
-    def _why_idle(self, run: CampaignRun, now_ms: int) -> str:
-        """Why a running campaign places no call now; empty when it does, or is not running."""
-        if run.status is not CampaignStatus.RUNNING:
-            return ""
-        if not self._is_up:
-            return f"Asterisk cannot be reached: {self._down_reason}"
-        lines = list(self._lines_of(run))
-        if not lines:
-            return "none of its trunks exists"
-        if all(not line.trunk.is_enabled for line in lines):
-            return "all of its trunks are switched off"
-        out = [line for line in lines if line.state is TrunkState.OUT]
-        if len(out) == len(lines):
-            return f"trunk {out[0].trunk.id} is out of service: {out[0].reason}"
-        if len(run.on_the_line) >= run.campaign.lines:
-            return "all of its lines are in use"
-        if run.next_due_ms is None and not run.stock:
-            return "nobody is left to call"
-        if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:
-            return "everybody left waits for a later try"
-        return ""
+        attempts = (self._attempts.get(attempt_id) for attempt_id in run.on_the_line)
+        calls = [attempt.call for attempt in attempts if attempt is not None and attempt.call is not None]
+        unreachable = "" if self._is_up else self._down_reason
+        return campaign_picture(run, calls, why_idle(run, tuple(self._lines_of(run)), unreachable, now_ms))
 
 
 def _misfit(text: str) -> str | None:

@@ -1,0 +1,67 @@
+"""Drawing the machines for people: how many calls, which trunks, and why nothing is dialed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.dialing.call import Call, CallState
+from app.dialing.campaign import CampaignRun
+from app.dialing.snapshot import CampaignPicture, TrunkPicture
+from app.dialing.trunk import TrunkLine, TrunkState
+from app.model import CampaignStatus
+
+
+def trunk_picture(line: TrunkLine) -> TrunkPicture:
+    """A trunk as it stands."""
+    return TrunkPicture(
+        id=line.trunk.id,
+        state=line.state,
+        lines_used=line.lines_used,
+        lines=line.trunk.lines,
+        reason=line.reason,
+        out_until_ms=line.out_until_ms,
+    )
+
+
+def campaign_picture(run: CampaignRun, calls: Sequence[Call], waiting_for: str) -> CampaignPicture:
+    """A campaign as it stands, with its calls that are up."""
+    states = [call.state for call in calls]
+    ringing = states.count(CallState.RINGING)
+    answered = states.count(CallState.ANSWERED) + states.count(CallState.LEFT)
+    return CampaignPicture(
+        id=run.campaign.id,
+        status=run.status,
+        preparing=len(run.preparing),
+        ready=len(run.ready),
+        dialing=len(states) - ringing - answered,
+        ringing=ringing,
+        answered=answered,
+        closing=len(run.closing),
+        placed=run.placed,
+        waiting_for=waiting_for,
+    )
+
+
+def why_idle(run: CampaignRun, lines: Sequence[TrunkLine], unreachable: str, now_ms: int) -> str:
+    """Why a running campaign places no call now; empty when it does, or is not running.
+
+    lines: its trunks. unreachable: why Asterisk cannot be reached, empty when it can.
+    """
+    if run.status is not CampaignStatus.RUNNING:
+        return ""
+    if unreachable:
+        return f"Asterisk cannot be reached: {unreachable}"
+    if not lines:
+        return "none of its trunks exists"
+    if all(not line.trunk.is_enabled for line in lines):
+        return "all of its trunks are switched off"
+    out = [line for line in lines if line.state is TrunkState.OUT]
+    if len(out) == len(lines):
+        return f"trunk {out[0].trunk.id} is out of service: {out[0].reason}"
+    if len(run.on_the_line) >= run.campaign.lines:
+        return "all of its lines are in use"
+    if run.next_due_ms is None and not run.stock:
+        return "nobody is left to call"
+    if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:
+        return "everybody left waits for a later try"
+    return ""
