@@ -342,7 +342,7 @@ class Dialer:
         if not self._is_up:
             return []
         commands = self._send_back(run, now_ms) + self._place(run, now_ms)
-        capacity = sum(line.capacity(now_ms) for line in self._lines_of(run))
+        capacity = sum(line.prospect(now_ms) for line in self._lines_of(run))
         wanted = run.wanted(capacity, now_ms)
         if wanted:
             run.claiming = wanted
@@ -412,7 +412,7 @@ class Dialer:
             claim_at = run.next_claim_ms()
             if claim_at is None:
                 continue
-            if run.lacking(sum(line.capacity(now_ms) for line in self._lines_of(run))):
+            if run.lacking(sum(line.prospect(now_ms) for line in self._lines_of(run))):
                 looks.append(claim_at)
             elif rests := [line.out_until_ms for line in self._lines_of(run) if line.state is TrunkState.OUT]:
                 looks.append(max(claim_at, min(rests)))

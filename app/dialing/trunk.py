@@ -37,8 +37,8 @@ class TrunkLine:
     """One trunk: takes calls, hears of their fate, says whether it can take one more."""
 
     __slots__ = (
-        "_doubts", "_rest_ms", "_since_life", "_stretch", "lines_used", "out_until_ms", "rate", "reason", "state",
-        "trunk",
+        "_doubts", "_has_worked", "_rest_ms", "_since_life", "_stretch", "lines_used", "out_until_ms", "rate",
+        "reason", "state", "trunk",
     )  # fmt: skip
 
     def __init__(self, trunk: Trunk, now_ms: int) -> None:
@@ -51,6 +51,7 @@ class TrunkLine:
         self._stretch = 0
         self._since_life = 0  # calls of this stretch
         self._doubts = 0
+        self._has_worked = False  # in this time of service
         self._rest_ms = FIRST_REST_MS
 
     def set(self, trunk: Trunk, now_ms: int) -> None:
@@ -92,6 +93,7 @@ class TrunkLine:
 
     def show_life(self) -> None:
         """The far network answered for the trunk: it works."""
+        self._has_worked = True
         self._begin_stretch()
         if self.state is not TrunkState.IN_SERVICE or self._doubts:
             self._come_back()
@@ -114,6 +116,7 @@ class TrunkLine:
         has_failed_trial = self.state is TrunkState.PROBING and stretch == self._stretch
         if has_failed_trial or (self.state is TrunkState.IN_SERVICE and self._doubts >= PROBATION):
             self.state = TrunkState.OUT
+            self._has_worked = False
             self.reason = reason
             self.out_until_ms = now_ms + self._rest_ms
             self._rest_ms = min(self._rest_ms * 2, LONGEST_REST_MS)
@@ -138,6 +141,12 @@ class TrunkLine:
         self._look_at_the_clock(now_ms)
         is_on_trial = self.state is TrunkState.PROBING and self._since_life > 0
         return not self.trunk.is_enabled or self.state is TrunkState.OUT or is_on_trial
+
+    def prospect(self, now_ms: int) -> int:
+        """Calls worth claiming contacts for: on a trunk that works, signs of life make room as fast as it is used."""
+        if not self._has_worked or self.state is not TrunkState.IN_SERVICE or not self.trunk.is_enabled:
+            return self.capacity(now_ms)
+        return max(0, self.trunk.lines - self.lines_used)
 
     def next_at_ms(self, now_ms: int) -> int | None:
         """When room may appear by time alone (rate, rest); None when only an event can make room."""
