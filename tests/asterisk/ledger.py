@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from app.outcomes import ContactStatus, Outcome
@@ -11,7 +11,7 @@ from app.store.attempts import AttemptEntry
 from app.units import CampaignId
 from tests.asterisk.campaign import Site, Standing
 from tests.asterisk.far_side import FarSide
-from tests.asterisk.wire import Wire
+from tests.asterisk.wire import Invite, Wire
 
 _UNDIALED = (Outcome.RETURNED_UNDIALED, Outcome.DIAL_ERROR, Outcome.DO_NOT_CALL)
 """Outcomes that promise that no call was made."""
@@ -59,3 +59,10 @@ def assert_no_two_calls_at_once(far: FarSide) -> None:
         for earlier, later in pairwise(calls):
             assert earlier.ended_s is not None, f"{number} is called again while it is in a call"
             assert earlier.ended_s <= later.began_s + 0.5, f"{number} is in two calls"
+
+
+def assert_rate(invites: Sequence[Invite], per_second: float) -> None:
+    """No stretch of time holds more new calls than the rate allows; a second of slack for a machine that stutters."""
+    for place, first in enumerate(invites):
+        for count, last in enumerate(invites[place:], start=1):
+            assert count <= per_second * (last.at_s - first.at_s + 1.0) + 2

@@ -26,7 +26,7 @@ from app.units import Number
 from asterisk.lab import Lab, behaviour_of
 from tests.asterisk.campaign import BYE, NOTICE, Person, Site, site
 from tests.asterisk.far_side import FarSide
-from tests.asterisk.ledger import assert_accounted
+from tests.asterisk.ledger import assert_accounted, assert_rate
 from tests.asterisk.wire import Wire
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -356,6 +356,8 @@ async def test_a_sheet_of_five_hundred_is_called_and_everybody_is_accounted_for(
     assert sum(counts.outcomes.values()) == 500
     assert {one.number: one.outcome for one in attempts} == {number: expected(number) for number in numbers}
     assert Counter(wire.numbers) == Counter(numbers)
+    assert_rate(wire.invites, 30)
+    assert far.most_at_once(slack_s=1.0) <= 60
 
 
 def _numbers(conn: Connection) -> list[str]:

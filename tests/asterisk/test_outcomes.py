@@ -16,7 +16,7 @@ from app.model import RetryPolicy
 from app.outcomes import ContactStatus, Outcome
 from app.store.attempts import AttemptEntry
 from app.units import HOUR_MS, MINUTE_MS, CampaignId
-from asterisk.lab import BEHAVIOURS, Lab
+from asterisk.lab import BEHAVIOURS, Behaviour, Lab
 from asterisk.lab.numbers import named
 from tests.asterisk.campaign import NOTICE, Site, Standing, site
 from tests.asterisk.far_side import FarCall, FarSide
@@ -192,9 +192,28 @@ def judge(came: Came, row: Row) -> None:
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
-async def test_every_behaviour_of_the_network_has_its_outcome(results: Results, behaviour: object) -> None:
-    name = getattr(behaviour, "name")  # noqa: B009
-    judge(results["network"][name], NETWORK[name])
+async def test_every_behaviour_of_the_network_has_its_outcome(results: Results, behaviour: Behaviour) -> None:
+    judge(results["network"][behaviour.name], NETWORK[behaviour.name])
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+async def test_the_store_and_the_network_tell_the_same_of_a_call(results: Results, behaviour: Behaviour) -> None:
+    came = results["network"][behaviour.name]
+    (attempt,) = came.attempts
+    if not behaviour.replies:
+        assert not came.far, "the network never saw it"
+        assert attempt.facts.sip_code == 480, "Asterisk's own invention"
+        return
+    (far,) = came.far
+    facts = attempt.facts
+    assert (facts.answered_at_ms is not None) is (far.answered_s is not None) is behaviour.is_answered
+    assert (facts.sip_code, facts.cause) == (behaviour.reported.tech_cause, behaviour.reported.cause)
+    assert (facts.ringing_at_ms is not None) is ("RINGING" in behaviour.reported.dial_statuses)
+    assert (facts.progress_at_ms is not None) is ("PROGRESS" in behaviour.reported.dial_statuses)
+    assert facts.placed_at_ms is not None
+    assert facts.ended_at_ms is not None
+    assert abs(facts.placed_at_ms / 1_000 - far.began_s) < 5
+    assert facts.placed_at_ms <= (facts.answered_at_ms or facts.ended_at_ms) <= facts.ended_at_ms
 
 
 @pytest.mark.parametrize("name", LISTENED)

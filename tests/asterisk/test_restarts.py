@@ -99,7 +99,9 @@ async def _play(disturb: Disturbance, folder: Path) -> None:
         await assert_accounted(dialer, wire, far, campaign)
 
 
-@pytest.mark.parametrize("name", ["killed", "killed_twice", "stopped_politely", "frozen", "cut_off", "shut_out"])
+@pytest.mark.parametrize(
+    "name", ["killed", "killed_twice", "stopped_politely", "frozen", "frozen_for_long", "cut_off", "shut_out"]
+)
 async def test_the_campaign_goes_on_by_itself(played: dict[str, BaseException | None], name: str) -> None:
     result = played[name]
     if result is not None:
@@ -144,6 +146,16 @@ async def frozen(scene: Scene) -> None:
     await scene.dialer.finished(scene.campaign)
     attempts = await scene.dialer.attempts(scene.campaign)
     assert not [one for one in attempts if one.outcome is Outcome.CONTROLLER_LOST]
+
+
+@disturbance
+async def frozen_for_long(scene: Scene) -> None:
+    """Standing still for so long that requests are given up: Asterisk carries them out when it thaws all the same."""
+    await scene.calls_are_up(ringing=2, answered=2)
+    await scene.lab.pbx.freeze()
+    await asyncio.sleep(12.5)  # longer than any request is waited for
+    await scene.lab.pbx.thaw()
+    await scene.dialer.until(lambda: scene.dialer.operations.snapshot().is_telephony_up, "the thaw is noticed")
 
 
 @disturbance

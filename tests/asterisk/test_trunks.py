@@ -20,6 +20,7 @@ from app.units import CampaignId
 from asterisk.lab import Lab
 from tests.asterisk.campaign import BYE, NOTICE, Site, site
 from tests.asterisk.far_side import FarSide
+from tests.asterisk.ledger import assert_rate
 from tests.asterisk.wire import Invite, Mode, Wire
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -270,13 +271,6 @@ def most_at_once(scene: Scene, invites: Sequence[Invite]) -> int:
     """The most calls up at once among these, by the network's clock."""
     numbers = {invite.number.removeprefix("+") for invite in invites}
     return scene.far.most_at_once(CROSSING_S, lambda call: call.number in numbers)
-
-
-def assert_rate(invites: Sequence[Invite], per_second: float) -> None:
-    """No stretch of time holds more new calls than the rate allows; a second of slack for a machine that stutters."""
-    for place, first in enumerate(invites):
-        for count, last in enumerate(invites[place:], start=1):
-            assert count <= per_second * (last.at_s - first.at_s + 1.0) + 2
 
 
 # --- who may be called by which trunk --------------------------------------------------------------------------------
