@@ -7,7 +7,7 @@ the dialer acts on it. Bad input raises OperationError with a sentence for peopl
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import structlog
@@ -56,11 +56,22 @@ class NotNow(OperationError):
 class Operations:
     """The operators' verbs on one running dialer."""
 
-    def __init__(self, *, store: SqlStore, runtime: Runtime, studio: PromptStudio | None = None) -> None:
-        """studio: where a campaign's prompts are made before its first call; without one, as calls come."""
+    def __init__(
+        self,
+        *,
+        store: SqlStore,
+        runtime: Runtime,
+        studio: PromptStudio | None = None,
+        has_sound: Callable[[str], Awaitable[bool | None]] | None = None,
+    ) -> None:
+        """studio: where a campaign's prompts are made before its first call; without one, as calls come.
+
+        has_sound: whether Asterisk has a sound of its own of this name; None when that cannot be known now.
+        """
         self.store = store
         self._runtime = runtime
         self._studio = studio
+        self._has_sound = has_sound
 
     # --- at the start ------------------------------------------------------------------------------------------------
 
@@ -163,6 +174,7 @@ class Operations:
         if not entry.list_ids:
             raise NotNow(f"campaign {entry.campaign.name!r} has no contact list; attach one first")
         flow = await self._flow(entry.campaign.flow_id)
+        await self._check_sounds(entry.campaign, flow)
         await self._make_prompts(entry.campaign, flow)
         return await self._tell(CampaignStarted(campaign=entry.campaign, flow=flow), campaign_id)
 
@@ -174,6 +186,24 @@ class Operations:
         for prompt, reason in failed.items():
             words = prompt.text or prompt.sound
             raise OperationError(f"campaign {plan.name!r}: prompt {words[:60]!r} ({prompt.language}): {reason}")
+
+    async def _check_sounds(self, plan: Campaign, flow: Flow) -> None:
+        """A name that is neither an uploaded sound nor Asterisk's would be silence in every call.
+
+        Not asked when the program comes back: an Asterisk that is just starting may not know its sounds yet, and would
+        pause campaigns that are well.
+        """
+        if self._studio is None or self._has_sound is None:
+            return
+        for prompt in static_prompts(flow, flow.languages):
+            if not prompt.sound or self._studio.is_uploaded(prompt.sound, prompt.language):
+                continue
+            if await self._has_sound(prompt.sound) is False:
+                raise OperationError(
+                    f"campaign {plan.name!r}: there is no sound {prompt.sound!r} ({prompt.language}), neither uploaded "
+                    f"nor Asterisk's own; upload it with `outring sound add {prompt.sound} FILE`, or write a name "
+                    "Asterisk has into the flow"
+                )
 
     async def pause_campaign(self, campaign_id: CampaignId) -> CampaignEntry:
         """No new calls; those up go on. Raises OperationError when it is not running, NotFound."""

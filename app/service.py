@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
-from app.asterisk.telephony import AsteriskTelephony
+from app.asterisk.telephony import LANGUAGE_FOLDER, AsteriskTelephony
 from app.dialing.dialer import Dialer
 from app.ivr.prompts import PromptStudio
 from app.operations import Operations
@@ -17,6 +18,7 @@ from app.panel.server import Panel
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.door import SqlStore
+from app.voices import voices
 
 log = structlog.get_logger()
 
@@ -40,10 +42,11 @@ async def service(
     """Start everything; on leaving, stop everything and leave calls to Asterisk.
 
     on_unusable: called when Asterisk refuses us for good (wrong password, another dialer took the application).
-    Raises StoreError when the database cannot be used, OSError when the panel's port is taken.
+    Raises SettingsError when a voice of the settings is not there, StoreError when the database cannot be used, OSError
+    when the panel's port is taken or the data folder cannot be made.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    studio = PromptStudio(settings.data_dir / "prompts")
+    _make_data_dir(settings.data_dir)
+    studio = PromptStudio(settings.data_dir / "prompts", providers=voices(settings))
     telephony = AsteriskTelephony(
         url=settings.ari_url,
         user=settings.ari_user,
@@ -52,9 +55,15 @@ async def service(
         context=settings.ari_context,
         on_unusable=on_unusable,
     )
+
+    async def has_sound(name: str) -> bool | None:
+        if await asyncio.to_thread(has_sound_file, settings.asterisk_sounds_dir, name):
+            return True
+        return await telephony.has_sound(name)
+
     async with await SqlStore.open(settings.database_url) as store:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
-        operations = Operations(store=store, runtime=runtime, studio=studio)
+        operations = Operations(store=store, runtime=runtime, studio=studio, has_sound=has_sound)
         panel = Panel(operations=operations, store=store, settings=settings)
         # The port first: a second program on this machine must not take the calls away before it fails for the port.
         url = await panel.start(settings.http_host, settings.http_port) if with_panel else ""
@@ -67,3 +76,25 @@ async def service(
             with suppress(asyncio.CancelledError):
                 await working
             await telephony.stop()
+
+
+def has_sound_file(folder: Path, name: str) -> bool:
+    """Whether Asterisk's folder of sounds has a file of this name, for all languages or for one.
+
+    Asterisk plays files that its own list lacks: those right in the folder, and those put there after it started.
+    """
+    try:
+        languages = [one for one in folder.iterdir() if LANGUAGE_FOLDER.fullmatch(one.name)]
+        return any(any(place.glob(f"{name}.*")) for place in (folder, *languages))
+    except (OSError, ValueError, NotImplementedError):  # not readable for us, or no name for a file
+        return False
+
+
+def _make_data_dir(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"the data folder {folder} cannot be made ({error.strerror}); let the user Outring runs as write there, or "
+            "choose another with OUTRING_DATA_DIR"
+        ) from error

@@ -5,12 +5,24 @@ Every setting has an environment variable of its name with OUTRING_ before it: `
 
 from __future__ import annotations
 
+import json
 import os
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+VoiceName = Literal["espeak", "gtts", "piper"]
+
+TOML_EXAMPLE: Final = """ari_url = "http://127.0.0.1:8088/ari", texts in quotes and numbers without"""
 
 
 class SettingsError(Exception):
@@ -38,6 +50,12 @@ class Settings(BaseSettings):
         Path("/var/spool/asterisk/recording"), description="Where Asterisk writes ARI recordings"
     )
     asterisk_sounds_dir: Path = Field(Path("/var/lib/asterisk/sounds"), description="Where Asterisk's own sounds are")
+    voices: Annotated[tuple[VoiceName, ...], NoDecode] = Field(
+        ("espeak",), description="What speaks texts, in order; the next steps in where one fails"
+    )
+    piper_models: Annotated[dict[str, Path], NoDecode] = Field(
+        {}, description="The voice's .onnx file for each language piper speaks"
+    )
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="How much the log says")
 
     @field_validator("ari_url")
@@ -54,6 +72,27 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
         return url
 
+    @field_validator("voices", mode="before")
+    @classmethod
+    def _names(cls, given: object) -> object:
+        """A variable holds `gtts,espeak` or JSON; a file a list."""
+        if not isinstance(given, str):
+            return given
+        return _json(given) if given.startswith("[") else [name.strip() for name in given.split(",") if name.strip()]
+
+    @field_validator("piper_models", mode="before")
+    @classmethod
+    def _models(cls, given: object) -> object:
+        """A variable holds `en=/a.onnx,ru=/b.onnx` or JSON; a file a table."""
+        if not isinstance(given, str):
+            return given
+        if given.startswith("{"):
+            return _json(given)
+        pairs = [pair.partition("=") for pair in given.split(",") if pair.strip()]
+        if not all(language.strip() and path.strip() for language, _, path in pairs):
+            raise ValueError("write language=file, such as en=/var/lib/outring/en.onnx,ru=/var/lib/outring/ru.onnx")
+        return {language.strip(): path.strip() for language, _, path in pairs}
+
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
@@ -66,23 +105,38 @@ class Settings(BaseSettings):
 
 def config_file() -> Path:
     """The settings file: $OUTRING_CONFIG, else outring.toml in the working directory."""
-    return Path(os.environ.get("OUTRING_CONFIG", "outring.toml"))
+    return Path(os.environ.get("OUTRING_CONFIG") or "outring.toml")
 
 
 def load(**overrides: Any) -> Settings:
     """The settings. Raises SettingsError naming file or variable, setting, and what would be right."""
     path = config_file()
     try:
+        if os.environ.get("OUTRING_CONFIG") and not path.is_file():  # without it, outring.toml may be missing
+            raise SettingsError(f"{path}: there is no such file; write it, or let OUTRING_CONFIG name another")
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_problem(path, dict(item)) for item in error.errors())) from error
-    except (OSError, ValueError) as error:  # unreadable, or not TOML
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}; a setting is a line such as {TOML_EXAMPLE}") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); see OUTRING_CONFIG") from error
+    except ValueError as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"this is not JSON ({error})") from error
 
 
 def _problem(path: Path, item: dict[str, Any]) -> str:
     name = ".".join(str(part) for part in item["loc"])
-    variable = f"OUTRING_{name.upper()}"
+    variable = f"OUTRING_{str(item['loc'][0]).upper()}"
     place = variable if variable in os.environ else f"{path}, {name}"
     if item["type"] == "extra_forbidden":
         return f"{path}: there is no setting {name!r}; the settings are {', '.join(Settings.model_fields)}"

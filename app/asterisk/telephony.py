@@ -97,6 +97,8 @@ beyond ± 4 Hz is heard, and nothing on a noisy line. On wideband lines (G.722) 
 every line for one of 8 kHz."""
 TELLS_TONES_SINCE: Final = 22
 """Before this version Asterisk hears tones and does not tell (asterisk/asterisk#811)."""
+LANGUAGE_FOLDER: Final = re.compile(r"[a-z]{2,3}([_-]\w+)*")
+"""What folders of sounds for a language are called: en, en_AU, es-MX, fr_CA_f_June; not custom or digits."""
 _MAJOR_VERSION: Final = re.compile(r"(?:^|certified[/-]|GIT-)(\d+)")
 
 
@@ -119,8 +121,8 @@ def attempt_of(channel: str) -> AttemptId | None:
 class AsteriskTelephony:
     """The Telephony port on one Asterisk.
 
-    url: ARI's address with its /ari. context: the dialplan context answered calls enter. on_replaced: called when
-    another dialer has taken the application.
+    url: ARI's address with its /ari. context: the dialplan context answered calls enter. on_unusable: called with
+    the reason when Asterisk refuses us for good (wrong password), or another dialer has taken the application.
     """
 
     def __init__(
@@ -164,6 +166,29 @@ class AsteriskTelephony:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.close()
+
+    async def has_sound(self, name: str) -> bool | None:
+        """Whether Asterisk has a sound of this name, in any language; None when it does not answer.
+
+        Which language is played is the channel's (`language` of its endpoint), not ours. Asterisk takes every folder of
+        its sounds for a language: what is played as `custom/hello` is listed as `hello` in the language `custom`.
+        """
+        folder, _, rest = name.partition("/")
+        try:
+            if await self._lists_sound(name):
+                return True
+            return bool(rest) and await self._lists_sound(rest, language=folder)
+        except AriError as error:
+            log.warning("sound not looked up", sound=name, reason=str(error))
+            return None
+
+    async def _lists_sound(self, name: str, *, language: str = "") -> bool:
+        try:
+            found = await self._client.sounds.get(soundId=name)
+        except AriNotFound:
+            return False
+        listed = [form.language for form in found.formats]
+        return language in listed if language else any(map(LANGUAGE_FOLDER.fullmatch, listed))
 
     # --- commands ----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from app.cli.lists import import_
 from app.cli.people import apikey, user
 from app.cli.running import migrate, run
 from app.cli.simulate import simulate
+from app.cli.sounds import sound
 from app.cli.trunks import trunk
 
 
@@ -28,7 +29,9 @@ def outring() -> None:
     """Outring: an outbound-campaign dialer that lives beside Asterisk."""
 
 
-for command in (run, demo, doctor, import_, export, trunk, flow, campaign, dnc, user, apikey, simulate, bench, migrate):
+for command in (
+    run, demo, doctor, import_, export, trunk, flow, sound, campaign, dnc, user, apikey, simulate, bench, migrate,
+):  # fmt: skip
     outring.add_command(command)
 
 

@@ -145,6 +145,22 @@ class PromptStudio:
 
         return await self._made(key, read, edge_ms=_UPLOAD_EDGE_MS)
 
+    def is_uploaded(self, name: str, language: str) -> bool:
+        """Whether there is an uploaded sound of this name for people who hear this language."""
+        return self._uploaded(name, language) is not None
+
+    def uploads(self) -> list[tuple[str, str]]:
+        """The uploaded sounds as name and language ("" for one for all), sorted."""
+        found: set[tuple[str, str]] = set()
+        for path in self._sounds.rglob("*"):
+            if path.suffix not in SUFFIXES or path.name.startswith(".") or not path.is_file():
+                continue
+            first, *rest = path.relative_to(self._sounds).with_suffix("").parts
+            found.add(
+                ("/".join(rest), first) if rest and _LANGUAGE.fullmatch(first) else ("/".join((first, *rest)), "")
+            )
+        return sorted(found)
+
     def _uploaded(self, name: str, language: str) -> Path | None:
         """The uploaded file of this name, the one for the language first."""
         base = language.partition("-")[0]

@@ -55,14 +55,15 @@ def read_sound(path: Path, *, name: str = "") -> Sound:
         pieces = _by_sndfile(path, name) if container is None else _by_ffmpeg(path, container, name)
         samples = _gathered(pieces, name)
     except soundfile.LibsndfileError as error:
-        raise SoundError(
-            name, f"this is not a sound we can read ({_seen(head)}: {error.error_string})", _FORMATS
-        ) from None
+        said = "" if _PIPE in error.error_string else f": {error.error_string}"
+        raise SoundError(name, f"this is not a sound we can read ({_seen(head)}{said})", _FORMATS) from None
     if len(samples) < MIN_MS * RATE // 1_000:
         raise SoundError(name, "there is no sound in it", "record it again")
     return Sound(samples=samples, rate=RATE)
 
 
+_PIPE: Final = "(possibly a pipe?)"
+"""In libsndfile's words for a broken mp3, of which nothing is true."""
 _FORMATS: Final = "use wav, mp3, ogg or flac"
 
 

@@ -84,7 +84,8 @@ class FakeClient:
         self.holds: dict[str, asyncio.Event] = {}
         self.alive: list[ari.Channel] = []
         self.dialplan_exists = "1"
-        self.channels = self.playbacks = self.recordings = self
+        self.own_sounds: dict[str, list[str]] = {}
+        self.channels = self.playbacks = self.recordings = self.sounds = self
 
     def start(self) -> None:
         pass
@@ -101,6 +102,13 @@ class FakeClient:
                 raise self.failures[name]
             if name == "getChannelVar":
                 return ari.Variable(value=self.dialplan_exists)
+            if name == "get":
+                if parameters["soundId"] not in self.own_sounds:
+                    raise AriNotFound("Sound not found", status=404)
+                languages = self.own_sounds[parameters["soundId"]]
+                return ari.Sound(
+                    id=parameters["soundId"], formats=[ari.FormatLangPair(language=one) for one in languages]
+                )
             return self.alive if name == "list" else None
 
         return request
@@ -496,3 +504,20 @@ async def test_a_call_placed_while_the_list_was_on_its_way_lives(stage: Stage) -
     await stage.settle()
     assert stage.told[0] == CallPlaced(attempt_id=ID)
     assert stage.told[1] == TelephonyUp(is_new_life=False, live=(LiveCall(attempt_id=ID, is_in_hand=False),))
+
+
+# --- sounds of Asterisk's own --------------------------------------------------------------------------------------
+
+
+async def test_a_sound_is_asterisks_own_or_not_or_that_is_not_known(stage: Stage) -> None:
+    stage.client.own_sounds = {"digits/1": ["en"], "hello": ["custom", "en"], "bye": ["en_AU"], "mine": ["custom"]}
+    has = stage.telephony.has_sound
+    assert await has("digits/1") is True
+    assert await has("digits/1x") is False
+    assert await has("custom/hello") is True, "Asterisk lists it as hello, in the language custom"
+    assert await has("custom/bye") is False
+    assert await has("bye") is True
+    assert await has("mine") is False, "it is played as custom/mine alone"
+    for fault in (AriUnavailable("no connection"), AriUnknown("no answer"), AriServerError("no", status=500)):
+        stage.client.failures["get"] = fault
+        assert await has("digits/1") is None
