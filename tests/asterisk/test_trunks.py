@@ -27,10 +27,17 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 
 COMES_BACK = RetryPolicy(max_attempts=1, max_faults=10, fault_retry_ms=1_000)
 PROBE_S = FIRST_REST_MS / 1_000
+LONG = """
+name: long
+start: story
+nodes:
+  story: {type: play, text: "This message is long enough to keep a line busy for some seconds.", next: bye}
+  bye: {type: hangup}
+"""
 CROSSING_S = 1.0
 """Packets cross: a call that ended this lately may still be counted by the network."""
 CARRIERS = (
-    "refuser", "hushed", "gone", "first", "second", "broken", "sound", "narrow", "wide", "shared",
+    "refuser", "hushed", "gone", "first", "second", "broken", "sound", "narrow", "wide", "paced", "brisk", "shared", "calm",
     "british", "american", "lively", "mute", "formatted", "switched", "other",
 )  # fmt: skip
 
@@ -74,7 +81,7 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict
 
 @pytest.mark.parametrize("name", [
     "rejecting_trunk", "silent_trunk", "dead_trunk", "unreachable_trunk", "overflow_by_lines", "overflow_by_fault",
-    "limits_of_the_trunk", "limits_of_the_campaign", "limits_shared_by_campaigns", "prefixes", "number_formats",
+    "lines_of_a_trunk", "lines_of_a_campaign", "rate_of_a_trunk", "rate_of_a_campaign", "limits_shared_by_campaigns", "prefixes", "number_formats",
     "a_bad_trunk_does_not_hold_up_a_good_one", "switched_off",
 ])  # fmt: skip
 async def test_trunks(played: dict[str, BaseException | None], name: str) -> None:
@@ -234,37 +241,53 @@ async def overflow_by_fault(scene: Scene) -> None:
 
 
 @scenario
-async def limits_of_the_trunk(scene: Scene) -> None:
-    dialer, numbers = scene.dialer, people(6_000, 20)
-    narrow = await dialer.trunk("narrow", lines=6, calls_per_second=4)
-    await dialer.finished(await dialer.start(NOTICE, [narrow], numbers, calls_per_second=50))
-    invites = scene.wires["narrow"].invites
-    assert most_at_once(scene, invites) == 6
-    assert_rate(invites, 4)
+async def lines_of_a_trunk(scene: Scene) -> None:
+    dialer = scene.dialer
+    narrow = await dialer.trunk("narrow", lines=6)
+    await dialer.finished(await dialer.start(LONG, [narrow], people(6_000, 16), calls_per_second=50))
+    assert most_at_once(scene, scene.wires["narrow"].invites) == 6
 
 
 @scenario
-async def limits_of_the_campaign(scene: Scene) -> None:
-    dialer, numbers = scene.dialer, people(7_000, 20)
-    wide = await dialer.trunk("wide", calls_per_second=100)
-    await dialer.finished(await dialer.start(NOTICE, [wide], numbers, lines=6, calls_per_second=4))
-    invites = scene.wires["wide"].invites
-    assert most_at_once(scene, invites) == 6
-    assert_rate(invites, 4)
+async def lines_of_a_campaign(scene: Scene) -> None:
+    dialer = scene.dialer
+    wide = await dialer.trunk("wide")
+    await dialer.finished(await dialer.start(LONG, [wide], people(6_500, 16), lines=6, calls_per_second=50))
+    assert most_at_once(scene, scene.wires["wide"].invites) == 6
+
+
+@scenario
+async def rate_of_a_trunk(scene: Scene) -> None:
+    dialer = scene.dialer
+    paced = await dialer.trunk("paced", calls_per_second=4)
+    await dialer.finished(await dialer.start(BYE, [paced], people(7_000, 28), calls_per_second=50))
+    assert_rate(scene.wires["paced"].invites, 4)
+
+
+@scenario
+async def rate_of_a_campaign(scene: Scene) -> None:
+    dialer = scene.dialer
+    brisk = await dialer.trunk("brisk")
+    await dialer.finished(await dialer.start(BYE, [brisk], people(7_500, 28), calls_per_second=4))
+    assert_rate(scene.wires["brisk"].invites, 4)
 
 
 @scenario
 async def limits_shared_by_campaigns(scene: Scene) -> None:
     """Two campaigns on one trunk get its lines and its rate once, not twice."""
     dialer = scene.dialer
-    shared = await dialer.trunk("shared", lines=6, calls_per_second=4)
-    one = await dialer.start(NOTICE, [shared], people(8_000, 10), calls_per_second=20)
-    other = await dialer.start(NOTICE, [shared], people(9_000, 10), calls_per_second=20)
-    await asyncio.gather(dialer.finished(one), dialer.finished(other))
-    invites = scene.wires["shared"].invites
-    assert len(invites) == 20
-    assert most_at_once(scene, invites) <= 6
-    assert_rate(invites, 4)
+    shared = await dialer.trunk("shared", lines=6)
+    calm = await dialer.trunk("calm", calls_per_second=4)
+    campaigns = [
+        await dialer.start(flow, [trunk], people(place, 14), calls_per_second=20)
+        for place, (flow, trunk) in zip(
+            (8_000, 8_500, 9_000, 9_500), ((LONG, shared), (LONG, shared), (BYE, calm), (BYE, calm)), strict=True
+        )
+    ]
+    for campaign in campaigns:
+        await dialer.finished(campaign)
+    assert most_at_once(scene, scene.wires["shared"].invites) == 6
+    assert_rate(scene.wires["calm"].invites, 4)
 
 
 def most_at_once(scene: Scene, invites: Sequence[Invite]) -> int:
