@@ -11,17 +11,16 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from app.contacts.importing import import_list
 from app.dialing.snapshot import CampaignPicture
 from app.model import Campaign, RetryPolicy, Trunk
 from app.outcomes import Outcome
 from app.panel.passwords import hash_password
+from app.screen import campaign_screen
 from app.service import Service, service
 from app.settings import Settings, load
 from app.store import campaigns, lists, people, progress
@@ -160,25 +159,15 @@ async def _watch(running: Service, campaign_id: CampaignId, console: Console) ->
 
 
 def _screen(counts: Progress, picture: CampaignPicture | None, seconds: float) -> Group:
-    """The terminal's view of a running campaign."""
-    bar = Table.grid(padding=(0, 1))
-    bar.add_row(
-        Text(f"{counts.settled}/{counts.total} contacts done"),
-        ProgressBar(total=max(counts.total, 1), completed=counts.settled, width=40),
-        Text(f"{seconds:.0f} s"),
+    placed = "" if picture is None else f", {picture.placed} placed ({picture.placed / max(seconds, 1.0):.1f}/s)"
+    return campaign_screen(
+        settled=counts.settled,
+        total=counts.total,
+        outcomes={outcome.label: count for outcome, count in counts.outcomes.items()},
+        up=None if picture is None else (picture.dialing, picture.ringing, picture.answered),
+        waiting_for="" if picture is None else picture.waiting_for,
+        beside=f"{seconds:.0f} s{placed}",
     )
-    if picture is None:
-        return Group(bar)
-    rate = picture.placed / seconds if seconds >= 1 else 0.0
-    calls = (
-        f"calls up: {picture.dialing} dialing, {picture.ringing} ringing, {picture.answered} answered"
-        f"   placed: {picture.placed} ({rate:.1f}/s)"
-    )
-    lines: list[RenderableType] = [bar, Text(calls)]
-    if picture.waiting_for:
-        lines.append(Text(f"waiting: {picture.waiting_for}", style="yellow"))
-    lines.append(Text("  ".join(f"{outcome.label} {count}" for outcome, count in counts.outcomes.items()), style="dim"))
-    return Group(*lines)
 
 
 def _outcome_table(counts: Progress) -> Table:

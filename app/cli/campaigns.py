@@ -8,12 +8,10 @@ from typing import Any
 import click
 from rich.console import Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
 from app.cli.remote import Remote, ask, by_name
 from app.cli.shell import console, json_option, say_json
+from app.screen import campaign_screen
 
 WATCH_S = 1.0
 
@@ -158,14 +156,10 @@ def _line(found: dict[str, Any]) -> str:
 
 def _screen(found: dict[str, Any]) -> Group:
     counts, calls = found["progress"], found["calls"]
-    bar = Table.grid(padding=(0, 1))
-    bar.add_row(
-        Text(f"{counts['settled']}/{counts['total']}"),
-        ProgressBar(total=max(counts["total"], 1), completed=counts["settled"], width=40),
-        Text(f"{calls['dialing']} dialing, {calls['ringing']} ringing, {calls['answered']} answered"),
+    return campaign_screen(
+        settled=counts["settled"],
+        total=counts["total"],
+        outcomes=counts["outcomes"],
+        up=(calls["dialing"], calls["ringing"], calls["answered"]),
+        waiting_for=calls["waiting_for"],
     )
-    outcomes = Table(box=None, padding=(0, 1), show_header=False)
-    for label, count in sorted(counts["outcomes"].items(), key=lambda item: -item[1]):
-        outcomes.add_row(label, Text(str(count), justify="right"))
-    waiting = [Text(f"waiting: {calls['waiting_for']}", style="yellow")] if calls["waiting_for"] else []
-    return Group(bar, *waiting, outcomes)

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from app import logs
-from app.cli.shell import console, fail, json_option, run_async, say_json
+from app.cli.shell import console, fail, in_words, json_option, run_async, say_json
 from app.contacts.problems import SheetProblem
+from app.settings import SettingsError
 from asterisk.lab import LabError
 
 
@@ -33,8 +34,8 @@ def demo(exit_when_done: bool, port: int, list_file: Path | None, country: str, 
                 console(as_json=as_json), exit_when_done=exit_when_done, port=port, list_file=list_file, country=country
             )
         )
-    except (LabError, SheetProblem, OSError, ValueError) as error:
-        fail(str(error))
+    except (LabError, SheetProblem, SettingsError, OSError, ValueError) as error:
+        fail(in_words(error))
     if as_json:
         say_json(result_json(result))
     if result.unaccounted:

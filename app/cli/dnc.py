@@ -27,8 +27,10 @@ def dnc() -> None:
 def add(numbers: tuple[str, ...], country: str, as_json: bool) -> None:
     """Put NUMBERS on the list of the running dialer; when it answers, no call to them starts any more."""
 
+    found = [_read(text, country) for text in numbers]
+
     async def add_all(remote: Remote) -> list[object]:
-        return [await remote.post("/dnc", {"number": text, "country": country}) for text in numbers]
+        return [await remote.post("/dnc", {"number": one}) for one in found]
 
     added = ask(add_all)
     if as_json:

@@ -9,8 +9,8 @@ import click
 import structlog
 
 from app import logs
-from app.cli.shell import console, fail, json_option, run_async, say_json, settings
-from app.settings import Settings
+from app.cli.shell import console, fail, in_words, json_option, run_async, say_json, settings
+from app.settings import Settings, SettingsError
 from app.store import StoreError
 from app.store.migrating import migrate as migrate_database
 
@@ -32,8 +32,10 @@ def run(patience_s: float) -> None:
     logs.set_up(chosen.log_level)
     try:
         reason = run_async(_run(chosen, patience_s))
+    except SettingsError as error:
+        fail(str(error), code=2)
     except (StoreError, OSError) as error:
-        fail(f"cannot start: {error}")
+        fail(f"cannot start: {in_words(error)}")
     if reason:
         fail(reason)
 

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -39,6 +40,18 @@ def fail(message: str, *, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
+def in_words(error: Exception) -> str:
+    """What an error says to people: without the operating system's number."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def iso_utc(at_ms: int) -> str:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at_ms // 1_000, tz=UTC).isoformat().replace("+00:00", "Z")
+
+
 def say_json(value: object) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=None, sort_keys=False, default=str))
@@ -47,14 +60,23 @@ def say_json(value: object) -> None:
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end. Ctrl-C and SIGTERM cancel the work, let it clean up, and end with exit code 130.
 
-    A second Ctrl-C changes nothing: cleaning up takes a second or two, and leaves nothing behind.
+    A second Ctrl-C changes nothing, so that cleaning up leaves nothing behind.
     """
+
+    is_interrupted = False
 
     async def supervised() -> T:
         task = asyncio.ensure_future(work)
+
+        def interrupt() -> None:
+            nonlocal is_interrupted
+            if not is_interrupted:
+                is_interrupted = True
+                task.cancel()
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, interrupt)
         return await task
 
     try:

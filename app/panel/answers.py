@@ -13,7 +13,7 @@ from app.ivr.load import FlowError
 from app.operations import NotNow, OperationError
 from app.panel.problems import Problem
 from app.panel.routing import PREFIX
-from app.store.errors import Duplicate, InUse, NotFound, StoreError
+from app.store.errors import Duplicate, InUse, LastAdmin, NotFound, StoreError
 
 log = structlog.get_logger()
 
@@ -61,6 +61,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(409, "duplicate", str(error))
         case InUse():
             return Problem(409, "in_use", str(error))
+        case LastAdmin():
+            return Problem(409, "last_admin", str(error))
         case StoreError():
             return Problem(503, "store_unavailable", str(error))
         case NotNow():

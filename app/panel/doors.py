@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from app.operations import Operations
+from app.panel.answers import Answer
 from app.panel.doorkeeper import VISITOR, Doorkeeper, SignInRefused, Visitor, is_same_origin
 from app.panel.language import LANGUAGES, THEMES
 from app.panel.live import LivePage
@@ -22,7 +23,7 @@ YEAR_S: Final = 365 * 24 * 3600
 
 
 class Doors:
-    """The handlers behind the pages' addresses."""
+    """What answers behind the pages' addresses."""
 
     def __init__(
         self,
@@ -158,15 +159,12 @@ class Doors:
         return await self._live.serve(request, draw, is_welcome)
 
 
-def _for_supervisors(
-    handler: Callable[[web.Request], Any],
-) -> Callable[[web.Request], Any]:
+def _for_supervisors(answer: Answer) -> Answer:
     async def checked(request: web.Request) -> web.StreamResponse:
         visitor: Visitor = request[VISITOR]
         if not may(visitor, Role.SUPERVISOR):
             raise Problem(403, "forbidden", "this page is for supervisors; ask an admin to change your role")
-        response: web.StreamResponse = await handler(request)
-        return response
+        return await answer(request)
 
     return checked
 

@@ -37,6 +37,19 @@ async def get_me(call: Call) -> shapes.UserAnswer:
     return shapes.UserAnswer.of(call.user)
 
 
+@routes.add("PATCH", "/users/{user_id}", role=Role.ADMIN, body=shapes.UserChange, answer=shapes.UserAnswer)
+async def change_user(call: Call) -> shapes.UserAnswer:
+    """Disable or enable a person, or set their password; they are signed out. The last admin cannot be disabled."""
+    given = call.body.model_fields_set
+    user = await call.store.write(
+        people.change_user,
+        call.number("user_id"),
+        is_disabled=call.body.is_disabled if "is_disabled" in given else None,
+        password_hash=await asyncio.to_thread(hash_password, call.body.password) if "password" in given else None,
+    )
+    return shapes.UserAnswer.of(user)
+
+
 @routes.add("GET", "/apikeys", role=Role.AGENT, answer=list[shapes.KeyAnswer])
 async def list_api_keys(call: Call) -> list[shapes.KeyAnswer]:
     """Your own API keys, without the keys themselves."""

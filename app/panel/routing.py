@@ -1,7 +1,7 @@
-"""The table of REST routes: one declaration gives the handler its checked input, its door-keeper, and its OpenAPI.
+"""The table of REST routes: one declaration gives the work its checked input, its door-keeper, and its OpenAPI.
 
-A handler is `async def f(call: Call) -> BaseModel | list | None`; None answers 204. Roles are ordered: admin may do
-what a supervisor may, a supervisor what an agent may.
+The work behind a route is `async def f(call: Call) -> BaseModel | list | None`; None answers 204. Roles are ordered:
+admin may do what a supervisor may, a supervisor what an agent may.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One request, as handlers see it: who asks, and what."""
+    """One request, as the work behind a route sees it: who asks, and what."""
 
     request: web.Request
     user: User
@@ -50,7 +50,7 @@ class Call:
         return self.request.match_info[name]
 
 
-Handler = Callable[[Call], Awaitable[Any]]
+Work = Callable[[Call], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Route:
 
     method: str
     path: str
-    handler: Handler
+    work: Work
     summary: str
     role: Role
     tag: str
@@ -87,17 +87,17 @@ class Routes:
         answer: Any = None,
         status: int | None = None,
         takes_file: bool = False,
-    ) -> Callable[[Handler], Handler]:
-        """Declare a route; the handler's docstring is its description."""
+    ) -> Callable[[Work], Work]:
+        """Declare a route; the docstring of the work is its description."""
 
-        def declare(handler: Handler) -> Handler:
-            summary = (handler.__doc__ or "").strip().split("\n")[0]
+        def declare(work: Work) -> Work:
+            summary = (work.__doc__ or "").strip().split("\n")[0]
             assert summary, f"{method} {path} has no description"
             self.rows.append(
                 Route(
                     method=method,
                     path=path,
-                    handler=handler,
+                    work=work,
                     summary=summary,
                     role=role,
                     tag=path.split("/")[1],
@@ -108,7 +108,7 @@ class Routes:
                     takes_file=takes_file,
                 )
             )
-            return handler
+            return work
 
         return declare
 
@@ -129,7 +129,7 @@ def _door(
             call.query = _checked(row.query, dict(request.query), "query")
         if row.body is not None:
             call.body = await _body(row.body, request)
-        result = await row.handler(call)
+        result = await row.work(call)
         if isinstance(result, web.StreamResponse):
             return result
         if row.answer is None:
@@ -214,7 +214,7 @@ def _operation(row: Route, by_model: dict[Any, Any]) -> dict[str, Any]:
         ]
     problem = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     operation: dict[str, Any] = {
-        "operationId": row.handler.__name__,
+        "operationId": row.work.__name__,
         "summary": row.summary,
         "tags": [row.tag],
         "description": f"Needs the role {row.role.value}.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.dialing.snapshot import Snapshot
 from app.ivr.flow import Flow
@@ -42,6 +42,11 @@ Id = Annotated[int, Field(ge=1, le=2**53)]
 def is_word(text: str) -> bool:
     """Whether it can be a trunk's id."""
     return re.fullmatch(_WORD, text) is not None
+
+
+def _left_out(schema: dict[str, Any]) -> None:
+    """A field whose default is never used shows none."""
+    schema.pop("default", None)
 
 
 class In(BaseModel):
@@ -245,6 +250,19 @@ class UserBody(In):
     name: ShortName
     password: str = Field(min_length=8, max_length=200)
     role: Literal["admin", "supervisor", "agent"] = "agent"
+
+
+class UserChange(In):
+    """What to change of a person; what is left out (not in model_fields_set) stays."""
+
+    is_disabled: bool = Field(default=False, description="shut out, or let in again", json_schema_extra=_left_out)
+    password: str = Field(default="", min_length=8, max_length=200, json_schema_extra=_left_out)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("give is_disabled, password, or both")
+        return self
 
 
 class UserAnswer(BaseModel):

@@ -11,14 +11,14 @@ Two doors. `SqlStore` for the program, on an event loop (it is the `Store` of ap
     await store.close()                                             # or: async with await SqlStore.open(url) as store
 
 `SyncStore.open()` has commit, recover, read, write and close as plain methods over SQLite in memory, for the simulated
-network. `await migrate(url)` answers the versions before and after. Errors: `StoreError`; `NotFound` and `Duplicate`
-are kinds of it. `new_attempt_id: Callable[[int], AttemptId]` may be given to both doors.
+network. `await migrate(url)` answers the versions before and after. Errors: `StoreError`; `NotFound`,
+`Duplicate` and `LastAdmin` are kinds of it. `new_attempt_id: Callable[[int], AttemptId]` may be given to both doors.
 
 Operations are plain functions whose first argument is a `sqlalchemy.Connection`, by subject:
 
 people     add_user(*, name, password_hash, role: Role, now_ms) → User · user_by_id(user_id) · user_by_name(name) → None
            for nobody · list_users() · count_users() · set_password(user_id, password_hash) ·
-           set_disabled(user_id, is_disabled)
+           set_disabled(user_id, is_disabled) · change_user(user_id, *, is_disabled=None, password_hash=None) → User
            open_session(*, user_id, token_hash, now_ms, expires_at_ms) · session_user(token_hash, now_ms) → User | None
            extend_session(token_hash, *, expires_at_ms) · end_session(token_hash) · drop_expired_sessions(now_ms) ·
            add_api_key(*, user_id, name, key_hash, now_ms) → ApiKey · api_key_user(key_hash) → User | None ·
@@ -49,7 +49,7 @@ from __future__ import annotations
 
 from app.store.door import SqlStore, SyncStore
 from app.store.engines import DEFAULT_URL
-from app.store.errors import Duplicate, NotFound, StoreError
+from app.store.errors import Duplicate, LastAdmin, NotFound, StoreError
 from app.store.migrating import migrate
 
-__all__ = ["DEFAULT_URL", "Duplicate", "NotFound", "SqlStore", "StoreError", "SyncStore", "migrate"]
+__all__ = ["DEFAULT_URL", "Duplicate", "LastAdmin", "NotFound", "SqlStore", "StoreError", "SyncStore", "migrate"]

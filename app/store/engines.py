@@ -6,7 +6,7 @@ import sqlite3
 import time
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
@@ -16,6 +16,12 @@ from app.store.errors import StoreError
 DEFAULT_URL: Final = "sqlite+aiosqlite:///outring.db"
 WRITER_CACHE_KB: Final = 65_536  # the index over a million contacts fits: imports do not read it again row by row
 BUSY_TIMEOUT_MS: Final = 5_000
+_UNUSABLE_FILES: Final = {
+    "unable to open database file": "make its folder, and let the user Outring runs as write there",
+    "readonly database": "let the user Outring runs as write the file and its folder",
+    "file is not a database": "it is some other file: move it away",
+}
+"""What SQLite says of a file it cannot use, and the mend."""
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
@@ -45,14 +51,14 @@ def sqlite_engine(url: URL) -> Engine:
     """
     url = url.set(drivername="sqlite")
     engine = create_engine(url, poolclass=StaticPool) if is_in_memory(url) else create_engine(url)
-    _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", may_write=True)
+    _prepare_sqlite(engine, url, begin="BEGIN IMMEDIATE", may_write=True)
     return engine
 
 
 def sqlite_reading_engine(url: URL) -> AsyncEngine:
     """A few connections to a SQLite file through aiosqlite that cannot write, and never wait for who does."""
     engine = create_async_engine(url, pool_size=4, max_overflow=0)
-    _prepare_sqlite(engine.sync_engine, begin="BEGIN", may_write=False)
+    _prepare_sqlite(engine.sync_engine, url, begin="BEGIN", may_write=False)
     return engine
 
 
@@ -67,7 +73,7 @@ def postgres_engine(url: URL, *, may_write: bool = True) -> AsyncEngine:
     return create_async_engine(url, pool_size=5, max_overflow=5, connect_args={"server_settings": settings})
 
 
-def _prepare_sqlite(engine: Engine, *, begin: str, may_write: bool) -> None:
+def _prepare_sqlite(engine: Engine, url: URL, *, begin: str, may_write: bool) -> None:
     """Set up each new connection; SQLAlchemy, not the driver, begins transactions (the driver would begin too late)."""
 
     @event.listens_for(engine, "connect")
@@ -83,6 +89,15 @@ def _prepare_sqlite(engine: Engine, *, begin: str, may_write: bool) -> None:
         else:
             cursor.execute("PRAGMA query_only = ON")
         cursor.close()
+
+    @event.listens_for(engine, "handle_error")
+    def on_error(context: ExceptionContext) -> None:
+        told = str(context.original_exception)
+        for words, mend in _UNUSABLE_FILES.items():
+            if words in told:
+                raise StoreError(
+                    f"the database refused: {told}: {url.database}; {mend}, or change OUTRING_DATABASE_URL"
+                )
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:

@@ -38,6 +38,14 @@ class InUse(StoreError):
     """What was to be removed is still used by something else."""
 
 
+class LastAdmin(StoreError):
+    """Without this admin nobody could let anybody in."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is the last admin who may sign in; add or enable another admin first")
+        self.name = name
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn what drivers raise (refused, locked, unreachable, full) into StoreError; other errors pass as they are."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from app.store.errors import NotFound, unique
+from app.store.errors import LastAdmin, NotFound, unique
 from app.store.schema import api_keys, sessions, users
 
 
@@ -77,12 +77,25 @@ def count_users(conn: Connection) -> int:
 
 def set_password(conn: Connection, user_id: int, password_hash: str) -> None:
     """Change a password; whoever is signed in with the old one is signed out. Raises NotFound."""
-    _change_user(conn, user_id, password_hash=password_hash)
+    change_user(conn, user_id, password_hash=password_hash)
 
 
 def set_disabled(conn: Connection, user_id: int, is_disabled: bool) -> None:
-    """Shut a person out, at once, or let them in again. Raises NotFound."""
-    _change_user(conn, user_id, is_disabled=is_disabled)
+    """Shut a person out, at once, or let them in again. Raises NotFound, LastAdmin."""
+    change_user(conn, user_id, is_disabled=is_disabled)
+
+
+def change_user(
+    conn: Connection, user_id: int, *, is_disabled: bool | None = None, password_hash: str | None = None
+) -> User:
+    """Change what is not None, all or nothing; the person is signed out everywhere. Raises NotFound, LastAdmin."""
+    if is_disabled:
+        _check_not_last(conn, user_id)
+    given = {"is_disabled": is_disabled, "password_hash": password_hash}
+    values = {name: value for name, value in given.items() if value is not None}
+    if values and conn.execute(update(users).where(users.c.id == user_id).values(values)).rowcount:
+        conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
+    return user_by_id(conn, user_id)
 
 
 def open_session(conn: Connection, *, user_id: int, token_hash: str, now_ms: int, expires_at_ms: int) -> None:
@@ -155,10 +168,12 @@ def revoke_api_key(conn: Connection, key_id: int, now_ms: int) -> None:
         raise NotFound("API key", key_id)
 
 
-def _change_user(conn: Connection, user_id: int, **values: object) -> None:
-    if conn.execute(update(users).where(users.c.id == user_id).values(values)).rowcount == 0:
-        raise NotFound("user", user_id)
-    conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
+def _check_not_last(conn: Connection, user_id: int) -> None:
+    """Two admins who shut each other out at the same moment wait for each other here. Raises LastAdmin."""
+    enabled = select(users.c.id, users.c.name).where(users.c.role == Role.ADMIN.value, users.c.is_disabled.is_(False))
+    admins = conn.execute(enabled.order_by(users.c.id).with_for_update()).all()
+    if [admin.id for admin in admins] == [user_id]:
+        raise LastAdmin(admins[0].name)
 
 
 def _user(conn: Connection, found: Select[Any]) -> User | None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.commands import SetCampaignStatus
 from app.model import Campaign, CampaignStatus, NumberFormat, RetryPolicy, Trunk
-from app.store import Duplicate, NotFound, SqlStore, StoreError
+from app.store import Duplicate, LastAdmin, NotFound, SqlStore, StoreError
 from app.store.campaigns import campaign_by_name, create_campaign, get_campaign, list_campaigns, update_campaign
 from app.store.dnc import add_dnc_numbers, remove_dnc
 from app.store.flows import create_flow, get_flow, latest_flow, list_flow_versions, list_flows
@@ -18,6 +18,7 @@ from app.store.people import (
     add_api_key,
     add_user,
     api_key_user,
+    change_user,
     count_users,
     drop_expired_sessions,
     end_session,
@@ -77,6 +78,18 @@ async def test_a_new_password_or_a_shut_door_signs_out_at_once(store: SqlStore, 
     assert await store.read(session_user, "t", T0) is None
     with pytest.raises(NotFound, match="there is no user 99"):
         await store.write(set_disabled, 99, True)
+
+
+async def test_the_last_admin_who_may_sign_in_cannot_be_disabled(store: SqlStore) -> None:
+    ann = await store.write(add_user, name="ann", password_hash="x", role=Role.ADMIN, now_ms=T0)
+    bob = await store.write(add_user, name="bob", password_hash="x", role=Role.ADMIN, now_ms=T0)
+    await store.write(add_user, name="eve", password_hash="x", role=Role.SUPERVISOR, now_ms=T0)
+    await store.write(set_disabled, ann.id, True)
+    with pytest.raises(LastAdmin, match="'bob' is the last admin"):
+        await store.write(set_disabled, bob.id, True)
+    await store.write(set_disabled, ann.id, True)  # is so already
+    await store.write(set_disabled, ann.id, False)
+    assert (await store.write(change_user, bob.id, is_disabled=True)).is_disabled
 
 
 async def test_an_api_key_works_until_it_is_revoked(store: SqlStore) -> None:

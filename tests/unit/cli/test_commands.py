@@ -16,6 +16,9 @@ import pytest
 from sqlalchemy import func, select
 
 from app.outcomes import Outcome
+from app.panel.passwords import is_password
+from app.store import people
+from app.store.people import Role
 from app.store.schema import sessions
 from tests.unit.panel.site import Site, open_site
 from tests.unit.panel.test_pages import closed_attempt
@@ -126,6 +129,67 @@ async def test_do_not_call(shell: Shell) -> None:
     assert "not a number" in await shell.bad("dnc", "check", "12-3", code=2)
     await shell.good("dnc", "remove", "+447700900123")
     assert "there is no do-not-call number" in await shell.bad("dnc", "remove", "+447700900123")
+
+
+async def test_a_number_that_cannot_be_called_is_refused_before_anybody_is_asked(shell: Shell) -> None:
+    fresh = {"OUTRING_DATABASE_URL": f"sqlite+aiosqlite:///{shell.folder / 'fresh.db'}"}
+    for words in (("12-3",), ("+447700900123", "12-3"), ("07700900123", "--country", "Narnia"), ("07700900123",)):
+        said = await shell.run("dnc", "add", *words, **fresh)
+        assert (said.code, "not a" in said.err or "digits" in said.err) == (2, True), said
+        assert "admin" not in said.err
+    assert not (shell.folder / "fresh.db").exists()
+    assert await shell.good("dnc", "list") == ""
+
+
+async def test_people_are_shut_out_let_in_and_given_new_passwords(shell: Shell) -> None:
+    await shell.good("user", "add", "boris", "--role", "agent", "--password", "long enough")
+    async with shell.site.program(Role.AGENT) as http:
+        assert (await http.get("/api/v1/users/me")).status == 200
+        await shell.good("user", "disable", "agent of keys")
+        assert (await http.get("/api/v1/users/me")).status == 401
+        await shell.good("user", "enable", "agent of keys")
+        assert (await http.get("/api/v1/users/me")).status == 200
+    await shell.good("user", "disable", "boris")
+    assert "boris\tagent (disabled)" in await shell.good("user", "list")
+    await shell.good("user", "password", "boris", "--password", "another one")
+    found = await shell.site.store.read(people.user_by_name, "boris")
+    assert found is not None
+    assert is_password("another one", found.password_hash)
+    assert found.is_disabled, "a new password lets nobody in who is shut out"
+    assert "'anna' is the last admin" in await shell.bad("user", "disable", "anna")
+    assert "at least 8" in await shell.bad("user", "password", "boris", "--password", "short", code=2)
+    for verb in ("disable", "enable", "password"):
+        assert "there is no user 'nobody'" in await shell.bad("user", verb, "nobody")
+
+
+async def test_api_keys_are_listed_and_revoked(shell: Shell) -> None:
+    key = (await shell.good("apikey", "add", "anna", "crm")).strip()
+    await shell.good("apikey", "add", "anna", "night import")
+    assert (await shell.run("flow", "list", OUTRING_API_KEY=key)).code == 0
+    listed = await shell.good("apikey", "list")
+    assert [line.split("\t")[:2] for line in listed.splitlines()] == [["anna", "crm"], ["anna", "night import"]]
+    assert key not in listed
+    await shell.good("apikey", "revoke", "anna", "crm")
+    assert (await shell.run("flow", "list", OUTRING_API_KEY=key)).code == 1
+    crm, night = json.loads(await shell.good("apikey", "list", "anna", "--json"))
+    assert (crm["revoked_at_ms"] is None, night["revoked_at_ms"] is None) == (False, True)
+    assert "no API key 'nothing'" in await shell.bad("apikey", "revoke", "anna", "nothing")
+    assert "there is no user 'nobody'" in await shell.bad("apikey", "list", "nobody")
+
+
+async def test_what_keeps_the_program_from_starting_is_named_with_its_setting(shell: Shell) -> None:
+    (shell.folder / "file").write_text("", encoding="utf-8")
+    odd = [
+        (1, {"OUTRING_DATA_DIR": str(shell.folder / "file" / "data")}, "OUTRING_DATA_DIR"),
+        (1, {"OUTRING_DATABASE_URL": f"sqlite+aiosqlite:///{shell.folder}/no/where.db"}, "no/where.db"),
+        (1, {"OUTRING_HTTP_PORT": shell.site.url.rsplit(":", 1)[1]}, "OUTRING_HTTP_PORT"),
+        (2, {"OUTRING_CONFIG": "/no/such.toml"}, "/no/such.toml"),
+    ]
+    for code, env, named in odd:
+        env = {"OUTRING_DATABASE_URL": f"sqlite+aiosqlite:///{shell.folder / 'second.db'}"} | env
+        said = await shell.run("run", **env)
+        assert (said.code, named in said.err) == (code, True), said
+        assert "Errno" not in said.err
 
 
 async def test_without_a_dialer_or_an_admin_or_a_right_key_the_mend_is_named(shell: Shell) -> None:

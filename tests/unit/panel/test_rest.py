@@ -10,8 +10,10 @@ import aiohttp
 import pytest
 
 from app.panel import rest
+from app.panel.passwords import is_password
 from app.panel.problems import EXPECTED
 from app.panel.routing import PREFIX, RANK, Route
+from app.store import people
 from app.store.people import Role
 from tests.unit.panel.site import FLOW, Site
 
@@ -27,10 +29,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /campaigns/{campaign_id}": CAMPAIGN | {"name": "Renamed", "lines": 7},
     "POST /dnc": {"number": "07700 900123", "country": "GB"},
     "POST /users": {"name": "boris", "password": "long enough", "role": "agent"},
+    "PATCH /users/{user_id}": {"password": "long enough"},
     "POST /apikeys": {"name": "crm"},
 }
 PLACES = {"trunk_id": "way", "list_id": "1", "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
-          "number": "+447700900199", "attempt_id": "nosuchattempt"}  # fmt: skip
+          "user_id": "1", "number": "+447700900199", "attempt_id": "nosuchattempt"}  # fmt: skip
 EXPECTED_STATUS = {
     "DELETE /trunks/{trunk_id}": 409,  # a campaign has it
     "POST /lists/{list_id}/import": 415,  # it wants a file
@@ -64,9 +67,7 @@ async def test_a_route_answers_as_documented(site: Site, row: Route) -> None:
             check(await answer.json(), operation(row)["responses"][str(answer.status)]["content"]["application/json"])
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if row.role is not Role.AGENT], ids=lambda row: row.handler.__name__
-)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.role is not Role.AGENT], ids=lambda row: row.work.__name__)
 async def test_a_smaller_role_is_refused(site: Site, row: Route) -> None:
     await furnished(site)
     for role in [role for role in Role if RANK[role] < RANK[row.role]]:
@@ -76,7 +77,7 @@ async def test_a_smaller_role_is_refused(site: Site, row: Route) -> None:
             assert (await a_problem(answer))["code"] == "forbidden"
 
 
-@pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: row.handler.__name__)
+@pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: row.work.__name__)
 async def test_a_body_that_does_not_fit_is_told_with_its_place(site: Site, row: Route) -> None:
     await furnished(site)
     good = BODIES[f"{row.method} {row.path}"]
@@ -94,7 +95,7 @@ async def test_a_body_that_does_not_fit_is_told_with_its_place(site: Site, row: 
                     assert all(one["place"].split(".")[0] == key for one in problem["errors"]), problem
 
 
-@pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: row.handler.__name__)
+@pytest.mark.parametrize("row", WITH_BODY, ids=lambda row: row.work.__name__)
 async def test_odd_bodies_are_never_an_error_of_ours(site: Site, row: Route) -> None:
     bodies = [
         b"", b"{", b"null", b"[]", b'"text"', b"[" * 200_000, b'{"a":' * 100_000, b'{"name": "\xff\xfe"}',
@@ -211,6 +212,37 @@ async def test_a_name_that_is_taken_is_409(site: Site) -> None:
     async with site.program() as http:
         taken = await http.post(f"{PREFIX}/campaigns", json=CAMPAIGN | {"name": "Reminders"})
         assert (taken.status, (await a_problem(taken))["code"]) == (409, "duplicate")
+
+
+async def test_a_person_is_shut_out_and_let_in_again(site: Site) -> None:
+    agent = await site.add_user("boris", Role.AGENT)
+    async with site.program() as http:
+        path = f"{PREFIX}/users/{agent.id}"
+        assert (await (await http.patch(path, json={"is_disabled": True})).json())["is_disabled"] is True
+        assert (await (await http.patch(path, json={"password": "another one"})).json())["is_disabled"] is True
+        assert (await (await http.patch(path, json={"is_disabled": False})).json())["is_disabled"] is False
+        known = await site.store.read(people.user_by_name, "boris")
+        assert known is not None
+        assert is_password("another one", known.password_hash)
+        assert (await http.patch(f"{PREFIX}/users/99", json={"is_disabled": True})).status == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"is_disabled": None}, {"is_disabled": 1}, {"password": None}, {"role": "admin"}])
+async def test_a_change_of_a_person_that_says_nothing_is_refused(site: Site, body: dict[str, Any]) -> None:
+    agent = await site.add_user("boris", Role.AGENT)
+    async with site.program() as http:
+        answer = await http.patch(f"{PREFIX}/users/{agent.id}", json=body)
+        assert (answer.status, (await a_problem(answer))["code"]) == (422, "invalid")
+
+
+async def test_the_last_admin_who_may_sign_in_cannot_be_disabled(site: Site) -> None:
+    first = await site.add_user("anna", Role.ADMIN)
+    async with site.program() as http:
+        second = (await (await http.get(f"{PREFIX}/users/me")).json())["id"]
+        assert (await http.patch(f"{PREFIX}/users/{first.id}", json={"is_disabled": True})).status == 200
+        refused = await http.patch(f"{PREFIX}/users/{second}", json={"is_disabled": True, "password": "another one"})
+        assert (refused.status, (await a_problem(refused))["code"]) == (409, "last_admin")
+        assert (await (await http.get(f"{PREFIX}/users/me")).json())["is_disabled"] is False
 
 
 async def test_the_document_is_whole(site: Site) -> None:

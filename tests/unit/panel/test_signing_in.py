@@ -101,6 +101,7 @@ async def test_a_session_lasts_from_its_last_use(site: Site) -> None:
 
 
 async def test_a_disabled_user_is_out_at_once_and_cannot_come_in(site: Site) -> None:
+    await site.add_user("another admin")
     async with site.browser("anna") as http:
         user = await site.store.read(people.user_by_name, "anna")
         assert user is not None

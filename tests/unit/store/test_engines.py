@@ -52,8 +52,19 @@ async def test_a_closed_store_says_so(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open database file"):
-        await SqlStore.open(f"sqlite:///{tmp_path / 'missing' / 'outring.db'}")
+    missing = tmp_path / "missing" / "outring.db"
+    with pytest.raises(StoreError, match="unable to open database file") as refused:
+        await SqlStore.open(f"sqlite:///{missing}")
+    assert str(missing) in str(refused.value)
+    assert "OUTRING_DATABASE_URL" in str(refused.value)
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    other = tmp_path / "customers.csv"
+    other.write_text("name,phone\n" * 500)
+    with pytest.raises(StoreError, match=r"not a database: .*customers\.csv; .*OUTRING_DATABASE_URL"):
+        await SqlStore.open(f"sqlite:///{other}")
+    assert other.read_text() == "name,phone\n" * 500
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:
