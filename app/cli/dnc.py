@@ -94,7 +94,7 @@ def _read(text: str, country_code: str) -> Number:
     try:
         found = reader_for(country(country_code)).read(text) if country_code else number(text)
     except ValueError as error:
-        fail(str(error), code=2)
+        fail(str(error) + ("" if country_code else "; written otherwise, it needs --country"), code=2)
     if isinstance(found, NumberProblem):
         fail(f"{found.why}, found {found.found!r}; {found.mend}", code=2)
     return found
