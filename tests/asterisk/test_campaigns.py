@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from asterisk.lab import Lab, behaviour_of
 from tests.asterisk.campaign import BYE, NOTICE, Person, Site, site
 from tests.asterisk.far_side import FarSide
 from tests.asterisk.ledger import assert_accounted, assert_rate
+from tests.asterisk.scenarios import Played, Scenarios
 from tests.asterisk.wire import Wire
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -54,18 +55,11 @@ class Scene:
     wires: dict[str, Wire]
 
 
-Scenario = Callable[[Scene], Awaitable[None]]
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(play: Scenario) -> Scenario:
-    """Play it together with the others."""
-    SCENARIOS[play.__name__] = play
-    return play
+scenario = Scenarios[Scene]()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, BaseException | None]]:
+async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
     """All scenarios, at once."""
     wires = {name: await Wire.open() for name in CARRIERS}
     trunks = {name: wire.uri for name, wire in wires.items()}
@@ -74,20 +68,9 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict
         for wire in wires.values():
             wire.lead_to(lab.network.sip_port)
         scene = Scene(lab=lab, dialer=dialer, far=far, wires=wires)
-        results = await asyncio.gather(*(play(scene) for play in SCENARIOS.values()), return_exceptions=True)
-        yield dict(zip(SCENARIOS, results, strict=True))
+        yield await scenario.all_on(scene)
     for wire in wires.values():
         wire.close()
-
-
-@pytest.mark.parametrize("name", [
-    "opt_out_is_on_disk_before_it_is_confirmed", "opted_out_is_never_called_again", "do_not_call_reaches_who_waits",
-    "paused_and_resumed", "stopped", "nothing_bad_reaches_the_wire", "bad_settings_are_refused",
-])  # fmt: skip
-async def test_campaigns(played: dict[str, BaseException | None], name: str) -> None:
-    result = played[name]
-    if result is not None:
-        raise result
 
 
 # --- do-not-call -----------------------------------------------------------------------------------------------------
@@ -303,6 +286,11 @@ async def bad_settings_are_refused(scene: Scene) -> None:
         with pytest.raises(OperationError, match="not a number"):
             await dialer.operations.do_not_call(Number(number), "api")
     assert not {entry.number for entry in await dialer.store.read(dnc.dnc_page, limit=1_000)} & set(EVIL_NUMBERS)
+
+
+@pytest.mark.parametrize("name", scenario)
+async def test_campaigns(played: Played, name: str) -> None:
+    played.judge(name)
 
 
 # --- five hundred rows -----------------------------------------------------------------------------------------------

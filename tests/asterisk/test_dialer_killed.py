@@ -22,6 +22,7 @@ from tests.asterisk.campaign import PATIENCE_S, Site, records_in
 from tests.asterisk.dialer_process import kill, start_dialer
 from tests.asterisk.far_side import FarSide, sounding_ms
 from tests.asterisk.ledger import assert_accounted
+from tests.asterisk.scenarios import Played, Scenarios
 from tests.asterisk.wire import Wire
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -90,25 +91,16 @@ class Scene:
         await self.records.until(are_in_hand, f"{calls} calls are in hand")
 
 
-Scenario = Callable[[Scene], Awaitable[None]]
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(play: Scenario) -> Scenario:
-    """Play it together with the others, each in a laboratory of its own."""
-    SCENARIOS[play.__name__] = play
-    return play
+scenario = Scenarios[Scene]()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, BaseException | None]]:
+async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
     """All scenarios, at once."""
-    plays = [_play(one, tmp_path_factory.mktemp(name)) for name, one in SCENARIOS.items()]
-    results = await asyncio.gather(*plays, return_exceptions=True)
-    yield dict(zip(SCENARIOS, results, strict=True))
+    yield await scenario.all_by(lambda name, play: _play(play, tmp_path_factory.mktemp(name)))
 
 
-async def _play(play: Scenario, folder: Path) -> None:
+async def _play(play: Callable[[Scene], Awaitable[None]], folder: Path) -> None:
     async with AsyncExitStack() as stack:
         wire = await Wire.open()
         stack.callback(wire.close)
@@ -117,15 +109,6 @@ async def _play(play: Scenario, folder: Path) -> None:
         far = await stack.enter_async_context(FarSide(lab))
         records = await stack.enter_async_context(records_in(folder))
         await play(Scene(lab=lab, records=records, far=far, wire=wire, folder=folder))
-
-
-@pytest.mark.parametrize(
-    "name", ["killed_again_and_again", "killed_and_back_at_once", "killed_for_good", "killed_while_people_answer"]
-)
-async def test_the_dialer_may_die(played: dict[str, BaseException | None], name: str) -> None:
-    result = played[name]
-    if result is not None:
-        raise result
 
 
 @scenario
@@ -225,3 +208,8 @@ async def killed_while_people_answer(scene: Scene) -> None:
     await kill(dialer)
     await assert_accounted(scene.records, scene.wire, scene.far, campaign)
     assert all(scene.wire.calls[number] == 1 for number in people)
+
+
+@pytest.mark.parametrize("name", scenario)
+async def test_the_dialer_may_die(played: Played, name: str) -> None:
+    played.judge(name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from app.store.attempts import AttemptEntry
 from asterisk.lab import Lab
 from tests.asterisk.campaign import Person, Site, site
 from tests.asterisk.far_side import FarSide, loud_ms, samples, sounding_ms
+from tests.asterisk.scenarios import Played, Scenarios
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 
@@ -45,25 +45,17 @@ class Scene:
         return [attempts[number] for number in numbers]
 
 
-Scenario = Callable[[Scene], Awaitable[None]]
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(play: Scenario) -> Scenario:
-    """Play it together with the others."""
-    SCENARIOS[play.__name__] = play
-    return play
+scenario = Scenarios[Scene]()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, BaseException | None]]:
+async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
     """All scenarios, at once."""
     folder: Path = tmp_path_factory.mktemp("site")
     async with Lab(lines=120) as lab, FarSide(lab) as far, site(lab.pbx, folder) as dialer:
         await _add_extension(lab)
         scene = Scene(lab=lab, dialer=dialer, far=far, trunk=await dialer.trunk("network", lines=100))
-        results = await asyncio.gather(*(play(scene) for play in SCENARIOS.values()), return_exceptions=True)
-        yield dict(zip(SCENARIOS, results, strict=True))
+        yield await scenario.all_on(scene)
 
 
 async def _add_extension(lab: Lab) -> None:
@@ -72,17 +64,6 @@ async def _add_extension(lab: Lab) -> None:
     desk = "exten => 100,1,Playback(demo-thanks)\n same => n,Wait(2)\n same => n,Hangup(16)\n"
     path.write_text(path.read_text() + f"\n[desk]\n{desk}")
     await lab.pbx.cli("dialplan reload")
-
-
-@pytest.mark.parametrize("name", [
-    "a_key_ends_the_prompt", "a_wrong_key_is_told", "nobody_presses", "digits_end_with_hash", "a_person_is_recorded",
-    "a_call_goes_to_an_extension", "an_extension_that_is_not_there", "a_message_begins_after_the_beep",
-    "russian_is_heard", "strange_names_are_spoken", "hung_up_in_the_middle", "a_key_typed_ahead",
-])  # fmt: skip
-async def test_flows(played: dict[str, BaseException | None], name: str) -> None:
-    result = played[name]
-    if result is not None:
-        raise result
 
 
 def path_of(attempt: AttemptEntry) -> list[str]:
@@ -323,3 +304,8 @@ async def an_extension_that_is_not_there(scene: Scene) -> None:
     assert attempt.flow["ended_by"] == "flow"
     assert attempt.flow["notes"] == ["the transfer failed"]
     assert attempt.outcome is Outcome.CONNECTED_TO_IVR
+
+
+@pytest.mark.parametrize("name", scenario)
+async def test_flows(played: Played, name: str) -> None:
+    played.judge(name)

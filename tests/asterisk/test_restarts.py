@@ -20,6 +20,7 @@ from tests.asterisk.campaign import PATIENCE_S, Site, site
 from tests.asterisk.far_side import FarSide, sounding_ms
 from tests.asterisk.gate import Gate
 from tests.asterisk.ledger import assert_accounted
+from tests.asterisk.scenarios import Played, Scenarios
 from tests.asterisk.wire import Wire
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -61,25 +62,16 @@ class Scene:
         await self.dialer.until(are_up, f"{ringing} calls ring and {answered} are answered")
 
 
-Disturbance = Callable[[Scene], Awaitable[None]]
-DISTURBANCES: dict[str, Disturbance] = {}
-
-
-def disturbance(play: Disturbance) -> Disturbance:
-    """Play it together with the others, each in a laboratory of its own."""
-    DISTURBANCES[play.__name__] = play
-    return play
+disturbance = Scenarios[Scene]()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, BaseException | None]]:
+async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
     """All disturbances, at once."""
-    plays = [_play(one, tmp_path_factory.mktemp(name)) for name, one in DISTURBANCES.items()]
-    results = await asyncio.gather(*plays, return_exceptions=True)
-    yield dict(zip(DISTURBANCES, results, strict=True))
+    yield await disturbance.all_by(lambda name, play: _play(play, tmp_path_factory.mktemp(name)))
 
 
-async def _play(disturb: Disturbance, folder: Path) -> None:
+async def _play(disturb: Callable[[Scene], Awaitable[None]], folder: Path) -> None:
     async with AsyncExitStack() as stack:
         wire = await Wire.open()
         stack.callback(wire.close)
@@ -97,15 +89,6 @@ async def _play(disturb: Disturbance, folder: Path) -> None:
         await disturb(scene)
         await dialer.finished(campaign)
         await assert_accounted(dialer, wire, far, campaign)
-
-
-@pytest.mark.parametrize(
-    "name", ["killed", "killed_twice", "stopped_politely", "frozen", "frozen_for_long", "cut_off", "shut_out"]
-)
-async def test_the_campaign_goes_on_by_itself(played: dict[str, BaseException | None], name: str) -> None:
-    result = played[name]
-    if result is not None:
-        raise result
 
 
 @disturbance
@@ -201,3 +184,8 @@ async def _lost(scene: Scene) -> list[str]:
     lost = [number for number, one in standings.items() if one.status is ContactStatus.DANGLING]
     assert all(scene.wire.calls[number] <= 2 for number in lost)
     return lost
+
+
+@pytest.mark.parametrize("name", disturbance)
+async def test_the_campaign_goes_on_by_itself(played: Played, name: str) -> None:
+    played.judge(name)

@@ -5,7 +5,6 @@ All scenarios run at once, each on trunks of its own, on one dialer and one PBX.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from asterisk.lab import Lab
 from tests.asterisk.campaign import BYE, NOTICE, Site, site
 from tests.asterisk.far_side import FarSide
 from tests.asterisk.ledger import assert_rate
+from tests.asterisk.scenarios import Played, Scenarios
 from tests.asterisk.wire import Invite, Mode, Wire
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -37,8 +37,8 @@ nodes:
 CROSSING_S = 1.0
 """Packets cross: a call that ended this lately may still be counted by the network."""
 CARRIERS = (
-    "refuser", "hushed", "gone", "first", "second", "broken", "sound", "narrow", "wide", "paced", "brisk", "shared", "calm",
-    "british", "american", "lively", "mute", "formatted", "switched", "other",
+    "refuser", "hushed", "gone", "first", "second", "broken", "sound", "narrow", "wide", "paced", "brisk",
+    "shared", "calm", "british", "american", "lively", "mute", "formatted", "switched", "other",
 )  # fmt: skip
 
 
@@ -52,18 +52,11 @@ class Scene:
     wires: dict[str, Wire]
 
 
-Scenario = Callable[[Scene], Awaitable[None]]
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(play: Scenario) -> Scenario:
-    """Play it together with the others."""
-    SCENARIOS[play.__name__] = play
-    return play
+scenario = Scenarios[Scene]()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, BaseException | None]]:
+async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
     """All scenarios, at once."""
     wires = {name: await Wire.open() for name in CARRIERS}
     wires["gone"].close()  # a host where nothing listens, until it is opened again
@@ -73,21 +66,9 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict
         for wire in wires.values():
             wire.lead_to(lab.network.sip_port)
         scene = Scene(lab=lab, dialer=dialer, far=far, wires=wires)
-        results = await asyncio.gather(*(play(scene) for play in SCENARIOS.values()), return_exceptions=True)
-        yield dict(zip(SCENARIOS, results, strict=True))
+        yield await scenario.all_on(scene)
     for wire in wires.values():
         wire.close()
-
-
-@pytest.mark.parametrize("name", [
-    "rejecting_trunk", "silent_trunk", "dead_trunk", "unreachable_trunk", "overflow_by_lines", "overflow_by_fault",
-    "lines_of_a_trunk", "lines_of_a_campaign", "rate_of_a_trunk", "rate_of_a_campaign", "limits_shared_by_campaigns", "prefixes", "number_formats",
-    "a_bad_trunk_does_not_hold_up_a_good_one", "switched_off",
-])  # fmt: skip
-async def test_trunks(played: dict[str, BaseException | None], name: str) -> None:
-    result = played[name]
-    if result is not None:
-        raise result
 
 
 def people(start: int, count: int, country: str = "+447700") -> list[str]:
@@ -376,3 +357,8 @@ async def switched_off(scene: Scene) -> None:
     await dialer.finished(campaign)
     assert sorted(wire.numbers) == sorted(british)
     assert {one.status for one in (await dialer.standings(campaign)).values()} == {ContactStatus.CONNECTED}
+
+
+@pytest.mark.parametrize("name", scenario)
+async def test_trunks(played: Played, name: str) -> None:
+    played.judge(name)
