@@ -130,7 +130,8 @@ async def test_a_ringing_call_can_be_taken_back(stage: Stage) -> None:
 async def test_a_call_can_be_taken_back_at_once(stage: Stage) -> None:
     line = stage.place(RINGS_ON)
     end = await ended(line)
-    assert (line.story[-1], end.sip_code, end.cause) == ("CallEnded", None, 16)
+    assert (line.story[-1], end.cause) == ("CallEnded", 16)
+    assert end.sip_code in (None, 603)  # 603: a loaded Asterisk had not sent its INVITE yet, and declines for itself
 
 
 # --- playing ---------------------------------------------------------------------------------------------------------
