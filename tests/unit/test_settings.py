@@ -51,6 +51,6 @@ def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch, named: str)
 )
 def test_a_broken_file_is_named_with_the_mend(folder: Path, content: bytes, told: str) -> None:
     (folder / "outring.toml").write_bytes(content)
-    with pytest.raises(SettingsError, match="outring.toml") as refused:
+    with pytest.raises(SettingsError, match=r"outring\.toml") as refused:
         load()
     assert told in str(refused.value)
