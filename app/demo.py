@@ -66,7 +66,7 @@ async def run_demo(
                 result = await _watch(running, campaign_id, console)
                 console.print(_outcome_table(await _progress(running, campaign_id)))
                 _say_result(console, result)
-                if not exit_when_done:
+                if not exit_when_done and console.is_terminal:  # with nobody at a terminal, nobody presses Ctrl-C
                     console.print(f"The live page stays open at {running.url} until you press Ctrl-C.")
                     await running.ended
                 return result
