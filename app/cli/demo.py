@@ -26,8 +26,8 @@ USUAL_PORT: Final = 8080
 def demo(exit_when_done: bool, port: int | None, list_file: Path | None, country: str, as_json: bool) -> None:
     """Run a real broadcast campaign on this machine: two private Asterisks on loopback, a live page, outcomes.
 
-    Nobody outside is called. On a terminal the live page stays open at the end, until Ctrl-C. Exit code 1 when a contact
-    is left without an end.
+    Nobody outside is called. On a terminal the live page stays open at the end, until Ctrl-C. Exit code 1 when a
+    contact is left without an end.
     """
     from app.demo import as_json as result_json
     from app.demo import run_demo
