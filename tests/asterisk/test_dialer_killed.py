@@ -207,7 +207,7 @@ async def killed_while_people_answer(scene: Scene) -> None:
     await scene.records.finished(campaign)
     await kill(dialer)
     await assert_accounted(scene.records, scene.wire, scene.far, campaign)
-    assert all(scene.wire.calls[number] == 1 for number in people)
+    assert set(scene.wire.calls.values()) == {1}, "one whose call was asked for at the last moment may never be called"
 
 
 @pytest.mark.parametrize("name", scenario)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ from tests.asterisk.wire import Invite, Mode, Wire
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 
 COMES_BACK = RetryPolicy(max_attempts=1, max_faults=10, fault_retry_ms=1_000)
-PROBE_S = FIRST_REST_MS / 1_000
+REST_S = FIRST_REST_MS / 1_000
+RING_TIMEOUT_MS = 5_000
 LONG = """
 name: long
 start: story
@@ -81,28 +83,35 @@ def people(start: int, count: int, country: str = "+447700") -> list[str]:
 
 
 async def fails_and_heals(
-    scene: Scene, trunk: Trunk, numbers: Sequence[str], heal: Callable[[], Awaitable[None]], ring_timeout_ms: int
+    scene: Scene, trunk: Trunk, numbers: Sequence[str], heal: Callable[[], Awaitable[None]], fails_after_s: float
 ) -> CampaignId:
     """A campaign on a trunk that fails: out after ten contacts, none of them charged; healed, everybody is called."""
     dialer = scene.dialer
     campaign = await dialer.start(
-        BYE, [trunk], numbers, retry=COMES_BACK, calls_per_second=50, ring_timeout_ms=ring_timeout_ms
+        BYE, [trunk], numbers, retry=COMES_BACK, calls_per_second=50, ring_timeout_ms=RING_TIMEOUT_MS
     )
     await dialer.until(lambda: dialer.trunk_picture(trunk).state is TrunkState.OUT, f"{trunk.id} is out")
+    assert dialer.trunk_picture(trunk).reason
     await dialer.tried(campaign, FAULTS_TO_LEAVE)
-    tried = {one.number for one in await dialer.attempts(campaign) if one.facts.placed_at_ms is not None}
-    assert len(tried) <= PROBATION
     assert all(not standing.attempts for standing in (await dialer.standings(campaign)).values())
     assert (await dialer.progress(campaign)).settled == 0
-    assert dialer.trunk_picture(trunk).reason
     await heal()
     await dialer.finished(campaign)
     for standing in (await dialer.standings(campaign)).values():
         assert (standing.status, standing.attempts) == (ContactStatus.CONNECTED, 1)
     attempts = await dialer.attempts(campaign)
     assert all(one.is_charged is (one.outcome is Outcome.CONNECTED_TO_IVR) for one in attempts)
-    assert all(one.facts.trunk_id == trunk.id for one in attempts if one.facts.placed_at_ms is not None)
+    placed = [one for one in attempts if one.facts.placed_at_ms is not None]
+    assert {one.facts.trunk_id for one in placed} == {trunk.id}
+    assert_left_after_ten([(one.facts.placed_at_ms or 0) / 1_000 for one in placed], fails_after_s)
     return campaign
+
+
+def assert_left_after_ten(calls_at_s: Sequence[float], fails_after_s: float) -> None:
+    """No more than ten calls before the trunk's first rest is over; its calls fail `fails_after_s` after they began."""
+    at_s = sorted(calls_at_s)
+    before_the_trial = [one for one in at_s if one < at_s[0] + fails_after_s + REST_S - 0.5]
+    assert FAULTS_TO_LEAVE <= len(before_the_trial) <= PROBATION
 
 
 @scenario
@@ -111,20 +120,25 @@ async def rejecting_trunk(scene: Scene) -> None:
     wire.mode = Mode.REJECTING
     trunk = await scene.dialer.trunk("refuser")
 
+    seen_before: list[int] = []
+
     async def heal() -> None:
-        first = len(wire.invites)
-        assert first <= PROBATION
-        await scene.dialer.until(lambda: len(wire.invites) > first, "one call tries the trunk again")
+        rested_until_ms = scene.dialer.trunk_picture(trunk).out_until_ms
         await scene.dialer.until(
-            lambda: scene.dialer.trunk_picture(trunk).state is TrunkState.OUT, "the trial has failed"
+            lambda: scene.dialer.trunk_picture(trunk).out_until_ms > rested_until_ms, "a trial has failed"
         )
-        assert len(wire.invites) == first + 1
-        assert wire.invites[first].at_s - wire.invites[first - 1].at_s > PROBE_S - 0.5
+        seen_before.append(len(wire.invites))
         wire.mode = Mode.CARRYING
 
-    campaign = await fails_and_heals(scene, trunk, numbers, heal, 20_000)
-    faults = [one for one in await scene.dialer.attempts(campaign) if one.outcome is Outcome.SIP_ERROR]
-    assert len(wire.invites) == len(numbers) + len(faults)
+    campaign = await fails_and_heals(scene, trunk, numbers, heal, 0)
+    placed = [one for one in await scene.dialer.attempts(campaign) if one.facts.placed_at_ms is not None]
+    assert {one.outcome for one in placed} == {Outcome.SIP_ERROR, Outcome.CONNECTED_TO_IVR}
+    assert len(wire.invites) == len(placed)
+    at_s = [invite.at_s for invite in wire.invites]
+    assert_left_after_ten(at_s, 0)
+    trials_s = [one for one in at_s[: seen_before[0]] if one > at_s[0] + REST_S - 0.5]
+    assert trials_s
+    assert all(later - earlier > REST_S for earlier, later in pairwise(trials_s)), "one call at a time"
 
 
 @scenario
@@ -133,10 +147,11 @@ async def silent_trunk(scene: Scene) -> None:
     wire.mode = Mode.SILENT
 
     async def heal() -> None:
-        assert len(wire.invites) <= PROBATION
         wire.mode = Mode.CARRYING
 
-    campaign = await fails_and_heals(scene, await scene.dialer.trunk("hushed"), numbers, heal, 5_000)
+    trunk = await scene.dialer.trunk("hushed")
+    campaign = await fails_and_heals(scene, trunk, numbers, heal, RING_TIMEOUT_MS / 1_000)
+    assert_left_after_ten([invite.at_s for invite in wire.invites], RING_TIMEOUT_MS / 1_000)
     placed = [one for one in await scene.dialer.attempts(campaign) if one.facts.placed_at_ms is not None]
     assert {one.outcome for one in placed} == {Outcome.NO_RINGBACK, Outcome.CONNECTED_TO_IVR}
     assert len(wire.invites) == len(placed)
@@ -152,7 +167,7 @@ async def dead_trunk(scene: Scene) -> None:
         wire.lead_to(scene.lab.network.sip_port)
         opened.append(wire)
 
-    await fails_and_heals(scene, await scene.dialer.trunk("gone"), numbers, heal, 5_000)
+    await fails_and_heals(scene, await scene.dialer.trunk("gone"), numbers, heal, RING_TIMEOUT_MS / 1_000)
     opened[0].close()
     assert all(scene.far.to(number) for number in numbers)
 
@@ -181,7 +196,7 @@ async def unreachable_trunk(scene: Scene) -> None:
         await scene.dialer.until(is_back, "the PBX knows that the host is back")
 
     await scene.dialer.until(is_out, "the PBX knows that the host is away")
-    campaign = await fails_and_heals(scene, await scene.dialer.trunk("unreachable"), numbers, heal, 20_000)
+    campaign = await fails_and_heals(scene, await scene.dialer.trunk("unreachable"), numbers, heal, 0)
     outcomes = {one.outcome for one in await scene.dialer.attempts(campaign) if one.facts.placed_at_ms is not None}
     assert outcomes == {Outcome.NO_DIAL_TONE, Outcome.CONNECTED_TO_IVR}
     assert sorted(opened[0].numbers) == sorted(number for number in numbers)
@@ -215,7 +230,7 @@ async def overflow_by_fault(scene: Scene) -> None:
     campaign = await dialer.start(BYE, trunks, numbers, retry=COMES_BACK, calls_per_second=40)
     await dialer.finished(campaign)
     rejected = scene.wires["broken"].invites
-    assert len([one for one in rejected if one.at_s < rejected[0].at_s + PROBE_S]) <= PROBATION
+    assert_left_after_ten([invite.at_s for invite in rejected], 0)
     assert sorted(scene.wires["sound"].numbers) == sorted(numbers)
     for standing in (await dialer.standings(campaign)).values():
         assert (standing.status, standing.attempts) == (ContactStatus.CONNECTED, 1)
@@ -326,12 +341,11 @@ async def a_bad_trunk_does_not_hold_up_a_good_one(scene: Scene) -> None:
     good, bad = people(12_000, 60), people(12_000, 60, "+120255")
     mixed = [number for pair in zip(bad, good, strict=True) for number in pair]
     campaign = await dialer.start(
-        BYE, [lively, mute], mixed, retry=COMES_BACK, calls_per_second=20, ring_timeout_ms=5_000
+        BYE, [lively, mute], mixed, retry=COMES_BACK, calls_per_second=20, ring_timeout_ms=RING_TIMEOUT_MS
     )
     wire, mute_wire = scene.wires["lively"], scene.wires["mute"]
     await dialer.until(lambda: len(wire.invites) == len(good), "all of the good country are called")
-    # By then the bad trunk has been left: ten calls in vain, and a trial or two.
-    assert len(set(mute_wire.numbers)) <= PROBATION + 2
+    assert_left_after_ten([invite.at_s for invite in mute_wire.invites], RING_TIMEOUT_MS / 1_000)
     scene.wires["mute"].mode = Mode.CARRYING
     await dialer.finished(campaign)
     assert {one.status for one in (await dialer.standings(campaign)).values()} == {ContactStatus.CONNECTED}
