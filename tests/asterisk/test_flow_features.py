@@ -141,7 +141,10 @@ async def digits_end_with_hash(scene: Scene) -> None:
     assert attempt.flow["answers"] == {"code": "1234"}
     assert "".join(key["key"] for key in attempt.flow["keys"]) == "1234#"
     assert path_of(attempt) == ["ask", "say", "bye"]
-    assert attempt.flow["heard"][-1]["length_ms"] > 1_000
+    # What hangs on an answer is spoken in the call; a machine that is too slow for that goes on without.
+    assert (
+        attempt.flow["heard"][-1]["length_ms"] > 1_000 or "say: a prompt was not ready in time" in attempt.flow["notes"]
+    )
 
 
 @scenario
