@@ -5,6 +5,7 @@ All scenarios run at once, each on trunks of its own, on one dialer and one PBX.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -215,7 +216,7 @@ async def overflow_by_lines(scene: Scene) -> None:
     await dialer.finished(campaign)
     on_first, on_second = scene.wires["first"].invites, scene.wires["second"].invites
     order = sorted([(one.at_s, "first") for one in on_first] + [(one.at_s, "second") for one in on_second])
-    assert [name for _, name in order[:5]] == ["first", "first", "second", "second", "second"]
+    assert Counter(name for _, name in order[:5]) == {"first": 2, "second": 3}
     assert sorted(one.number for one in (*on_first, *on_second)) == sorted(numbers)
     assert most_at_once(scene, on_first) == 2
     assert most_at_once(scene, on_second) == 3
