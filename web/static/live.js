@@ -64,6 +64,7 @@
     sure.showModal();
   });
   sure.addEventListener("close", () => {
+    if (sure.open) return;  // asked again before the end of the question before was told
     if (sure.returnValue === "yes" && asked) send(asked, { is_sure: "yes" });
     asked = null;
   });
