@@ -18,7 +18,7 @@ from app.model import CampaignStatus, RetryPolicy
 from app.outcomes import ContactStatus, Outcome
 from app.units import CampaignId
 from asterisk.lab import Lab
-from tests.asterisk.campaign import PATIENCE_S, Site, records_in
+from tests.asterisk.campaign import PATIENCE_S, Site, records_in, site
 from tests.asterisk.dialer_process import kill, start_dialer
 from tests.asterisk.far_side import FarSide, sounding_ms
 from tests.asterisk.ledger import assert_accounted
@@ -208,6 +208,30 @@ async def killed_while_people_answer(scene: Scene) -> None:
     await kill(dialer)
     await assert_accounted(scene.records, scene.wire, scene.far, campaign)
     assert set(scene.wire.calls.values()) == {1}, "one whose call was asked for at the last moment may never be called"
+
+
+@scenario
+async def wound_down_and_started_again(scene: Scene) -> None:
+    """Ended in order, as for an upgrade: who talks is heard out, who rings is taken back and called later."""
+    people = [f"+4477004{place:03}{kind}" for place, kind in enumerate(KINDS * 3)]
+    async with site(scene.lab.pbx, scene.folder) as dialer:
+        trunk = await dialer.trunk("carrier", lines=30)
+        campaign = await dialer.start(SPEAKING, [trunk], people, calls_per_second=6, lines=20, retry=RETRY)
+        await dialer.until(lambda: _is_busy(dialer), "some phones ring and some people talk")
+        assert await dialer.runtime.wind_down(PATIENCE_S)
+        assert "0 active channels" in await scene.lab.pbx.cli("core show channels count")
+    attempts = await scene.records.attempts(campaign)
+    assert all(one.closed_at_ms is not None for one in attempts)
+    assert {Outcome.DIALER_STOPPED, Outcome.CONNECTED_TO_IVR} <= {one.outcome for one in attempts}
+    async with site(scene.lab.pbx, scene.folder) as dialer:
+        await dialer.finished(campaign)
+        await assert_accounted(dialer, scene.wire, scene.far, campaign)
+        assert Outcome.CONTROLLER_LOST not in (await dialer.progress(campaign)).outcomes
+
+
+def _is_busy(dialer: Site) -> bool:
+    pictures = dialer.operations.snapshot().campaigns
+    return any(picture.ringing >= 2 and picture.answered >= 2 for picture in pictures)
 
 
 @pytest.mark.parametrize("name", scenario)
