@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.agent_commands import FloorStoreCommand, RoomCommand
 from app.model import AttemptResult, CampaignStatus, Prompt, Trunk
-from app.units import AttemptId, CampaignId, Number
+from app.units import AgentId, AttemptId, CampaignId, Number
 
 # --- the telephone network -------------------------------------------------------------------------------------------
 
@@ -95,7 +96,9 @@ class RenewLease:
     lease_ms: int
 
 
-TelephonyCommand = PlaceCall | HangUp | Play | StopPlayback | Record | StopRecording | SendToExtension | RenewLease
+CallCommand = PlaceCall | HangUp | Play | StopPlayback | Record | StopRecording | SendToExtension | RenewLease
+"""What belongs to the person of one attempt."""
+TelephonyCommand = CallCommand | RoomCommand
 
 # --- the disk --------------------------------------------------------------------------------------------------------
 
@@ -105,7 +108,8 @@ class ClaimContacts:
     """Take up to `count` due contacts of a campaign and open their attempts, in one transaction. → AttemptsOpened.
 
     Numbers that begin with one of `shut_prefixes` and none of `open_prefixes` are passed over and fall due again at
-    `shut_until_ms`: the trunks that carry them are out of service.
+    `shut_until_ms`: the trunks that carry them are out of service. Contacts that belong to an agent (a personal
+    callback, an owner) are taken only for one of `agents`; of others they are passed over for a while.
     """
 
     campaign_id: CampaignId
@@ -113,6 +117,7 @@ class ClaimContacts:
     shut_prefixes: tuple[str, ...] = ()
     open_prefixes: tuple[str, ...] = ()
     shut_until_ms: int = 0
+    agents: tuple[AgentId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +144,7 @@ class SetCampaignStatus:
     status: CampaignStatus
 
 
-StoreCommand = ClaimContacts | CloseAttempt | AddDnc | SetCampaignStatus
+StoreCommand = ClaimContacts | CloseAttempt | AddDnc | SetCampaignStatus | FloorStoreCommand
 
 # --- prompts ---------------------------------------------------------------------------------------------------------
 

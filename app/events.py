@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.agent_events import FloorEvent
+from app.agents import LivePhone
 from app.model import Audio, Campaign, OpenedAttempt, Prompt, Trunk
 from app.outcomes import Outcome
-from app.units import AttemptId, CampaignId, Number, TrunkId
+from app.units import AttemptId, CampaignId, Number, RoomId, TrunkId
 
 # --- the telephone network -------------------------------------------------------------------------------------------
 
@@ -148,7 +150,7 @@ class LiveCall:
     """One of our channels, found alive when we came back. is_in_hand: answered and in our Stasis application.
 
     is_up: answered; up and not in hand is in the dialplan, is_in_fallback: there it hears the apology for our absence.
-    endpoint: the PJSIP endpoint it goes out by; empty where that is not known.
+    endpoint: the PJSIP endpoint it goes out by; empty where that is not known. room_id: the room they talk in, if any.
     """
 
     attempt_id: AttemptId
@@ -156,17 +158,20 @@ class LiveCall:
     is_up: bool = field(default=False, compare=False)
     is_in_fallback: bool = field(default=False, compare=False)
     endpoint: str = field(default="", compare=False)
+    room_id: RoomId | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelephonyUp:
     """Asterisk can be reached. is_new_life: it was restarted, so every call of before is gone.
 
-    live: all of our channels that exist now. Attempts that are open and not among them have ended unseen.
+    live: all of our channels that exist now. Attempts that are open and not among them have ended unseen; so have the
+    legs that are not among `phones`.
     """
 
     is_new_life: bool
     live: tuple[LiveCall, ...] = ()
+    phones: tuple[LivePhone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,4 +328,4 @@ StoreEvent = AttemptsOpened | AttemptClosed | DncAdded | CampaignStatusSaved | S
 OperatorEvent = (
     TrunkSet | TrunkRemoved | CampaignStarted | CampaignPaused | CampaignStopped | ContactsAdded | ShutdownAsked
 )
-Event = CallEvent | TelephonyEvent | StoreEvent | OperatorEvent
+Event = CallEvent | TelephonyEvent | StoreEvent | OperatorEvent | FloorEvent

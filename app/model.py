@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.agents import AgentPlan, CallbackPlan, Conversation, DialingMode
 from app.outcomes import ContactStatus, Outcome
-from app.units import HOUR_MS, MINUTE_MS, AttemptId, CampaignId, ContactId, FlowId, Number, TrunkId
+from app.units import HOUR_MS, MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, FlowId, Number, TrunkId
 
 
 class CampaignStatus(enum.Enum):
@@ -94,10 +95,10 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """A broadcast campaign as the dialer runs it.
+    """A campaign as the dialer runs it.
 
     lines: calls at once; calls_per_second: new calls; ring_timeout_ms: ring for; trunks: in order, with overflow.
-    caller_id: the number shown (the trunk's own when empty).
+    caller_id: the number shown (the trunk's own when empty). mode: how it dials; agents: how it uses its agents.
     """
 
     id: CampaignId
@@ -110,6 +111,8 @@ class Campaign:
     caller_id: str = ""
     language: str = "en"
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    mode: DialingMode = DialingMode.BROADCAST
+    agents: AgentPlan = field(default_factory=AgentPlan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,8 @@ class OpenedAttempt:
     """An attempt that is on disk and may be dialed: the contact's facts as claimed.
 
     attempts, faults: charged and uncharged tries before this one. fields: the contact's columns, for the flow.
+    agent_id: the only agent it is for (dialed by hand, a personal callback, an owned contact); None: anyone's.
+    is_manual: an agent dialed it by hand. conversation: how far a life before this one had come with an agent.
     """
 
     attempt_id: AttemptId
@@ -127,6 +132,10 @@ class OpenedAttempt:
     fields: Mapping[str, str]
     attempts: int = 0
     faults: int = 0
+    agent_id: AgentId | None = None
+    is_manual: bool = False
+    is_callback: bool = False
+    conversation: Conversation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +160,14 @@ class CallFacts:
 class ContactNext:
     """What becomes of the contact after an attempt: its status, and when it may be dialed again (None: no more).
 
-    attempts, faults: its charged and uncharged tries from now on.
+    attempts, faults: its charged and uncharged tries from now on. callback: it was promised, and to be called then.
     """
 
     status: ContactStatus
     due_at_ms: int | None = None
     attempts: int = 0
     faults: int = 0
+    callback: CallbackPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +175,7 @@ class AttemptResult:
     """The end of an attempt, as it is written: outcome, whether it is charged, facts, the flow's results, what is next.
 
     flow: JSON-able: keys pressed, how far each prompt was heard, answers, recordings (see app.ivr.session.FlowResult).
+    conversation: what talking with an agent left; None when no agent did.
     """
 
     attempt_id: AttemptId
@@ -175,3 +186,4 @@ class AttemptResult:
     facts: CallFacts
     next: ContactNext
     flow: Mapping[str, Any] = field(default_factory=dict)
+    conversation: Conversation | None = None

@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from app.agent_commands import LogAgent, OpenManual, SaveConversation
 from app.commands import AddDnc, ClaimContacts, CloseAttempt, Command, RenderPrompts, SetCampaignStatus, StoreCommand
 from app.dialing.dialer import Dialer
 from app.events import AttemptClosed, Event, PromptsRendered, ShutdownAsked, StoreFailed
@@ -78,7 +79,7 @@ class Runtime:
         """Have something written that is not the dialer's idea (an opt-out from the API)."""
         self._to_write.append(command)
         self._has_writes.set()
-        if not isinstance(command, CloseAttempt):
+        if not isinstance(command, CloseAttempt | LogAgent | SaveConversation):
             self._is_awaited.set()
 
     def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
@@ -153,6 +154,8 @@ class Runtime:
     def _perform(self, command: Command) -> None:
         match command:
             case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
+                self.write(command)
+            case LogAgent() | SaveConversation() | OpenManual():
                 self.write(command)
             case RenderPrompts():
                 self._to_render.put_nowait(command)

@@ -15,6 +15,13 @@ ContactId = NewType("ContactId", int)
 ListId = NewType("ListId", int)
 TrunkId = NewType("TrunkId", str)
 FlowId = NewType("FlowId", int)
+AgentId = NewType("AgentId", int)
+"""An agent is a user: the same id."""
+SessionId = NewType("SessionId", str)
+"""An agent's session, from sign-in to sign-out; looks like an attempt's id."""
+LegId = NewType("LegId", str)
+"""A phone's call: `<session>-p1` an agent's phone, `-c1` a consulted third party, `-s1` a supervisor's phone."""
+RoomId = NewType("RoomId", str)
 Number = NewType("Number", str)
 """A telephone number in E.164 with its plus: `+447700900123`."""
 
@@ -25,6 +32,8 @@ DAY_MS: Final = 24 * HOUR_MS
 
 ATTEMPT_ID: Final = re.compile(r"[a-z0-9]{8,40}")
 """What an attempt's id may look like: it is part of the channel's id, a file's name and a log line."""
+LEG_ID: Final = re.compile(r"[a-z0-9]{8,40}-[pcs][0-9]{1,6}")
+"""What a leg's id looks like: the hyphen tells it from an attempt's."""
 _NUMBER: Final = re.compile(r"\+[1-9][0-9]{4,14}")
 
 

@@ -11,7 +11,9 @@ from tests.architecture.source import Import, all_imports, circles, graph, parse
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("units", "outcomes"),
+    ("agents",),
     ("model",),
+    ("agent_events", "agent_commands"),
     ("events", "commands"),
     ("ports",),
     ("ivr",),
