@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from app.model import Campaign, CampaignStatus, RetryPolicy
+from app.model import Campaign, CampaignStatus
 from app.store.errors import NotFound, unique
 from app.store.flows import get_flow
 from app.store.progress import Progress, progress_of
 from app.store.schema import campaign_lists, campaign_trunks, campaigns, trunks
-from app.units import CampaignId, FlowId, ListId, TrunkId
+from app.units import CampaignId, ListId, TrunkId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def _check(conn: Connection, plan: Campaign) -> None:
 
 
 def _row(plan: Campaign) -> dict[str, Any]:
-    settings = asdict(plan)
+    settings = msgspec.to_builtins(plan)
     for column in ("id", "name", "flow_id", "trunks"):
         del settings[column]
     return {"name": plan.name, "flow_id": plan.flow_id, "settings": settings}
@@ -119,16 +120,8 @@ def _entries(conn: Connection, found: Select[Any]) -> list[CampaignEntry]:
 def _entry(
     row: Row[Any], trunk_ids: Sequence[TrunkId], list_ids: Sequence[ListId], progress: Progress
 ) -> CampaignEntry:
-    settings = dict(row.settings)
-    retry = RetryPolicy(**settings.pop("retry"))
-    campaign = Campaign(
-        id=CampaignId(row.id),
-        name=row.name,
-        flow_id=FlowId(row.flow_id),
-        trunks=tuple(trunk_ids),
-        retry=retry,
-        **settings,
-    )
+    columns = {"id": row.id, "name": row.name, "flow_id": row.flow_id, "trunks": tuple(trunk_ids)}
+    campaign = msgspec.convert({**row.settings, **columns}, Campaign)
     return CampaignEntry(
         campaign=campaign,
         status=CampaignStatus(row.status),
