@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from babel.dates import format_datetime
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -25,13 +26,25 @@ LANGUAGES: Final = {"en": "English", "ru": "Русский"}
 THEMES: Final = ("auto", "light", "dark")
 
 
+def catalogue(language: str) -> Catalog:
+    """A language's phrases: those every page has (outring.po), and those of each part of the panel beside it."""
+    folder = WEB / "locale" / language / "LC_MESSAGES"
+    with (folder / "outring.po").open("rb") as source:
+        whole = read_po(source, locale=language)
+    for path in sorted(folder.glob("*.po")):
+        if path.stem != "outring":
+            with path.open("rb") as source:
+                for message in read_po(source, locale=language):
+                    if message.id:
+                        whole[message.id] = message
+    return whole
+
+
 @cache
 def translations(language: str) -> gettext.NullTranslations:
-    """The catalogue of a language, from its .po file; English is what the templates say."""
-    path = WEB / "locale" / language / "LC_MESSAGES" / "outring.po"
+    """The catalogue of a language, from all of its .po files; English is what the templates say."""
     compiled = io.BytesIO()
-    with path.open("rb") as source:
-        write_mo(compiled, read_po(source, locale=language))
+    write_mo(compiled, catalogue(language))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 

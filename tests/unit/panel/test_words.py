@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gettext
-from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
 from app.panel.language import WEB, Wording, phone, translations, zone
+from app.panel.language import catalogue as whole_catalogue
 from app.panel.phrases import FIXED, MADE
 
 RU = Wording(language="ru", zone_name="Europe/Moscow")
@@ -27,9 +26,7 @@ def phrases_of_templates() -> set[str]:
 
 
 def catalogue(language: str) -> set[str]:
-    path = Path(WEB) / "locale" / language / "LC_MESSAGES" / "outring.po"
-    with path.open("rb") as source:
-        messages = list(read_po(source, locale=language))
+    messages = list(whole_catalogue(language))
     for message in messages:
         if message.id:
             parts = message.string if isinstance(message.string, (list, tuple)) else [message.string]
