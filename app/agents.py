@@ -139,6 +139,7 @@ class AgentPlan:
     preview_ms: time to answer a preview. whispers_name: the campaign's name is said to the agent before each person.
     priority: which campaign an agent in several serves first (higher first).
     queue: the name of one of the admin's own app_queue queues that takes the people instead of our agents; "" for ours.
+    target_per_hour: people an agent is to talk with in an hour signed in, for the wallboard to compare with; 0: no target.
     """
 
     lines_per_agent: int = 1
@@ -156,6 +157,7 @@ class AgentPlan:
     dispositions: tuple[Disposition, ...] = DEFAULT_DISPOSITIONS
     priority: int = 0
     queue: str = ""
+    target_per_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
