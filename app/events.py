@@ -286,7 +286,7 @@ class CampaignPaused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStopped:
-    """No new calls, ever; calls that ring are taken back, people who answered hear their flow to its end."""
+    """No new calls until it is started again; ringing calls are taken back, who answered hears the flow to its end."""
 
     campaign_id: CampaignId
 
