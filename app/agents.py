@@ -139,7 +139,10 @@ class AgentPlan:
     preview_ms: time to answer a preview. whispers_name: the campaign's name is said to the agent before each person.
     priority: which campaign an agent in several serves first (higher first).
     queue: the name of one of the admin's own app_queue queues that takes the people instead of our agents; "" for ours.
-    target_per_hour: people an agent is to talk with in an hour signed in, for the wallboard to compare with; 0: no target.
+    target_per_hour: people an agent is to talk with in an hour signed in, beside the figure on the wallboard; 0: none.
+    script: what the agent may say, in steps: a line that begins with `# ` names the next step; `{name}` stands for the
+    contact's field; empty: the desk shows the card instead. is_one_key: at the desk, a disposition's key also ends the
+    call, saves and makes available.
     """
 
     lines_per_agent: int = 1
@@ -158,6 +161,8 @@ class AgentPlan:
     priority: int = 0
     queue: str = ""
     target_per_hour: int = 0
+    script: str = ""
+    is_one_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
