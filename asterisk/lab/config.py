@@ -1,4 +1,4 @@
-"""Configuration of the laboratory's two Asterisks: the files admins get, plus the lab's ports, passwords, trunks."""
+"""Configuration of the laboratory's Asterisks: the files admins get, plus the lab's ports, passwords, trunks."""
 
 import ipaddress
 import re
@@ -28,7 +28,7 @@ _ADDRESS_KEYS = (
 )
 
 # Without the second line RTP listens on every address of the machine.
-_SOUND_ON_LOOPBACK = "media_address = 127.0.0.1\nbind_rtp_to_media_address = yes\n"
+SOUND_ON_LOOPBACK = "media_address = 127.0.0.1\nbind_rtp_to_media_address = yes\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +41,22 @@ class Trunk:
     """Whether the PBX asks the far end all the time if it is there."""
 
 
-def write_pbx(server: Server, trunks: tuple[Trunk, ...]) -> None:
-    """Write the configuration of the PBX. Raises LabError for a trunk that leads off this machine."""
-    _write_common(server)
-    parts = [_transport(server), _include("pjsip.conf")]
-    parts += [_trunk(trunk) for trunk in trunks]
-    _write(server, "pjsip.conf", "\n".join(parts))
-    _write(server, "extensions.conf", _include("extensions.conf"))
+def write_pbx(server: Server, trunks: tuple[Trunk, ...], phones: str = "") -> None:
+    """Write the configuration of the PBX; phones: sections of its own for agents' phones.
+
+    Raises LabError for a trunk that leads off this machine.
+    """
+    write_common(server)
+    parts = [transport(server), _include("pjsip.conf")]
+    parts += [*map(_trunk, trunks), phones]
+    write(server, "pjsip.conf", "\n".join(parts))
+    write(server, "extensions.conf", _include("extensions.conf"))
     refuse_outside_addresses(server.config_dir / "pjsip.conf")
 
 
 def write_network(server: Server, pbx: Server) -> None:
     """Write the configuration of the telephone network."""
-    _write_common(server)
+    write_common(server)
     peer = f"""\
 [pbx]
 type = endpoint
@@ -64,7 +67,7 @@ direct_media = no
 rtp_symmetric = yes
 timers = no
 aors = pbx
-{_SOUND_ON_LOOPBACK}[pbx]
+{SOUND_ON_LOOPBACK}[pbx]
 type = aor
 contact = sip:127.0.0.1:{pbx.sip_port}
 [pbx]
@@ -72,8 +75,8 @@ type = identify
 endpoint = pbx
 match = 127.0.0.1
 """
-    _write(server, "pjsip.conf", _transport(server) + peer)
-    _write(server, "extensions.conf", network_dialplan(str(server.recordings_dir)))
+    write(server, "pjsip.conf", transport(server) + peer)
+    write(server, "extensions.conf", network_dialplan(str(server.recordings_dir)))
     refuse_outside_addresses(server.config_dir / "pjsip.conf")
 
 
@@ -114,13 +117,14 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _write_common(server: Server) -> None:
+def write_common(server: Server) -> None:
+    """Folders, links and the files that all the laboratory's Asterisks share."""
     for folder in ("etc", "log", "spool/recording", "var", "keys/keys", "agi", "share/sounds", "log/cdr-csv"):
         (server.directory / folder).mkdir(parents=True, exist_ok=True)
     server.run_dir.mkdir(parents=True, exist_ok=True)
     _link_data(server)
     for name, text in _common_files(server).items():
-        _write(server, name, text)
+        write(server, name, text)
 
 
 def _common_files(server: Server) -> Mapping[str, str]:
@@ -136,7 +140,7 @@ def _common_files(server: Server) -> Mapping[str, str]:
         "indications.conf": "[general]\ncountry = us\n[us]\n"
         "description = United States\nringcadence = 2000,4000\ndial = 350+440\n"
         "busy = 480+620/500,0/500\nring = 440+480/2000,0/4000\ncongestion = 480+620/250,0/250\n",
-        "musiconhold.conf": f"[default]\nmode = files\ndirectory = {server.data_dir}/moh\n",
+        "musiconhold.conf": _include("musiconhold.conf"),
         "cdr.conf": "[general]\nenable = yes\n[csv]\nusegmtime = yes\nloguniqueid = yes\n",
         **dict.fromkeys(("amd.conf", "queues.conf", "queuerules.conf", "features.conf"), "[general]\n"),
         **dict.fromkeys(("cel.conf", "ccss.conf", "udptl.conf", "stasis.conf", "pjproject.conf", "sorcery.conf"), ""),
@@ -169,7 +173,8 @@ maxfiles = 65536
 """
 
 
-def _transport(server: Server) -> str:
+def transport(server: Server) -> str:
+    """The beginning of pjsip.conf: where SIP is listened for."""
     return f"""\
 [global]
 type = global
@@ -188,7 +193,7 @@ def _trunk(trunk: Trunk) -> str:
 [{trunk.name}](outring-trunk)
 transport = transport-udp
 aors = {trunk.name}
-{_SOUND_ON_LOOPBACK}[{trunk.name}](outring-trunk-aor)
+{SOUND_ON_LOOPBACK}[{trunk.name}](outring-trunk-aor)
 contact = {trunk.uri}
 {qualify}"""
 
@@ -197,7 +202,8 @@ def _include(name: str) -> str:
     return f'#include "{CONF_DIR / name}"\n'
 
 
-def _write(server: Server, name: str, text: str) -> None:
+def write(server: Server, name: str, text: str) -> None:
+    """Write one configuration file."""
     (server.config_dir / name).write_text(text)
 
 

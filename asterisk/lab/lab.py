@@ -1,4 +1,4 @@
-"""The laboratory: a PBX and a telephone network, up in about a second, gone without a trace."""
+"""The laboratory: a PBX, a telephone network and agents' phones, up in about a second, gone without a trace."""
 
 import asyncio
 import secrets
@@ -13,6 +13,8 @@ from asterisk.lab import carriers, places
 from asterisk.lab.config import Trunk, write_network, write_pbx
 from asterisk.lab.errors import LabError
 from asterisk.lab.numbers import BEHAVIOURS
+from asterisk.lab.phone_config import phones_of_pbx, write_phones
+from asterisk.lab.phones import FIRST_NAME, Phones
 from asterisk.lab.ports import PortRange, reserve_ports
 from asterisk.lab.root import Installation, find_installation
 from asterisk.lab.server import Server, end, spawn
@@ -25,6 +27,8 @@ _RTP_PORTS_PER_CALL = 2
 
 class Lab:
     """Two Asterisks on loopback: `pbx`, set up as an admin's is, and `network`, which answers by number.
+
+    With `phones`, a third one plays as many phones of agents, named 1001 and on, registered at the PBX (`lab.phones`).
 
     `directory`: where its files go (default: a folder of its own below the temporary folder).
     `keep`: leave the files there at the end. `lines`: calls at once that there is room for.
@@ -41,6 +45,7 @@ class Lab:
         *,
         lines: int = 250,
         extra_trunks: Mapping[str, str] | None = None,
+        phones: int = 0,
     ) -> None:
         self.lines = lines
         self.sipp_port = 0
@@ -49,10 +54,12 @@ class Lab:
         self._extra_trunks = dict(extra_trunks or {})
         self._place: places.Place | None = None
         self._ports: PortRange | None = None
+        self._phone_count = phones
         self._carriers: subprocess.Popen[bytes] | None = None
         self._sipps: list[Sipp] = []
         self.pbx: Server
         self.network: Server
+        self.phones: Phones
         self.trunks: tuple[str, ...] = ()
 
     @property
@@ -88,6 +95,8 @@ class Lab:
             self._lay_out(installation)
             self._start_carriers()
             await _all(self._carriers_ready(), self.network.start(), self.pbx.start())
+            if self._phone_count:
+                await self.phones.start(self.pbx)
         except BaseException:
             await self.stop()
             raise
@@ -97,6 +106,8 @@ class Lab:
         for sipp in self._sipps:
             await sipp.stop()
         self._sipps.clear()
+        if self._phone_count and hasattr(self, "phones"):
+            await self.phones.stop()
         servers = [server for name in ("pbx", "network") if (server := getattr(self, name, None))]
         await asyncio.gather(*(server.stop() for server in servers))
         if self._carriers is not None:
@@ -128,8 +139,9 @@ class Lab:
         return sipp
 
     def _lay_out(self, installation: Installation) -> None:
-        rtp = self.lines * _RTP_PORTS_PER_CALL + 20
-        self._ports = ports = reserve_ports(2 * rtp + 100, places.locks_dir())
+        spoken = self._phone_count * _RTP_PORTS_PER_CALL
+        rtp = (self.lines + self._phone_count) * _RTP_PORTS_PER_CALL + 20
+        self._ports = ports = reserve_ports(2 * rtp + 2 * spoken + 100, places.locks_dir())
         self._place = places.claim(self._wanted_directory, self._keep)
         self.network = self._server("network", installation, ports.end - 2 * rtp, rtp)
         self.pbx = self._server("pbx", installation, ports.end - rtp, rtp)
@@ -142,7 +154,13 @@ class Lab:
         trunks += [Trunk(name=name, uri=uri) for name, uri in self._extra_trunks.items()]
         self.trunks = tuple(trunk.name for trunk in trunks)
         write_network(self.network, self.pbx)
-        write_pbx(self.pbx, tuple(trunks))
+        passwords = {str(FIRST_NAME + index): secrets.token_hex(8) for index in range(self._phone_count)}
+        write_pbx(self.pbx, tuple(trunks), phones_of_pbx(passwords))
+        self.phones = Phones(
+            self._server("phones", installation, ports.end - 2 * rtp - 2 * spoken, 2 * spoken), tuple(passwords)
+        )
+        if passwords:
+            write_phones(self.phones.server, self.pbx, passwords)
 
     def _server(self, name: str, installation: Installation, rtp_first: int, rtp_ports: int) -> Server:
         assert self._ports is not None

@@ -1,0 +1,84 @@
+"""Configuration of agents' phones: endpoints of the PBX made from its template, and the Asterisk that plays them."""
+
+from collections.abc import Mapping
+
+from asterisk.lab.config import SOUND_ON_LOOPBACK, refuse_outside_addresses, transport, write, write_common
+from asterisk.lab.server import Server
+
+APP = "lab-phones"
+"""The Stasis application of the phones' hands (see asterisk.lab.phones)."""
+_RENEWED_EVERY_S = 60
+
+_DIALPLAN = f"""\
+[phones]
+; A call for a phone. Nobody there to move its hands: it answers at once and is silent, as a phone on auto-answer is.
+exten => _X!,1,Ringing()
+ same => n,Stasis({APP},${{EXTEN}})
+ same => n,GotoIf($["${{STASISSTATUS}}" = "FAILED"]?alone)
+ same => n,Hangup(16)
+ same => n(alone),Answer(0,i)
+ same => n,Wait(86400)
+"""
+
+
+def phones_of_pbx(passwords: Mapping[str, str]) -> str:
+    """The PBX's side of the phones: what an admin writes for each, from the template in asterisk/conf/pjsip.conf."""
+    return "".join(
+        f"""\
+[{name}](outring-phone)
+transport = transport-udp
+aors = {name}
+auth = {name}
+{SOUND_ON_LOOPBACK}[{name}](outring-phone-aor)
+[{name}]
+type = auth
+auth_type = userpass
+username = {name}
+password = {password}
+"""
+        for name, password in passwords.items()
+    )
+
+
+def write_phones(server: Server, pbx: Server, passwords: Mapping[str, str]) -> None:
+    """Write the configuration of the phones' Asterisk: each registers at the PBX and waits for its calls."""
+    write_common(server)
+    peer = f"""\
+[pbx]
+type = endpoint
+context = phones
+disallow = all
+allow = alaw,ulaw
+direct_media = no
+rtp_symmetric = yes
+timers = no
+{SOUND_ON_LOOPBACK}[pbx]
+type = identify
+endpoint = pbx
+match = 127.0.0.1
+"""
+    parts = [transport(server), peer, *(_registration(name, pbx, password) for name, password in passwords.items())]
+    write(server, "pjsip.conf", "".join(parts))
+    write(server, "extensions.conf", _DIALPLAN)
+    refuse_outside_addresses(server.config_dir / "pjsip.conf")
+
+
+def _registration(name: str, pbx: Server, password: str) -> str:
+    return f"""\
+[{name}]
+type = registration
+transport = transport-udp
+outbound_auth = {name}
+server_uri = sip:127.0.0.1:{pbx.sip_port}
+client_uri = sip:{name}@127.0.0.1:{pbx.sip_port}
+contact_user = {name}
+expiration = {_RENEWED_EVERY_S}
+max_random_initial_delay = 0
+retry_interval = 1
+max_retries = 1000000
+[{name}]
+type = auth
+auth_type = userpass
+username = {name}
+password = {password}
+"""
