@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from app.commands import PlaceCall, Play, Record
 from app.events import LiveCall
+from app.sim.facts import Sound
 from app.sim.farend import Talk
-from app.units import AttemptId
+from app.units import AttemptId, RoomId
 
 
 class ChannelState(enum.Enum):
@@ -55,6 +56,11 @@ class Channel:
     """What happens when all media are over: Asterisk keeps a hand-over in the same queue."""
     talks: tuple[Talk, ...] = ()
     """Sound from the far end, on the network's clock."""
+    room_id: RoomId | None = None
+    """The room the person is in."""
+    has_music: bool = False
+    hears: Sound = Sound.SILENCE
+    """What the person is known to hear, once the call is in hand."""
 
     @property
     def attempt_id(self) -> AttemptId:
@@ -75,7 +81,14 @@ class Channel:
             is_up=self.state in (ChannelState.IN_HAND, ChannelState.LEFT),
             is_in_fallback=self.is_in_fallback,
             endpoint=self.call.trunk.endpoint,
+            room_id=self.room_id,
         )
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether something is being played to the person."""
+        first = self.media[0] if self.media else None
+        return first is not None and first.began_at_ms is not None and isinstance(first.command, Play)
 
     def job(self, name: str) -> MediaJob | None:
         """The job of this name, if it is not over."""

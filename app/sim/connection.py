@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from app.agents import LivePhone
 from app.events import CallPlaced, CallUnknown, Event, LiveCall, TelephonyDown, TelephonyUp
 from app.sim.facts import Observer, OutOfReach, WithinReach
 from app.sim.schedule import Schedule
@@ -15,10 +16,15 @@ _REPLY_MS: Final = (1, 1, 1, 2, 2, 2, 2, 3, 3, 5, 8, 16)
 
 
 class Connection:
-    """What the dialer is told, and when. `live` lists the channels for somebody who comes back."""
+    """What the dialer is told, and when. `live` and `phones` list what is up for somebody who comes back."""
 
     def __init__(
-        self, schedule: Schedule, rng: random.Random, live: Callable[[], tuple[LiveCall, ...]], on_wire: Observer
+        self,
+        schedule: Schedule,
+        rng: random.Random,
+        live: Callable[[], tuple[LiveCall, ...]],
+        phones: Callable[[], tuple[LivePhone, ...]],
+        on_wire: Observer,
     ) -> None:
         self.is_alive = True
         """Asterisk runs."""
@@ -28,6 +34,7 @@ class Connection:
         self._schedule = schedule
         self._rng = rng
         self._live = live
+        self._phones = phones
         self._on_wire = on_wire
         self._told: list[Event] = []
         self._stream_at_ms = schedule.now_ms
@@ -121,6 +128,6 @@ class Connection:
             is_new_life = self._life_known not in (None, self._life)
             self.is_connected, self._life_known = True, self._life
             self._on_wire(WithinReach(at_ms=self._schedule.now_ms))
-            self._told.append(TelephonyUp(is_new_life=is_new_life, live=self._live()))
+            self._told.append(TelephonyUp(is_new_life=is_new_life, live=self._live(), phones=self._phones()))
 
         self._schedule.plan(wait_ms, come_up)

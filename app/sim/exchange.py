@@ -22,9 +22,10 @@ from app.events import (
 from app.sim import causes
 from app.sim.channel import Channel, ChannelState
 from app.sim.connection import Connection
-from app.sim.facts import Answered, Ended, HandedOver, LeaseRenewed, Observer, Placed, SoundBegan
+from app.sim.facts import Answered, Ended, HandedOver, LeaseRenewed, Observer, Placed, SoundBegan, TakenBack
 from app.sim.farend import after_answer, later, stretches
 from app.sim.media import MediaPlayer
+from app.sim.rooms import Rooms
 from app.sim.schedule import Action, Schedule
 from app.sim.trunks import TrunkKind
 from app.units import SECOND_MS, AttemptId
@@ -59,6 +60,7 @@ class Exchange:
         schedule: Schedule,
         connection: Connection,
         media: MediaPlayer,
+        rooms: Rooms,
         rng: random.Random,
         behaviour: Callable[[str], Behaviour],
         jitter: float,
@@ -69,6 +71,7 @@ class Exchange:
         self._schedule = schedule
         self._connection = connection
         self._media = media
+        self._rooms = rooms
         self._rng = rng
         self._behaviour = behaviour
         self._jitter = jitter
@@ -184,6 +187,7 @@ class Exchange:
         def go() -> None:
             if channel.state is ChannelState.IN_HAND:
                 self._on_wire(HandedOver(at_ms=self._schedule.now_ms, attempt_id=channel.attempt_id))
+                self._rooms.forget_person(channel)
                 channel.state = ChannelState.LEFT
                 self._connection.tell(CallLeft(attempt_id=channel.attempt_id))
                 self._soon(channel, partial(self.end, channel, causes.OVER), EXTENSION_MS)
@@ -192,9 +196,11 @@ class Exchange:
 
     def hang_up(self, channel: Channel) -> None:
         """End the call from our side, soon."""
+        self._on_wire(TakenBack(at_ms=self._schedule.now_ms, attempt_id=channel.attempt_id))
         self._soon(channel, partial(self.end, channel, causes.OVER))
 
     def _fall_back(self, channel: Channel) -> None:
+        self._rooms.forget_person(channel)
         channel.state = ChannelState.LEFT
         channel.is_in_fallback = True
         self._on_wire(SoundBegan(at_ms=self._schedule.now_ms, attempt_id=channel.attempt_id))
@@ -219,6 +225,7 @@ class Exchange:
             self._remove(channel, causes.UNSAID)
 
     def _remove(self, channel: Channel, ending: causes.Ending) -> None:
+        self._rooms.forget_person(channel)
         channel.state = ChannelState.GONE
         del self.channels[channel.attempt_id]
         now_ms, attempt_id = self._schedule.now_ms, channel.attempt_id

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.commands import PlaceCall
-from app.units import AttemptId
+from app.units import AttemptId, LegId, Number, RoomId, TrunkId
+
+
+class Sound(enum.Enum):
+    """What a person whose call is in our hands hears."""
+
+    SILENCE = "silence"
+    """Nothing; or they are alone in a room."""
+    PROMPT = "prompt"
+    MUSIC = "music"
+    COMPANY = "company"
+    """They are in a room with somebody on a phone, muted or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +94,84 @@ class WithinReach:
     at_ms: int
 
 
+# --- phones and rooms ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hears:
+    """From now on the person hears this."""
+
+    at_ms: int
+    attempt_id: AttemptId
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """The dialer asked for the end of the call; the wire follows in a moment."""
+
+    at_ms: int
+    attempt_id: AttemptId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneRung:
+    """A phone's call began. trunk_id and number: of a third party; otherwise the phone is behind `endpoint`."""
+
+    at_ms: int
+    leg_id: LegId
+    endpoint: str
+    trunk_id: TrunkId | None = None
+    number: Number | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneTaken:
+    """Somebody picked the phone up."""
+
+    at_ms: int
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneGone:
+    """The phone's call is off the wire."""
+
+    at_ms: int
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """Somebody is in a room from now on: a person (attempt_id) or a phone (leg_id), one of the two."""
+
+    at_ms: int
+    room_id: RoomId
+    attempt_id: AttemptId | None = None
+    leg_id: LegId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited:
+    """Somebody is in the room no more. Fields as in Entered."""
+
+    at_ms: int
+    room_id: RoomId
+    attempt_id: AttemptId | None = None
+    leg_id: LegId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """From now on what is said in the room is kept."""
+
+    at_ms: int
+    attempt_id: AttemptId
+    room_id: RoomId
+    name: str
+
+
 CallFact = Asked | Placed | Answered | SoundBegan | LeaseRenewed | HandedOver | Ended
-WireFact = CallFact | OutOfReach | WithinReach
+FloorFact = Hears | TakenBack | PhoneRung | PhoneTaken | PhoneGone | Entered | Exited | Recorded
+WireFact = CallFact | FloorFact | OutOfReach | WithinReach
 Observer = Callable[[WireFact], None]

@@ -23,6 +23,14 @@ class Faults:
     """The answer to the request comes long after what the network says of the call, even after its end."""
     playback_failed: float = 0.0
     """Something asked to be played is not: unreadable file, wrong sample rate."""
+    phone_refused: float = 0.0
+    """Asterisk refuses to ring a phone or to dial a third party, for reasons of its own."""
+    room_failed: float = 0.0
+    """Something asked of a room is not done: bringing somebody in, recording, sending keys."""
+    phones_lost_per_hour: float = 0.0
+    """A phone of the floor is cut off from the network, and its calls with it."""
+    phone_gap_ms: int = 60_000
+    """How long such a phone is away at the most."""
     websocket_losses_per_hour: float = 0.0
     """The websocket drops: what happens in the gap is never told."""
     websocket_gap_ms: int = 3_000
@@ -54,6 +62,9 @@ CHAOS = Faults(
     unknown_lost=0.02,
     placed_late=0.02,
     playback_failed=0.02,
+    phone_refused=0.02,
+    room_failed=0.02,
+    phones_lost_per_hour=20,
     websocket_losses_per_hour=60,
     websocket_gap_ms=6_000,
     restarts_per_hour=6,

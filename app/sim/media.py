@@ -13,6 +13,7 @@ from app.sim.connection import Connection
 from app.sim.facts import Observer, SoundBegan
 from app.sim.farend import silent_at_ms
 from app.sim.faults import Faults
+from app.sim.rooms import Rooms
 from app.sim.schedule import Action, Schedule
 from app.units import SECOND_MS
 
@@ -28,6 +29,7 @@ class MediaPlayer:
         *,
         schedule: Schedule,
         connection: Connection,
+        rooms: Rooms,
         rng: random.Random,
         length_of: Callable[[str], int | None],
         faults: Faults,
@@ -35,6 +37,7 @@ class MediaPlayer:
     ) -> None:
         self._schedule = schedule
         self._connection = connection
+        self._rooms = rooms
         self._rng = rng
         self._length_of = length_of
         self._faults = faults
@@ -50,6 +53,14 @@ class MediaPlayer:
         job.is_stopped = True
         if job.began_at_ms is not None:
             self._schedule.plan(self._rng.randint(0, 2), lambda: self.finish(channel, job), channel)
+
+    def hush(self, channel: Channel) -> None:
+        """Nothing more is played to the person from now on, as if all of it had been stopped; recordings go on."""
+        for job in list(channel.media):
+            if isinstance(job.command, Play):
+                channel.media.remove(job)
+                self._report(channel, job, has_failed=False)
+        self._begin(channel)
 
     def when_silent(self, channel: Channel, action: Action) -> None:
         """Let `action` happen when all that is queued is over."""
@@ -69,6 +80,7 @@ class MediaPlayer:
             channel.media.remove(job)
             self._report(channel, job, has_failed=has_failed)
             self._begin(channel)
+            self._rooms.listen(channel)
 
     def _begin(self, channel: Channel) -> None:
         if channel.state is not ChannelState.IN_HAND:
@@ -95,6 +107,7 @@ class MediaPlayer:
             self.finish(channel, job, has_failed=True)
             return
         self._on_wire(SoundBegan(at_ms=self._schedule.now_ms, attempt_id=channel.attempt_id))
+        self._rooms.listen(channel)
         length_ms = sum(length_ms or 0 for length_ms in lengths_ms)
         self._schedule.plan(length_ms, lambda: self.finish(channel, job), channel)
 

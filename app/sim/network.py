@@ -11,7 +11,10 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Final, assert_never
 
+from app.agent_commands import RoomCommand
+from app.agents import LivePhone
 from app.commands import (
+    CallCommand,
     HangUp,
     PlaceCall,
     Play,
@@ -28,10 +31,14 @@ from app.sim.connection import Connection
 from app.sim.exchange import Exchange
 from app.sim.facts import Asked, Observer
 from app.sim.faults import NO_FAULTS, Faults
+from app.sim.floor import Floor
+from app.sim.handsets import PhoneHabit
+from app.sim.legs import Legs
 from app.sim.media import MediaPlayer
+from app.sim.rooms import Rooms
 from app.sim.schedule import Action, Schedule
 from app.sim.trunks import TrunkKind
-from app.units import HOUR_MS
+from app.units import HOUR_MS, AttemptId, LegId
 from asterisk.lab.numbers import Behaviour, behaviour_of
 
 LATE_MS: Final = 90_000
@@ -53,6 +60,7 @@ class SimNetwork:
     length_of: how long a media name plays; None: it cannot be played.
     jitter: times before the answer are stretched by up to this share.
     on_wire: hears every fact, also those the dialer is never told.
+    phones: who sits at each PJSIP endpoint of the floor; one that is not among them is unknown to Asterisk.
     """
 
     def __init__(
@@ -66,27 +74,63 @@ class SimNetwork:
         jitter: float = 0.1,
         on_wire: Observer = _unobserved,
         behaviour: Callable[[str], Behaviour] = behaviour_of,
+        phones: Mapping[str, PhoneHabit] | None = None,
     ) -> None:
         self.faults = faults
         self._trunks = trunks
         self._on_wire = on_wire
         self._rng = rng = random.Random(f"network {seed}")
         self._schedule = schedule = Schedule(start_ms)
-        self._connection = connection = Connection(schedule, rng, lambda: self.live, on_wire)
+        self._connection = connection = Connection(schedule, rng, lambda: self.live, lambda: self.live_phones, on_wire)
+        self._rooms = rooms = Rooms(schedule, on_wire)
         self._media = MediaPlayer(
-            schedule=schedule, connection=connection, rng=rng, length_of=length_of, faults=faults, on_wire=on_wire
+            schedule=schedule,
+            connection=connection,
+            rooms=rooms,
+            rng=rng,
+            length_of=length_of,
+            faults=faults,
+            on_wire=on_wire,
         )
         self._exchange = Exchange(
             schedule=schedule,
             connection=connection,
             media=self._media,
+            rooms=rooms,
             rng=rng,
             behaviour=behaviour,
             jitter=jitter,
             on_wire=on_wire,
         )
+        # The floor has chance of its own: a network without phones is the same whatever the floor can do.
+        self._floor_rng = floor_rng = random.Random(f"floor {seed}")
+        self.phones = Legs(
+            schedule=schedule,
+            connection=connection,
+            rooms=rooms,
+            rng=floor_rng,
+            phones=phones or {},
+            behaviour=behaviour,
+            jitter=jitter,
+            on_wire=on_wire,
+        )
+        self._floor = Floor(
+            schedule=schedule,
+            connection=connection,
+            rooms=rooms,
+            legs=self.phones,
+            media=self._media,
+            channels=self._exchange.channels,
+            trunks=trunks,
+            length_of=length_of,
+            rng=floor_rng,
+            faults=faults,
+            on_wire=on_wire,
+        )
         self._plan(faults.websocket_losses_per_hour, self._lose_websocket_by_chance)
         self._plan(faults.restarts_per_hour, lambda: self.restart_asterisk(faults.boot_ms))
+        if self.phones.handsets:
+            self._plan(faults.phones_lost_per_hour, self._lose_phone_by_chance, floor_rng)
 
     @property
     def now_ms(self) -> int:
@@ -97,6 +141,15 @@ class SimNetwork:
     def live(self) -> tuple[LiveCall, ...]:
         """All channels that exist."""
         return tuple(channel.as_live for channel in self._exchange.channels.values())
+
+    @property
+    def live_phones(self) -> tuple[LivePhone, ...]:
+        """All phones' calls that exist."""
+        return tuple(leg.as_live for leg in self.phones.legs.values())
+
+    def heard_by(self, whose: AttemptId | LegId) -> frozenset[str]:
+        """Whose voices a person or a phone hears now: ids of attempts and legs, and `rooms.MUSIC`."""
+        return self._floor.heard_by(whose)
 
     @property
     def leases_run_out(self) -> int:
@@ -138,31 +191,43 @@ class SimNetwork:
         """Asterisk dies now, with all its channels and without a word to anybody, and is back after `boot_ms`."""
         if self._connection.die(boot_ms):
             self._exchange.lose_all()
+            self._floor.recordings.lose_all()
+            self.phones.lose_all()
+            self._rooms.clear()
 
     def _lose_websocket_by_chance(self) -> None:
         self.lose_websocket(self._rng.randint(1, max(1, self.faults.websocket_gap_ms)))
 
-    def _plan(self, per_hour: float, mishap: Action) -> None:
+    def _lose_phone_by_chance(self) -> None:
+        endpoint = self._floor_rng.choice(sorted(self.phones.handsets))
+        self.phones.lose_phone(endpoint, self._floor_rng.randint(1, max(1, self.faults.phone_gap_ms)))
+
+    def _plan(self, per_hour: float, mishap: Action, rng: random.Random | None = None) -> None:
         """Let `mishap` happen again and again, at moments without memory."""
         if per_hour <= 0:
             return
 
         def strike() -> None:
             mishap()
-            self._plan(per_hour, mishap)
+            self._plan(per_hour, mishap, rng)
 
-        self._schedule.plan(1 + int(self._rng.expovariate(per_hour / HOUR_MS)), strike)
+        self._schedule.plan(1 + int((rng or self._rng).expovariate(per_hour / HOUR_MS)), strike)
 
     # --- commands ----------------------------------------------------------------------------------------------------
 
     def perform(self, command: TelephonyCommand) -> None:
         """Carry out a command at the present moment; what comes of it is told by `advance_to`."""
+        if isinstance(command, RoomCommand):
+            self._floor.perform(command)
+            return
         if isinstance(command, PlaceCall):
             self._place(command)
             return
         channel = self._exchange.channels.get(command.attempt_id)
         if not self._connection.is_connected:
             self._fail(command, "Asterisk cannot be reached")
+        elif isinstance(command, StopRecording) and self._floor.recordings.stop(command.name):
+            pass  # of a room: it may outlive the call
         elif channel is not None:
             self._act(command, channel)
         elif not isinstance(command, _ENDINGS):
@@ -190,7 +255,7 @@ class SimNetwork:
             case _:
                 assert_never(command)
 
-    def _fail(self, command: TelephonyCommand, reason: str) -> None:
+    def _fail(self, command: CallCommand, reason: str) -> None:
         self._connection.reply(
             CommandFailed(attempt_id=command.attempt_id, command=type(command).__name__, reason=reason)
         )
