@@ -234,14 +234,22 @@ FloorStoreCommand = LogAgent | SaveConversation | OpenManual
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeekAgent:
-    """The person of the attempt wants an agent of the campaign; the flow waits. → FloorAnswer."""
+    """The person of the attempt wants an agent of the campaign; the flow waits. → FloorAnswer.
+
+    has_way_on: the flow has a way of its own for who gets no agent: it is answered so, at once when hold_ms is over.
+    Without one the safe-harbor message is the floor's to play, and the call its to end.
+    """
 
     attempt_id: AttemptId
+    has_way_on: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorAnswer:
-    """What the floor tells a flow that waits: with an agent now, done talking, or that there is no agent."""
+    """What the floor tells a flow that waits: with an agent now, done talking, or (neither) that there is no agent.
+
+    is_released: the agent let go of a person who is still on the line: the flow has them again, in no room.
+    """
 
     attempt_id: AttemptId
     is_connected: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.agent_commands import FloorStoreCommand, RoomCommand
+from app.agent_commands import FloorStoreCommand, RoomCommand, SeekAgent
 from app.model import AttemptResult, CampaignStatus, Prompt, Trunk
 from app.units import AgentId, AttemptId, CampaignId, Number
 
@@ -158,3 +158,5 @@ class RenderPrompts:
 
 
 Command = TelephonyCommand | StoreCommand | RenderPrompts
+FlowCommand = Command | SeekAgent
+"""What a flow gives: seeking an agent is between it and the floor, and never reaches the shell."""

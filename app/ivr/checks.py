@@ -1,7 +1,8 @@
 """What is wrong with a flow as a whole: ways to nowhere, nodes nobody reaches, rounds without end, missing languages.
 
-A flow must end by itself when nobody does anything: from every node, following only the ways that need no key pressed,
-the call's end is reachable. That is the test for loops; keys may lead round as they like, for people hang up.
+A flow must end by itself when nobody does anything: from every node, following only the ways that need no key pressed
+and no agent, the call's end is reachable. That is the test for loops; keys may lead round as they like, for people hang
+up.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from app.ivr.flow import Flow
-from app.ivr.nodes import AnyNode, OptOut, Path, Say, Way
+from app.ivr.nodes import Agents, AnyNode, OptOut, Path, Say, Way
 from app.ivr.problems import FlowProblem, nearest
 from app.ivr.source import Source
 from app.ivr.wording import blanks, field_key
@@ -83,7 +84,9 @@ def _endless(flow: Flow, source: Source, reached: set[str]) -> Iterator[FlowProb
     while endless:
         round_ = _round(flow, endless[0])
         first = next(name for name in flow.nodes if name in round_)
-        reason = f"if nobody presses a key the call goes round for ever: {' → '.join([*round_, round_[0]])}"
+        nobody = "no agent comes" if any(isinstance(flow.nodes[one], Agents) for one in round_) else ""
+        nobody = nobody or "nobody presses a key"
+        reason = f"if {nobody} the call goes round for ever: {' → '.join([*round_, round_[0]])}"
         yield _problem(source, first, (), reason, "lead one of these ways to the call's end (a node of type hangup)")
         endless = [name for name in endless if not _leads_to(flow, name, set(round_))]
 
@@ -117,6 +120,9 @@ def _leads_to(flow: Flow, name: str, goals: set[str]) -> bool:
 
 
 def _no_opt_out(flow: Flow, source: Source, reached: set[str]) -> Iterator[FlowProblem]:
+    """Who is connected at once can tell the agent."""
+    if isinstance(flow.nodes[flow.start], Agents):
+        return
     if not any(isinstance(flow.nodes[name], OptOut) for name in reached):
         yield _problem(
             source,

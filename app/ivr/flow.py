@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.ivr.fields import Words
-from app.ivr.nodes import AnyNode, Detect, Voicemail
+from app.ivr.nodes import Agents, AnyNode, Detect, Voicemail
 from app.ivr.problems import FlowProblem
 
 TALK_SILENCE_MS: Final = 1_000
@@ -33,6 +33,11 @@ class Flow:
     def needs_talk(self) -> bool:
         """Whether calls must be placed with `watch_talk` (and `talk_silence_ms=TALK_SILENCE_MS`)."""
         return any(isinstance(node, Detect | Voicemail) for node in self.nodes.values())
+
+    @property
+    def needs_agents(self) -> bool:
+        """Whether people may come to the campaign's agents."""
+        return any(isinstance(node, Agents) for node in self.nodes.values())
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -26,7 +26,10 @@ _CONTEXT: Final = re.compile(r"[A-Za-z0-9_-]{1,79}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way out of a node. target None ends the call. needs_person: only taken when the person presses a key."""
+    """One way out of a node. target None ends the call.
+
+    needs_person: only taken when somebody does something: the person presses a key, an agent has talked with them.
+    """
 
     path: Path
     target: str | None
@@ -330,6 +333,25 @@ class Transfer(Speaking):
         yield Way(path=("on_fail",), target=self.on_fail)
 
 
+class Agents(Speaking):
+    """Connects the person with an agent of the campaign, after saying so.
+
+    next: when the agent lets go of them. on_none: when no agent came in time; without it the campaign's safe-harbor
+    message is played and the call ends.
+    """
+
+    type: Literal["agents"]
+    on_none: Target | None = None
+    next: Target | None = None
+
+    def _must_speak(self) -> bool:
+        return False
+
+    def ways(self) -> Iterator[Way]:
+        yield Way(path=("next",), target=self.next, needs_person=True)
+        yield Way(path=("on_none",), target=self.on_none)
+
+
 class OptOut(Speaking):
     """Puts the number on the do-not-call list and, only once that is on disk, says so."""
 
@@ -387,7 +409,7 @@ class HangUp(Speaking):
 
 
 AnyNode = (
-    Play | Menu | Digits | Record | Say | Set | Branch | Transfer | OptOut | Detect | Voicemail | HangUp
+    Play | Menu | Digits | Record | Say | Set | Branch | Transfer | Agents | OptOut | Detect | Voicemail | HangUp
 )  # fmt: skip
 NODES: Final[dict[str, type[AnyNode]]] = {
     "play": Play,
@@ -398,6 +420,7 @@ NODES: Final[dict[str, type[AnyNode]]] = {
     "set": Set,
     "branch": Branch,
     "transfer": Transfer,
+    "agents": Agents,
     "opt_out": OptOut,
     "detect": Detect,
     "voicemail": Voicemail,

@@ -8,6 +8,8 @@ Rules for what comes late, twice or out of turn, all without effect on the call:
 Keys typed while nothing asks for them are kept, twenty at most, and given to the next question; those that mean
 nothing to it fall away. A recording, an opt-out and a question without barge-in begin with none.
 Nobody is left in silence: when nothing could be played for two seconds, the call is hung up.
+While the floor has the person (a node `agents`) the session keeps no time and ends nothing; what they press while they
+talk with an agent is not even noted: it may be a card's number.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.commands import Command, HangUp
+from app.agent_commands import FloorAnswer
+from app.commands import FlowCommand, HangUp
 from app.events import (
     CallEnded,
     CallEvent,
@@ -53,6 +56,8 @@ HANGUP_GRACE_MS: Final = 300
 """A playback that failed or a recording that ended may be the first sign of a person hanging up: so long the flow
 waits for CallEnded before it goes on."""
 _KEYS: Final = frozenset("0123456789*#ABCD")
+FlowEvent = CallEvent | DncAdded | StoreFailed | FloorAnswer
+"""What a session takes."""
 
 
 class FlowSession:
@@ -92,8 +97,11 @@ class FlowSession:
         self._ways: list[str | None] = []
         self._wait_until_ms: int | None = None
         self._later: tuple[int, Callable[[], None]] | None = None
+        self._floor_since_ms: int | None = None
+        self._floor_ms = 0
+        self._is_talking = False
         self._recording = ""
-        self._commands: list[Command] = []
+        self._commands: list[FlowCommand] = []
         self._stem = f"{attempt_id}-{life}-" if life else f"{attempt_id}-"
         self._voice = Voice(attempt_id, audio, self._commands, self._stem)
         self._path: list[Step] = []
@@ -110,7 +118,7 @@ class FlowSession:
 
     # --- the dialer's side -------------------------------------------------------------------------------------------
 
-    def start(self, now_ms: int) -> list[Command]:
+    def start(self, now_ms: int) -> list[FlowCommand]:
         """The call was answered: begin. Once only."""
         if self._started_at_ms is not None:
             raise ValueError("the session has begun already")
@@ -118,7 +126,7 @@ class FlowSession:
         self._ways.append(self._flow.start)
         return self._settled()
 
-    def handle(self, event: CallEvent | DncAdded | StoreFailed, now_ms: int) -> list[Command]:
+    def handle(self, event: FlowEvent, now_ms: int) -> list[FlowCommand]:
         """Take an event. StoreFailed counts only while an opt-out waits for the disk."""
         if self._started_at_ms is None or not self._is_mine(event):
             return []
@@ -129,7 +137,7 @@ class FlowSession:
         self._take(event)
         return self._settled()
 
-    def wake(self, now_ms: int) -> list[Command]:
+    def wake(self, now_ms: int) -> list[FlowCommand]:
         """A deadline may have come; early or needless calls do nothing."""
         if self._started_at_ms is None or self.is_over:
             return []
@@ -138,10 +146,10 @@ class FlowSession:
         return self._settled()
 
     def next_deadline_ms(self) -> int | None:
-        """When `wake` is wanted; None once the session is over (or before it began)."""
-        if self._started_at_ms is None or self.is_over:
+        """When `wake` is wanted; None once the session is over, before it began, and while the floor has the person."""
+        if self._started_at_ms is None or self.is_over or self.is_with_floor:
             return None
-        times = [self._started_at_ms + MAX_CALL_MS]
+        times = [self._started_at_ms + MAX_CALL_MS + self._floor_ms]
         if self._later is not None:
             times.append(self._later[0])
         elif self._voice.speech is not None:
@@ -154,6 +162,11 @@ class FlowSession:
     def is_over(self) -> bool:
         """Whether the flow has nothing more to do with the call: hung up, handed over, or gone."""
         return self._ended_by is not EndedBy.RUNNING
+
+    @property
+    def is_with_floor(self) -> bool:
+        """Whether the person waits for an agent or is with one."""
+        return self._floor_since_ms is not None
 
     def result(self, now_ms: int) -> FlowResult:
         """What came of it so far."""
@@ -182,7 +195,7 @@ class FlowSession:
 
     # --- events ------------------------------------------------------------------------------------------------------
 
-    def _is_mine(self, event: CallEvent | DncAdded | StoreFailed) -> bool:
+    def _is_mine(self, event: FlowEvent) -> bool:
         match event:
             case StoreFailed():
                 return True
@@ -191,7 +204,7 @@ class FlowSession:
             case _:
                 return event.attempt_id == self.attempt_id
 
-    def _take(self, event: CallEvent | DncAdded | StoreFailed) -> None:
+    def _take(self, event: FlowEvent) -> None:
         assert self._turn is not None
         match event:
             case DigitPressed():
@@ -224,6 +237,8 @@ class FlowSession:
                 self._turn.on_dnc(is_written=False)
             case CommandFailed():
                 self._take_failure(event)
+            case FloorAnswer():
+                self._turn.on_floor(event)
             case CallLeft():
                 self._take_leaving()
             case CallEnded():
@@ -236,7 +251,7 @@ class FlowSession:
         return max(0, min(talk_ms, self._since_start() - TALK_SILENCE_MS))
 
     def _take_key(self, key: str) -> None:
-        if key not in _KEYS or self._turn is None:
+        if key not in _KEYS or self._turn is None or self._is_talking:
             return
         if len(self._keys) < MAX_KEYS_KEPT:
             self._keys.append(KeyPressed(node=self._node, key=key, at_ms=self._since_start()))
@@ -272,12 +287,12 @@ class FlowSession:
             self._turn.on_refused(event.command)
 
     def _take_leaving(self) -> None:
-        is_transfer = isinstance(self._turn, TransferTurn) and self._turn.is_sent
+        is_transfer = self.is_with_floor or (isinstance(self._turn, TransferTurn) and self._turn.is_sent)
         if not is_transfer:
             self.note("the call went to the dialplan without being sent there")
         self._close(EndedBy.TRANSFER if is_transfer else EndedBy.ERROR)
 
-    def _take_late(self, event: CallEvent | DncAdded | StoreFailed) -> None:
+    def _take_late(self, event: FlowEvent) -> None:
         match event:
             case DncAdded() if self._opt_out_asked:
                 self._opted_out = True
@@ -290,7 +305,9 @@ class FlowSession:
         assert self._turn is not None
         assert self._started_at_ms is not None
         now = self._now_ms
-        if now >= self._started_at_ms + MAX_CALL_MS:
+        if self.is_with_floor:
+            return
+        if now >= self._started_at_ms + MAX_CALL_MS + self._floor_ms:
             self.end(EndedBy.ERROR, "the call took an hour")
         elif self._later is not None:
             if now >= self._later[0]:
@@ -384,7 +401,7 @@ class FlowSession:
             self.do(HangUp(attempt_id=self.attempt_id))
         self._close(by)
 
-    def do(self, command: Command) -> None:
+    def do(self, command: FlowCommand) -> None:
         self._commands.append(command)
 
     def answer(self, field: str, value: str) -> None:
@@ -416,9 +433,15 @@ class FlowSession:
     def leave_voicemail(self) -> None:
         self._voicemail_left = True
 
+    def yield_to_floor(self, *, is_talking: bool) -> None:
+        self._wait_until_ms = self._later = None
+        self._is_talking = is_talking
+        if self._floor_since_ms is None:
+            self._floor_since_ms = self._now_ms
+
     # --- moving on ---------------------------------------------------------------------------------------------------
 
-    def _settled(self) -> list[Command]:
+    def _settled(self) -> list[FlowCommand]:
         """Go on from node to node until one takes time; then hand out the commands."""
         while self._ways and not self.is_over:
             target = self._ways.pop(0)
@@ -431,6 +454,9 @@ class FlowSession:
     def _enter(self, target: str | None) -> None:
         assert self._voice.speech is None, "a node is left in silence"
         self._wait_until_ms = self._later = None
+        if self._floor_since_ms is not None:
+            self._floor_ms += self._now_ms - self._floor_since_ms
+        self._floor_since_ms, self._is_talking = None, False
         self._recording = ""
         if target is None:
             self.end(EndedBy.FLOW)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from app.commands import Command
+from app.agent_commands import FloorAnswer
+from app.commands import FlowCommand
 from app.ivr.fields import Words
 from app.ivr.nodes import AnyNode
 from app.ivr.result import EndedBy
@@ -60,7 +61,7 @@ class Call(Protocol):
     def end(self, by: EndedBy, note: str = "") -> None:
         """The call is over, by HangUp."""
 
-    def do(self, command: Command) -> None: ...
+    def do(self, command: FlowCommand) -> None: ...
     def answer(self, field: str, value: str) -> None: ...
     def note(self, text: str) -> None: ...
     def recording_name(self) -> str:
@@ -76,6 +77,8 @@ class Call(Protocol):
         """The person wants no more calls; whether the disk has it is told by `on_dnc`."""
 
     def leave_voicemail(self) -> None: ...
+    def yield_to_floor(self, *, is_talking: bool) -> None:
+        """The floor has the person: no deadline of the flow counts until the next node; is_talking: nor does a key."""
 
 
 class Turn:
@@ -111,6 +114,9 @@ class Turn:
 
     def on_dnc(self, *, is_written: bool) -> None:
         """The do-not-call list's disk has answered."""
+
+    def on_floor(self, answer: FloorAnswer) -> None:
+        """The floor has answered."""
 
     def on_refused(self, command: str) -> None:
         """A command of this turn could not be done."""

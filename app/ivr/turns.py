@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, assert_never
 
+from app.agent_commands import FloorAnswer, SeekAgent
 from app.commands import AddDnc, SendToExtension
 from app.ivr import nodes
 from app.ivr.asking import DigitsTurn, MenuTurn, RecordTurn
@@ -121,6 +122,40 @@ class TransferTurn(Turn):
         self.call.end(EndedBy.TRANSFER, "the transfer was never confirmed")
 
 
+class AgentsTurn(Turn):
+    """The floor has the person from here: how long they wait and talk is its business, and what is pressed meanwhile
+    is no answer. Before it was asked, and after the flow went on, its answers mean nothing."""
+
+    def __init__(self, call: Call, node: nodes.Agents) -> None:
+        super().__init__(call, node)
+        self.node = node
+        self.is_with_floor = False
+
+    def begin(self) -> None:
+        self.call.keys_ahead.clear()
+        self.say_own()
+
+    def on_spoken(self, *, is_heard: bool) -> None:
+        self.is_with_floor = True
+        self.call.yield_to_floor(is_talking=False)
+        self.call.do(SeekAgent(attempt_id=self.call.attempt_id, has_way_on=self.node.on_none is not None))
+
+    def on_key(self, key: str) -> None:
+        """Nothing asks for it: neither the words before the wait nor the wait itself."""
+
+    def on_floor(self, answer: FloorAnswer) -> None:
+        if not self.is_with_floor:
+            return
+        if answer.is_released:
+            self.call.go(self.node.next)
+        elif answer.is_connected:
+            self.call.yield_to_floor(is_talking=True)
+        else:
+            if self.node.on_none is None:
+                self.call.note("no agent came in time")
+            self.call.go(self.node.on_none)
+
+
 class OptOutTurn(Turn):
     """The confirmation is spoken only after the disk has the number."""
 
@@ -202,6 +237,8 @@ def turn_of(call: Call, node: AnyNode, value_alone: Words) -> Turn:
             return BranchTurn(call, node)
         case nodes.Transfer():
             return TransferTurn(call, node)
+        case nodes.Agents():
+            return AgentsTurn(call, node)
         case nodes.OptOut():
             return OptOutTurn(call, node)
         case nodes.Detect():

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.commands import Command, Play, RenderPrompts, StopPlayback
+from app.commands import FlowCommand, Play, RenderPrompts, StopPlayback
 from app.ivr.result import Heard
 from app.model import Audio, Prompt
 from app.units import MINUTE_MS, SECOND_MS, AttemptId
@@ -42,7 +42,7 @@ class Voice:
     """
 
     def __init__(
-        self, attempt_id: AttemptId, audio: Mapping[Prompt, Audio], commands: list[Command], stem: str
+        self, attempt_id: AttemptId, audio: Mapping[Prompt, Audio], commands: list[FlowCommand], stem: str
     ) -> None:
         self.speech: Speech | None = None
         self.failing_since_ms: int | None = None

@@ -6,13 +6,13 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.commands import Command, Play, Record, StopPlayback
-from app.events import CallEvent, DigitPressed, DncAdded, PlaybackEnded, RecordingEnded, StoreFailed
+from app.commands import FlowCommand, Play, Record, StopPlayback
+from app.events import DigitPressed, DncAdded, PlaybackEnded, RecordingEnded
 from app.ivr.flow import Flow
 from app.ivr.load import load_flow
 from app.ivr.needs import prompts_needed
 from app.ivr.result import FlowResult
-from app.ivr.session import FlowSession
+from app.ivr.session import FlowEvent, FlowSession
 from app.model import Audio, Prompt
 from app.units import AttemptId, Number
 
@@ -40,7 +40,7 @@ class Phone:
     language: str = "en"
     is_rendered: bool = True
     now_ms: int = 1_000_000
-    done: list[Command] = field(default_factory=list)
+    done: list[FlowCommand] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         ready = prompts_needed(self.flow, self.fields, self.language) if self.is_rendered else ()
@@ -57,33 +57,36 @@ class Phone:
         self.done += self.session.start(self.now_ms)
         return self
 
-    def tell(self, event: CallEvent | DncAdded | StoreFailed, after_ms: int = 0) -> list[Command]:
+    def tell(self, event: FlowEvent, after_ms: int = 0) -> list[FlowCommand]:
         """Time passes, deadlines and all, then the event comes."""
         self.pass_time(after_ms)
         commands = self.session.handle(event, self.now_ms)
         self.done += commands
         return commands
 
-    def press(self, key: str, after_ms: int = 0) -> list[Command]:
+    def press(self, key: str, after_ms: int = 0) -> list[FlowCommand]:
         return self.tell(DigitPressed(attempt_id=ATTEMPT, digit=key), after_ms)
 
-    def finish_playback(self, after_ms: int = LENGTH_MS, *, has_failed: bool = False) -> list[Command]:
+    def finish_playback(self, after_ms: int = LENGTH_MS, *, has_failed: bool = False) -> list[FlowCommand]:
         return self.tell(
             PlaybackEnded(attempt_id=ATTEMPT, playback_id=self.playing.playback_id, has_failed=has_failed), after_ms
         )
 
-    def finish_recording(self, length_ms: int, after_ms: int = 0) -> list[Command]:
+    def finish_recording(self, length_ms: int, after_ms: int = 0) -> list[FlowCommand]:
         return self.tell(RecordingEnded(attempt_id=ATTEMPT, name=self.record.name, length_ms=length_ms), after_ms)
 
-    def write_dnc(self, after_ms: int = 5) -> list[Command]:
+    def write_dnc(self, after_ms: int = 5) -> list[FlowCommand]:
         return self.tell(DncAdded(number=NUMBER, attempt_id=ATTEMPT), after_ms)
 
-    def pass_time(self, length_ms: int) -> list[Command]:
+    def pass_time(self, length_ms: int) -> list[FlowCommand]:
         """Wake the session at each of its deadlines on the way."""
-        until, commands = self.now_ms + length_ms, list[Command]()
+        until, commands = self.now_ms + length_ms, list[FlowCommand]()
+        woken = 0
         while (deadline := self.session.next_deadline_ms()) is not None and deadline <= until:
             self.now_ms = max(self.now_ms, deadline)
             commands += self.session.wake(self.now_ms)
+            woken += 1
+            assert woken < 10_000, "the session wants to be woken again and again"
         self.now_ms = until
         self.done += commands
         return commands

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from app.commands import AddDnc, Command, HangUp, Play, RenderPrompts, SendToExtension, StopPlayback
+from app.commands import AddDnc, FlowCommand, HangUp, Play, RenderPrompts, SendToExtension, StopPlayback
 from app.events import (
     CallEnded,
     CallLeft,
@@ -615,7 +615,7 @@ def test_a_machine_that_hangs_up_has_no_message() -> None:
 # --- fax -------------------------------------------------------------------------------------------------------------
 
 
-def hear_fax(phone: Phone, after_ms: int = 0) -> list[Command]:
+def hear_fax(phone: Phone, after_ms: int = 0) -> list[FlowCommand]:
     return phone.tell(FaxHeard(attempt_id=ATTEMPT), after_ms)
 
 

@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.commands import AddDnc, Command, HangUp, Play, Record, RenderPrompts, StopPlayback
+from app.agent_commands import FloorAnswer
+from app.commands import AddDnc, FlowCommand, HangUp, Play, Record, RenderPrompts, StopPlayback
 from app.events import (
     CallEnded,
     CallEvent,
@@ -24,7 +25,7 @@ from app.events import (
     TalkStarted,
 )
 from app.ivr.needs import prompts_needed
-from app.ivr.session import FlowSession
+from app.ivr.session import FlowEvent, FlowSession
 from tests.unit.ivr.build import ATTEMPT, NUMBER, audio_of, flow_of
 
 FLOW = flow_of(
@@ -36,7 +37,7 @@ FLOW = flow_of(
       type: menu
       text: Choose
       wrong_key: Wrong
-      keys: {1: code, 2: person, 3: speak, 4: greeting, 9: stop, "*": choice}
+      keys: {1: code, 2: person, 3: speak, 4: greeting, 5: agents, 9: stop, "*": choice}
       repeats: 1
       on_timeout: notice
       on_fail: bye
@@ -48,6 +49,7 @@ FLOW = flow_of(
     choice_again: {type: menu, text: Again, keys: {1: choice}, on_timeout: bye}
     speak: {type: record, text: Speak, into: message, max_s: 20, next: bye}
     person: {type: transfer, context: agents, extension: "1", text: Wait, on_fail: bye}
+    agents: {type: agents, text: Hold on, on_none: choice_again, next: choice_again}
     stop: {type: opt_out, text: CONFIRMED, failed: Sorry, next: bye}
     message: {type: voicemail, text: Message}
     bye: {type: hangup, text: Bye}
@@ -69,14 +71,14 @@ class AnyCall(RuleBasedStateMachine):
     def begin(self, is_rendered: bool) -> None:
         ready = prompts_needed(FLOW, FIELDS, "en") if is_rendered else ()
         self.now_ms = 1_000
-        self.done: list[Command] = []
+        self.done: list[FlowCommand] = []
         self.is_on_disk = False
         self.session = FlowSession(
             FLOW, attempt_id=ATTEMPT, number=NUMBER, fields=FIELDS, language="en", audio=audio_of(*ready)
         )
         self.take(self.session.start(self.now_ms), was_over=False)
 
-    def take(self, commands: list[Command], *, was_over: bool) -> None:
+    def take(self, commands: list[FlowCommand], *, was_over: bool) -> None:
         assert not (was_over and commands), "a command after the end"
         for command in commands:
             if isinstance(command, Play) and any("CONFIRMED" in media for media in command.media):
@@ -84,7 +86,7 @@ class AnyCall(RuleBasedStateMachine):
         assert sum(isinstance(command, HangUp) for command in [*self.done, *commands]) <= 1
         self.done += commands
 
-    def tell(self, event: CallEvent | DncAdded | StoreFailed) -> None:
+    def tell(self, event: FlowEvent) -> None:
         was_over = self.session.is_over
         self.take(self.session.handle(event, self.now_ms), was_over=was_over)
 
@@ -161,6 +163,10 @@ class AnyCall(RuleBasedStateMachine):
     def a_command_fails(self, command: str) -> None:
         self.tell(CommandFailed(attempt_id=ATTEMPT, command=command, reason="gone"))
 
+    @rule(is_connected=st.booleans(), is_released=st.booleans())
+    def the_floor_answers(self, is_connected: bool, is_released: bool) -> None:
+        self.tell(FloorAnswer(attempt_id=ATTEMPT, is_connected=is_connected, is_released=is_released))
+
     @rule(event=st.sampled_from(OF_THE_CALL))
     def something_of_the_call(self, event: CallEvent) -> None:
         if not isinstance(event, CallEnded | CallLeft) or self.now_ms % 7 == 0:  # most calls go on for a while
@@ -176,10 +182,12 @@ class AnyCall(RuleBasedStateMachine):
             assert len({stop.playback_id for stop in stops}) == len(stops)
 
     def teardown(self) -> None:
-        """Nobody does anything any more: the call ends by itself."""
+        """Nobody does anything any more, and the floor finds no agent: the call ends by itself."""
         if not hasattr(self, "session"):
             return
         for _ in range(1_000):
+            if self.session.is_with_floor and not self.session.is_over:
+                self.tell(FloorAnswer(attempt_id=ATTEMPT))
             deadline = self.session.next_deadline_ms()
             if deadline is None:
                 break
