@@ -6,8 +6,9 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.agents import AgentState
 from app.commands import PlaceCall
-from app.units import AttemptId, LegId, Number, RoomId, TrunkId
+from app.units import AgentId, AttemptId, CampaignId, LegId, Number, RoomId, SessionId, TrunkId
 
 
 class Sound(enum.Enum):
@@ -171,7 +172,65 @@ class Recorded:
     name: str
 
 
+# --- beside the wire: what agents do, and what the dialer says of them -----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyBegan:
+    """The agent asked to take calls."""
+
+    at_ms: int
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyEnded:
+    """The agent asked to take no more calls, now or after the one they are in."""
+
+    at_ms: int
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialWished:
+    """The agent wants a call: they accepted a preview (attempt_id), or dial by hand (number)."""
+
+    at_ms: int
+    agent_id: AgentId
+    attempt_id: AttemptId | None = None
+    number: Number | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingWished:
+    """The agent of this room wants the conversation recorded, or no longer."""
+
+    at_ms: int
+    room_id: RoomId
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStepped:
+    """The dialer says that an agent is in this state now; state None: they signed out."""
+
+    at_ms: int
+    agent_id: AgentId
+    session_id: SessionId
+    state: AgentState | None
+    campaign_id: CampaignId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The attempt's outcome is on disk."""
+
+    at_ms: int
+    attempt_id: AttemptId
+
+
 CallFact = Asked | Placed | Answered | SoundBegan | LeaseRenewed | HandedOver | Ended
 FloorFact = Hears | TakenBack | PhoneRung | PhoneTaken | PhoneGone | Entered | Exited | Recorded
-WireFact = CallFact | FloorFact | OutOfReach | WithinReach
+DeskFact = DutyBegan | DutyEnded | DialWished | RecordingWished | AgentStepped | Settled
+WireFact = CallFact | FloorFact | DeskFact | OutOfReach | WithinReach
 Observer = Callable[[WireFact], None]

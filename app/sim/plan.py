@@ -11,8 +11,8 @@ from sqlalchemy import Connection, insert
 from app.ivr.flow import Flow
 from app.ivr.load import load_flow
 from app.model import Campaign, Trunk
+from app.sim.rules import SILENCE_LIMIT_MS, Limits
 from app.sim.trunks import TrunkKind
-from app.sim.wire import SILENCE_LIMIT_MS, Limits
 from app.store.attaching import attach_list
 from app.store.campaigns import create_campaign
 from app.store.flows import create_flow

@@ -15,9 +15,9 @@ from app.model import Campaign, RetryPolicy, Trunk
 from app.outcomes import ContactStatus, Outcome
 from app.sim.faults import NO_FAULTS, Faults
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan
+from app.sim.rules import SILENCE_LIMIT_MS, Violation
 from app.sim.trace import Trace
 from app.sim.trunks import TrunkKind
-from app.sim.wire import SILENCE_LIMIT_MS, Violation
 from app.sim.world import World
 from app.store.schema import campaign_contacts
 from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, CampaignId, FlowId, Number, TrunkId

@@ -1,92 +1,37 @@
 """A checker beside the wire: sees every call the network saw and counts what must never be.
 
-It knows the rules and the limits an operator set, not the dialer, nor its database; what the database says at the
-taken as claims to verify. Each rule is a safety property: one violation is one too many.
+It knows the rules and the limits an operator set, not the dialer, nor its database; what the database says at the end
+is taken as claims to verify. Each rule is a safety property: one violation is one too many.
 """
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import assert_never
 
+from app.agents import DialingMode
 from app.commands import PlaceCall
 from app.sim.facts import (
     Answered,
     Asked,
     Ended,
     HandedOver,
+    Hears,
     LeaseRenewed,
     OutOfReach,
+    PhoneGone,
+    PhoneRung,
     Placed,
+    Sound,
     SoundBegan,
     WireFact,
     WithinReach,
 )
-from app.units import SECOND_MS, AttemptId, Number, TrunkId
-
-SILENCE_LIMIT_MS: Final = 2 * SECOND_MS
-"""From the answer to the first sound (the industry's two seconds)."""
-LEASE_GRACE_MS: Final = 35 * SECOND_MS
-"""What the dialplan's fallback may take after a lease ran out: 30 s by its own time limit."""
-
-
-class Rule(enum.Enum):
-    """What must never be."""
-
-    ID_USED_TWICE = "an attempt id was used twice"
-    CONTACT_TWICE = "two live calls to one contact"
-    NUMBER_TWICE = "two live calls to one number"
-    TRUNK_LINES = "more calls on a trunk than it has lines"
-    CAMPAIGN_LINES = "more calls of a campaign than it may have"
-    TRUNK_RATE = "calls faster than the trunk's rate"
-    CAMPAIGN_RATE = "calls faster than the campaign's rate"
-    DNC_CALLED = "a number on the do-not-call list was called"
-    SILENCE = "a person who answered heard nothing"
-    LEASE = "a call outlived its lease"
-    OUTCOMES = "an attempt has not exactly one outcome"
-    NOT_ON_DISK = "a call was placed that was not on disk"
-    UNTRUE = "the database claims what did not happen"
-    UNLIMITED = "a call nobody set limits for"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
-    """One broken rule, when, and which calls."""
-
-    rule: Rule
-    at_ms: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What an operator set: calls at once, and calls per second (any stretch of t seconds: rate·t + burst).
-
-    silence_ms: from the answer to the first sound, for a campaign; a flow that listens first needs more.
-    """
-
-    lines: int
-    calls_per_second: float
-    silence_ms: int = SILENCE_LIMIT_MS
-
-    @property
-    def burst(self) -> float:
-        """One call, and 50 ms worth of the rate."""
-        return 1 + 0.05 * self.calls_per_second
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptClaim:
-    """What the database says of an attempt. outcome: its number; None when there is none."""
-
-    attempt_id: AttemptId
-    number: Number
-    opened_at_ms: int
-    outcome: int | None
-    answered_at_ms: int | None = None
+from app.sim.floor_rules import FloorRules
+from app.sim.rules import LEASE_GRACE_MS, SILENCE_LIMIT_MS, AttemptClaim, Limits, Rule, Violation
+from app.units import SECOND_MS, AttemptId, LegId, Number, TrunkId
 
 
 class _Bucket:
@@ -117,8 +62,9 @@ class _WireCall:
     lease_until_ms: int | None = None
     answered_at_ms: int | None = None
     out_of_reach_ms: int = 0
-    """The checker's count of such time when the call was answered."""
-    is_heard: bool = False
+    """The checker's count of such time when the silence began."""
+    silent_since_ms: int | None = None
+    """Since when the person hears nothing though they should; None: they do, or need not."""
     is_ours: bool = True
 
 
@@ -153,9 +99,12 @@ class WireChecker:
         self._dnc: set[Number] = set()
         self._out_of_reach_ms = 0
         self._lost_at_ms: int | None = None
+        self._parties: dict[LegId, TrunkId] = {}
+        self._floor = FloorRules(campaigns, self._violate)
 
     def see(self, fact: WireFact) -> None:
         """Take the next fact."""
+        self._floor.see(fact)
         match fact:
             case Asked():
                 self._see_asked(fact)
@@ -168,11 +117,13 @@ class WireChecker:
             case WithinReach():
                 self._out_of_reach_ms = self._out_of_reach_until(fact.at_ms)
                 self._lost_at_ms = None
-            case Answered() | SoundBegan() | LeaseRenewed() | HandedOver():
+            case Answered() | SoundBegan() | Hears() | LeaseRenewed() | HandedOver():
                 if (seen := self._live.get(fact.attempt_id)) is not None:
                     self._see_live(fact, seen)
+            case PhoneRung() | PhoneGone():
+                self._see_party(fact)
             case _:
-                assert_never(fact)
+                pass  # the floor's own rules
 
     def add_dnc(self, number: Number) -> None:
         """The dialer was told that the number is on the do-not-call list: from here on it is not called."""
@@ -222,9 +173,7 @@ class WireChecker:
             (Rule.TRUNK_LINES, ("trunk", call.trunk.id), trunk.lines if trunk else 0),
             (Rule.CAMPAIGN_LINES, ("campaign", call.caller_id), campaign.lines if campaign else 0),
         ):
-            self._up[key] += 1
-            if self._up[key] > most:
-                self._violate(rule, at_ms, f"{call.attempt_id}: {self._up[key]} on {key[1]}, at most {most}")
+            self._take(rule, key, most, at_ms, call.attempt_id)
         self._live[call.attempt_id] = self._seen[call.attempt_id] = _WireCall(call, at_ms)
 
     def _see_ended(self, fact: Ended) -> None:
@@ -242,36 +191,63 @@ class WireChecker:
         self._check_silence(seen, fact.at_ms)
         self._check_lease(seen, fact.at_ms)
 
-    def _see_live(self, fact: Answered | SoundBegan | LeaseRenewed | HandedOver, seen: _WireCall) -> None:
+    def _see_party(self, fact: PhoneRung | PhoneGone) -> None:
+        """A third party takes a line of the trunk, as any call does."""
+        if isinstance(fact, PhoneGone):
+            if (trunk_id := self._parties.pop(fact.leg_id, None)) is not None:
+                self._up["trunk", trunk_id] -= 1
+        elif fact.trunk_id is not None:
+            if fact.number in self._dnc:
+                self._violate(Rule.DNC_CALLED, fact.at_ms, f"{fact.leg_id} to {fact.number}")
+            self._parties[fact.leg_id] = fact.trunk_id
+            trunk = self._trunks.get(fact.trunk_id)
+            self._take(Rule.TRUNK_LINES, ("trunk", fact.trunk_id), trunk.lines if trunk else 0, fact.at_ms, fact.leg_id)
+
+    def _take(self, rule: Rule, key: tuple[str, object], most: int, at_ms: int, whose: str) -> None:
+        self._up[key] += 1
+        if self._up[key] > most:
+            self._violate(rule, at_ms, f"{whose}: {self._up[key]} on {key[1]}, at most {most}")
+
+    def _see_live(self, fact: Answered | SoundBegan | Hears | LeaseRenewed | HandedOver, seen: _WireCall) -> None:
         match fact:
             case Answered():
                 self.answered += 1
                 seen.answered_at_ms = fact.at_ms
-                seen.out_of_reach_ms = self._out_of_reach_until(fact.at_ms)
-            case SoundBegan():
+                self._begin_silence(seen, fact.at_ms)
+            case Hears(sound=Sound.SILENCE):
+                if self._is_never_silent(seen) and seen.silent_since_ms is None:
+                    self._begin_silence(seen, fact.at_ms)
+            case SoundBegan() | Hears():
                 self._check_silence(seen, fact.at_ms)
-                seen.is_heard = True
+                seen.silent_since_ms = None
             case LeaseRenewed():
                 self._check_lease(seen, fact.at_ms)
                 seen.lease_until_ms = fact.until_ms
             case HandedOver():
                 self._check_silence(seen, fact.at_ms)
                 self._check_lease(seen, fact.at_ms)
-                seen.is_heard, seen.is_ours = True, False
+                seen.silent_since_ms, seen.is_ours = None, False
             case _:
                 assert_never(fact)
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
+    def _is_never_silent(self, seen: _WireCall) -> bool:
+        limits = self._campaigns.get(seen.call.caller_id)
+        return limits is not None and limits.mode is not DialingMode.BROADCAST
+
+    def _begin_silence(self, seen: _WireCall, at_ms: int) -> None:
+        seen.silent_since_ms, seen.out_of_reach_ms = at_ms, self._out_of_reach_until(at_ms)
+
     def _check_silence(self, seen: _WireCall, now_ms: int) -> None:
         """Time in which the dialer could do nothing does not count."""
-        if seen.answered_at_ms is None or seen.is_heard:
+        if seen.silent_since_ms is None:
             return
         limits = self._campaigns.get(seen.call.caller_id)
-        silent_ms = now_ms - seen.answered_at_ms - (self._out_of_reach_until(now_ms) - seen.out_of_reach_ms)
+        silent_ms = now_ms - seen.silent_since_ms - (self._out_of_reach_until(now_ms) - seen.out_of_reach_ms)
         if silent_ms > (limits.silence_ms if limits else SILENCE_LIMIT_MS):
             self._violate(Rule.SILENCE, now_ms, f"{seen.call.attempt_id} for {silent_ms} ms")
-            seen.is_heard = True
+            seen.silent_since_ms = None
 
     def _out_of_reach_until(self, now_ms: int) -> int:
         return self._out_of_reach_ms + (0 if self._lost_at_ms is None else now_ms - self._lost_at_ms)

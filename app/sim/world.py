@@ -28,8 +28,9 @@ from app.sim.facts import WireFact
 from app.sim.faults import NO_FAULTS, Faults
 from app.sim.network import SimNetwork
 from app.sim.plan import START_MS, WorldPlan, write_down
+from app.sim.rules import AttemptClaim
 from app.sim.trace import Trace
-from app.sim.wire import AttemptClaim, WireChecker
+from app.sim.wire import WireChecker
 from app.store.door import SyncStore
 from app.store.schema import attempts
 from app.units import DAY_MS, AttemptId, CampaignId, Number

@@ -1,5 +1,7 @@
 """Phones and rooms of the simulated network: who rings, who is in a room, who hears whom, and what is told of it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from app.agent_commands import (
@@ -38,6 +40,7 @@ from app.model import Trunk
 from app.sim.facts import Entered, Exited, Hears, PhoneGone, Recorded, Sound, WireFact
 from app.sim.faults import Faults
 from app.sim.handsets import ANSWERS, DECLINES, PUTS_DOWN, RINGS_ON, PhoneHabit
+from app.sim.legs import Legs
 from app.sim.network import SimNetwork
 from app.sim.rooms import MUSIC
 from app.sim.trunks import TrunkKind
@@ -187,16 +190,15 @@ def test_a_phone_in_a_call_is_busy() -> None:
     assert ended.leg_id == second
 
 
-def test_a_phone_whose_sound_stops_or_that_is_cut_off_is_missed_within_three_seconds() -> None:
-    for lose in (
-        lambda probe: probe.network.phones.lose_sound("desk"),
-        lambda probe: probe.network.phones.lose_phone("desk", 60_000),
-    ):
-        probe = Probe()
-        leg_id = probe.seat()
-        lose(probe)
-        ended = [event for event in probe.pass_ms(3_000) if isinstance(event, PhoneEnded)]
-        assert [event.leg_id for event in ended] == [leg_id]
+@pytest.mark.parametrize("lose", [Legs.lose_sound, lambda legs, endpoint: legs.lose_phone(endpoint, 60_000)])
+def test_a_phone_whose_sound_stops_or_that_is_cut_off_is_missed_within_three_seconds(
+    lose: Callable[[Legs, str], None],
+) -> None:
+    probe = Probe()
+    leg_id = probe.seat()
+    lose(probe.network.phones, "desk")
+    ended = [event for event in probe.pass_ms(3_000) if isinstance(event, PhoneEnded)]
+    assert [event.leg_id for event in ended] == [leg_id]
 
 
 def test_a_lease_ends_the_phones_call_unless_it_is_renewed() -> None:
@@ -296,7 +298,8 @@ def test_a_muted_phone_is_not_heard_and_hears() -> None:
     leg_id = probe.seat()
     person = probe.person()
     probe.do(Connect(attempt_id=person, room_id=ROOM), MutePhone(leg_id=leg_id, is_on=True))
-    assert (probe.network.heard_by(person), probe.network.heard_by(leg_id)) == (frozenset(), {person})
+    assert probe.network.heard_by(person) == frozenset()
+    assert probe.network.heard_by(leg_id) == {person}
     probe.do(MutePhone(leg_id=leg_id, is_on=False))
     assert probe.network.heard_by(person) == {leg_id}
 

@@ -12,10 +12,11 @@ from app.model import Audio, Campaign, RetryPolicy, Trunk
 from app.runtime import Runtime
 from app.sim.network import SimNetwork
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan, write_down
+from app.sim.rules import Rule
 from app.sim.simulate import REMINDER
 from app.sim.telephony import ScaledClock, SimTelephony
 from app.sim.trunks import TrunkKind
-from app.sim.wire import Rule, WireChecker
+from app.sim.wire import WireChecker
 from app.sim.world import attempt_claims
 from app.store import SqlStore
 from app.units import CampaignId, FlowId, Number, TrunkId

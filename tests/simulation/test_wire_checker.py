@@ -19,7 +19,8 @@ from app.sim.facts import (
     WireFact,
     WithinReach,
 )
-from app.sim.wire import AttemptClaim, Limits, Rule, WireChecker
+from app.sim.rules import AttemptClaim, Limits, Rule
+from app.sim.wire import WireChecker
 from app.units import AttemptId, Number, TrunkId
 
 T0 = 1_000_000

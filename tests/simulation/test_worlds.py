@@ -18,9 +18,9 @@ from app.ivr.session import FlowSession
 from app.outcomes import Outcome
 from app.sim.faults import CHAOS, NO_FAULTS, Faults
 from app.sim.plan import START_MS
+from app.sim.rules import Rule
 from app.sim.simulate import plan_of, simulate
 from app.sim.trace import Trace
-from app.sim.wire import Rule
 from app.sim.world import TimeStandsStill, World
 from app.units import SECOND_MS
 
