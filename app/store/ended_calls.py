@@ -1,0 +1,92 @@
+"""Calls that ended with a live person who was meant for an agent: what abandonment and waits are counted from."""
+
+from __future__ import annotations
+
+from base64 import b32hexencode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, or_, select
+
+from app.agents import AgentPlan
+from app.outcomes import Outcome
+from app.store.schema import attempts, campaigns
+from app.units import AttemptId, CampaignId
+
+LIVE: Final = frozenset({
+    Outcome.CONNECTED_TO_AGENT, Outcome.CUSTOMER_ASKED_FOR_CALLBACK, Outcome.ABANDONED_BY_DIALER,
+    Outcome.ABANDONED_TO_IVR, Outcome.CUSTOMER_HUNG_UP, Outcome.WRONG_NUMBER, Outcome.WRONG_PERSON,
+})  # fmt: skip
+"""Outcomes of calls that a live person answered and that were meant for an agent."""
+_MANY: Final = 500
+"""Ids in one statement: databases have a limit for parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCall:
+    """A call of a live person who was meant for an agent, at its end.
+
+    waited_ms: from the answer to the agent; None: no agent came. limit_ms: by when one had to be there.
+    """
+
+    attempt_id: AttemptId
+    campaign_id: CampaignId
+    at_ms: int
+    outcome: Outcome
+    waited_ms: int | None = None
+    limit_ms: int = AgentPlan().connect_within_ms
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether they were not with an agent in time, by no doing of their own."""
+        if self.waited_ms is not None:
+            return self.waited_ms > self.limit_ms
+        return self.outcome in (Outcome.ABANDONED_BY_DIALER, Outcome.ABANDONED_TO_IVR)
+
+
+def ended_since(conn: Connection, since_ms: int) -> list[EndedCall]:
+    """All of the attempts opened since then. Ids sort by time, so this reads those and no others."""
+    first = b32hexencode(max(0, since_ms).to_bytes(6) + bytes(10))[:26].decode().lower()
+    return _calls(conn, _found().where(attempts.c.id >= first).order_by(attempts.c.id))
+
+
+def ended_of(conn: Connection, attempt_ids: Sequence[AttemptId]) -> list[EndedCall]:
+    """Those among these attempts."""
+    found: list[EndedCall] = []
+    for at in range(0, len(attempt_ids), _MANY):
+        found += _calls(conn, _found().where(attempts.c.id.in_(attempt_ids[at : at + _MANY])))
+    return found
+
+
+def _found() -> Select[Any]:
+    wanted = select(
+        attempts.c.id, attempts.c.campaign_id, attempts.c.closed_at_ms, attempts.c.outcome, attempts.c.waited_ms
+    )
+    is_live = or_(attempts.c.outcome.in_([int(one) for one in LIVE]), attempts.c.waited_ms.is_not(None))
+    return wanted.where(attempts.c.closed_at_ms.is_not(None), attempts.c.answered_at_ms.is_not(None), is_live)
+
+
+def _calls(conn: Connection, found: Select[Any]) -> list[EndedCall]:
+    rows = conn.execute(found).all()
+    limits = _limits(conn) if rows else {}
+    return [_call(row, limits) for row in rows]
+
+
+def _call(row: Row[Any], limits: dict[int, int]) -> EndedCall:
+    return EndedCall(
+        attempt_id=AttemptId(row.id),
+        campaign_id=CampaignId(row.campaign_id),
+        at_ms=row.closed_at_ms,
+        outcome=Outcome(row.outcome),
+        waited_ms=row.waited_ms,
+        limit_ms=limits.get(row.campaign_id, AgentPlan().connect_within_ms),
+    )
+
+
+def _limits(conn: Connection) -> dict[int, int]:
+    default = AgentPlan().connect_within_ms
+    return {
+        row.id: (row.settings.get("agents") or {}).get("connect_within_ms", default)
+        for row in conn.execute(select(campaigns.c.id, campaigns.c.settings))
+    }
