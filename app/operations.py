@@ -6,13 +6,12 @@ the dialer acts on it. Bad input raises OperationError with a sentence for peopl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from dataclasses import replace
 
 import structlog
 
-from app.asterisk.endpoint import ENDPOINT_NAME, caller_id_for
+from app.agents import DialingMode
 from app.commands import AddDnc, SetCampaignStatus
 from app.dialing.snapshot import Snapshot
 from app.events import (
@@ -26,11 +25,13 @@ from app.events import (
     TrunkRemoved,
     TrunkSet,
 )
+from app.ivr.builtin import CONNECT_NAME, CONNECT_SOURCE
 from app.ivr.flow import Flow
 from app.ivr.load import FlowError, load_flow
 from app.ivr.needs import static_prompts
 from app.ivr.prompts import PromptStudio
 from app.model import Campaign, CampaignStatus, Trunk
+from app.plan_checks import NotNow, OperationError, check_campaign, check_trunk
 from app.runtime import Runtime
 from app.store import campaigns, flows, lists, trunks
 from app.store.campaigns import CampaignEntry
@@ -39,18 +40,9 @@ from app.store.flows import FlowVersion
 from app.units import CampaignId, FlowId, ListId, Number, TrunkId
 from app.units import number as checked_number
 
+__all__ = ["NotNow", "OperationError", "Operations"]
+
 log = structlog.get_logger()
-
-MAX_LINES: Final = 10_000
-MAX_CALLS_PER_SECOND: Final = 1_000
-
-
-class OperationError(Exception):
-    """What was asked cannot be done; the message says why and what would help."""
-
-
-class NotNow(OperationError):
-    """It could be done, but not to a thing in the state this one is in."""
 
 
 class Operations:
@@ -107,7 +99,7 @@ class Operations:
 
     async def save_trunk(self, trunk: Trunk) -> None:
         """Add or change a trunk. Raises OperationError."""
-        _check_trunk(trunk)
+        check_trunk(trunk)
         await self.store.write(trunks.put_trunk, trunk)
         self._runtime.post(TrunkSet(trunk=trunk))
 
@@ -137,8 +129,12 @@ class Operations:
     # --- campaigns ---------------------------------------------------------------------------------------------------
 
     async def create_campaign(self, plan: Campaign, list_ids: Sequence[ListId]) -> CampaignEntry:
-        """Keep a new campaign as a draft, with its lists attached. Raises OperationError, NotFound, Duplicate."""
-        _check_campaign(plan)
+        """Keep a new campaign as a draft, with its lists attached. Raises OperationError, NotFound, Duplicate.
+
+        A campaign for agents whose flow_id is 0 gets the built-in flow: who answers is connected at once.
+        """
+        check_campaign(plan)
+        plan = await self._with_flow(plan)
         for list_id in list_ids:
             await self.store.read(lists.get_list, list_id)
         entry = await self.store.write(campaigns.create_campaign, plan, now_ms=self.now_ms)
@@ -148,12 +144,19 @@ class Operations:
 
     async def change_campaign(self, plan: Campaign) -> CampaignEntry:
         """Change a campaign's settings; a running one follows at once. Raises OperationError, NotFound, Duplicate."""
-        _check_campaign(plan)
+        check_campaign(plan)
+        plan = await self._with_flow(plan)
         await self.store.write(campaigns.update_campaign, plan)
         entry = await self.store.read(campaigns.get_campaign, plan.id)
         if entry.status is CampaignStatus.RUNNING:
             await self.start_campaign(plan.id)
         return entry
+
+    async def _with_flow(self, plan: Campaign) -> Campaign:
+        if plan.flow_id or plan.mode is DialingMode.BROADCAST:
+            return plan
+        version, _ = await self.save_flow(CONNECT_NAME, CONNECT_SOURCE)
+        return replace(plan, flow_id=version.id)
 
     async def attach_list(self, campaign_id: CampaignId, list_id: ListId) -> int:
         """Add a list's contacts to a campaign; answers how many are new to it. Raises NotFound."""
@@ -171,9 +174,15 @@ class Operations:
         entry = await self.store.read(campaigns.get_campaign, campaign_id)
         if not entry.campaign.trunks:
             raise NotNow(f"campaign {entry.campaign.name!r} has no trunk to call over; give it one first")
-        if not entry.list_ids:
-            raise NotNow(f"campaign {entry.campaign.name!r} has no contact list; attach one first")
-        flow = await self._flow(entry.campaign.flow_id)
+        plan = entry.campaign
+        if not entry.list_ids and plan.mode is not DialingMode.MANUAL:
+            raise NotNow(f"campaign {plan.name!r} has no contact list; attach one first")
+        flow = await self._flow(plan.flow_id)
+        if plan.mode is not DialingMode.BROADCAST and not flow.needs_agents:
+            raise NotNow(
+                f"campaign {plan.name!r} dials for its agents, and its flow {flow.name!r} never goes to one: "
+                "add a node of type `agents`, or leave the flow out for the built-in one"
+            )
         await self._check_sounds(entry.campaign, flow)
         await self._make_prompts(entry.campaign, flow)
         return await self._tell(CampaignStarted(campaign=entry.campaign, flow=flow), campaign_id)
@@ -254,60 +263,3 @@ class Operations:
     def snapshot(self) -> Snapshot:
         """The dialer at this moment."""
         return self._runtime.dialer.snapshot(self.now_ms)
-
-
-def _check_trunk(trunk: Trunk) -> None:
-    if not ENDPOINT_NAME.fullmatch(trunk.endpoint):
-        raise OperationError(
-            f"trunk {trunk.id}: endpoint {trunk.endpoint[:40]!r} is not the name of a PJSIP endpoint; "
-            "use its section name in pjsip.conf, such as my-provider"
-        )
-    for prefix in trunk.prefixes:
-        if not (prefix.startswith("+") and prefix[1:].isascii() and (prefix == "+" or prefix[1:].isdigit())):
-            raise OperationError(
-                f"trunk {trunk.id}: prefix {prefix[:20]!r} is not the beginning of a number, as in +44"
-            )
-    _check_number_format(trunk)
-    _check_limits(f"trunk {trunk.id}", trunk.lines, trunk.calls_per_second)
-    _check_caller_id(f"trunk {trunk.id}", trunk.caller_id)
-
-
-def _check_number_format(trunk: Trunk) -> None:
-    form = trunk.number_format
-    for what, digits in (("country code", form.country_code), ("national prefix", form.national_prefix)):
-        if not re.fullmatch(r"[0-9]{0,6}", digits):
-            raise OperationError(f"trunk {trunk.id}: {what} {digits[:20]!r} is not up to 6 digits, as in 44 or 0")
-    if not re.fullmatch(r"\+?[0-9]{0,8}", form.prefix):
-        raise OperationError(f"trunk {trunk.id}: {form.prefix[:20]!r} before the number is not up to 8 digits, as in 9")
-
-
-def _check_campaign(plan: Campaign) -> None:
-    where = f"campaign {plan.name!r}"
-    if not plan.name.strip() or len(plan.name) > 128:
-        raise OperationError("a campaign's name has 1 to 128 characters")
-    _check_limits(where, plan.lines, plan.calls_per_second)
-    _check_caller_id(where, plan.caller_id)
-    if not 5_000 <= plan.ring_timeout_ms <= 120_000:
-        raise OperationError(f"{where}: ring for 5 to 120 seconds, not {plan.ring_timeout_ms / 1_000:g}")
-    if not 1 <= plan.retry.max_attempts <= 50:
-        raise OperationError(f"{where}: 1 to 50 tries for a contact, not {plan.retry.max_attempts}")
-    if not 1 <= plan.retry.max_faults <= 50:
-        raise OperationError(f"{where}: 1 to 50 uncharged tries for a contact, not {plan.retry.max_faults}")
-    if plan.retry.retry_ms < 1_000 or plan.retry.fault_retry_ms < 1_000:
-        raise OperationError(f"{where}: wait at least one second before a contact is tried again")
-
-
-def _check_limits(where: str, lines: int, calls_per_second: float) -> None:
-    if not 1 <= lines <= MAX_LINES:
-        raise OperationError(f"{where}: calls at once must be 1 to {MAX_LINES}, not {lines}")
-    if not 0.001 <= calls_per_second <= MAX_CALLS_PER_SECOND:
-        raise OperationError(
-            f"{where}: new calls per second must be 0.001 to {MAX_CALLS_PER_SECOND}, not {calls_per_second:g}"
-        )
-
-
-def _check_caller_id(where: str, caller_id: str) -> None:
-    try:
-        caller_id_for(caller_id)
-    except ValueError as error:
-        raise OperationError(f"{where}: {error}") from error

@@ -1,0 +1,119 @@
+"""Whether what an operator wants makes sense: limits, names and words of trunks and campaigns, told for people."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from app.agents import AgentPlan, RecordingPolicy
+from app.asterisk.endpoint import ENDPOINT_NAME, caller_id_for
+from app.model import Campaign, Trunk
+
+MAX_LINES: Final = 10_000
+MAX_CALLS_PER_SECOND: Final = 1_000
+MAX_DISPOSITIONS: Final = 50
+MAX_WORDS: Final = 2_000
+
+
+class OperationError(Exception):
+    """What was asked cannot be done; the message says why and what would help."""
+
+
+class NotNow(OperationError):
+    """It could be done, but not to a thing in the state this one is in."""
+
+
+def check_trunk(trunk: Trunk) -> None:
+    """Raises OperationError for the first thing that is wrong with a trunk."""
+    if not ENDPOINT_NAME.fullmatch(trunk.endpoint):
+        raise OperationError(
+            f"trunk {trunk.id}: endpoint {trunk.endpoint[:40]!r} is not the name of a PJSIP endpoint; "
+            "use its section name in pjsip.conf, such as my-provider"
+        )
+    for prefix in trunk.prefixes:
+        if not (prefix.startswith("+") and prefix[1:].isascii() and (prefix == "+" or prefix[1:].isdigit())):
+            raise OperationError(
+                f"trunk {trunk.id}: prefix {prefix[:20]!r} is not the beginning of a number, as in +44"
+            )
+    _check_number_format(trunk)
+    _check_limits(f"trunk {trunk.id}", trunk.lines, trunk.calls_per_second)
+    _check_caller_id(f"trunk {trunk.id}", trunk.caller_id)
+
+
+def _check_number_format(trunk: Trunk) -> None:
+    form = trunk.number_format
+    for what, digits in (("country code", form.country_code), ("national prefix", form.national_prefix)):
+        if not re.fullmatch(r"[0-9]{0,6}", digits):
+            raise OperationError(f"trunk {trunk.id}: {what} {digits[:20]!r} is not up to 6 digits, as in 44 or 0")
+    if not re.fullmatch(r"\+?[0-9]{0,8}", form.prefix):
+        raise OperationError(f"trunk {trunk.id}: {form.prefix[:20]!r} before the number is not up to 8 digits, as in 9")
+
+
+def check_campaign(plan: Campaign) -> None:
+    """Raises OperationError for the first thing that is wrong with a campaign."""
+    where = f"campaign {plan.name!r}"
+    if not plan.name.strip() or len(plan.name) > 128:
+        raise OperationError("a campaign's name has 1 to 128 characters")
+    _check_limits(where, plan.lines, plan.calls_per_second)
+    _check_caller_id(where, plan.caller_id)
+    if not 5_000 <= plan.ring_timeout_ms <= 120_000:
+        raise OperationError(f"{where}: ring for 5 to 120 seconds, not {plan.ring_timeout_ms / 1_000:g}")
+    if not 1 <= plan.retry.max_attempts <= 50:
+        raise OperationError(f"{where}: 1 to 50 tries for a contact, not {plan.retry.max_attempts}")
+    if not 1 <= plan.retry.max_faults <= 50:
+        raise OperationError(f"{where}: 1 to 50 uncharged tries for a contact, not {plan.retry.max_faults}")
+    _check_agent_plan(where, plan.agents)
+    if plan.retry.retry_ms < 1_000 or plan.retry.fault_retry_ms < 1_000:
+        raise OperationError(f"{where}: wait at least one second before a contact is tried again")
+
+
+def _check_agent_plan(where: str, plan: AgentPlan) -> None:
+    limits = (
+        ("calls for one agent at once", plan.lines_per_agent, 1, 10, 1, ""),
+        ("connect within", plan.connect_within_ms, 500, 60_000, 1_000, " seconds"),
+        ("hold", plan.hold_ms, 0, 600_000, 1_000, " seconds"),
+        ("wrap-up", plan.wrap_up_ms, 0, 3_600_000, 1_000, " seconds"),
+        ("extension of wrap-up", plan.wrap_up_extension_ms, 1_000, 3_600_000, 1_000, " seconds"),
+        ("extensions of wrap-up", plan.max_extensions, 0, 100, 1, ""),
+        ("time for a preview", plan.preview_ms, 3_000, 3_600_000, 1_000, " seconds"),
+    )
+    for what, value, least, most, unit, word in limits:
+        if not least <= value <= most:
+            raise OperationError(
+                f"{where}: {what} must be {least / unit:g} to {most / unit:g}{word}, not {value / unit:g}"
+            )
+    codes = [disposition.code for disposition in plan.dispositions]
+    if not 1 <= len(codes) <= MAX_DISPOSITIONS:
+        raise OperationError(f"{where}: 1 to {MAX_DISPOSITIONS} dispositions, not {len(codes)}")
+    for code in codes:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", code) or codes.count(code) > 1:
+            raise OperationError(
+                f"{where}: disposition {code[:40]!r} needs a code of its own: 1 to 40 small letters, digits, hyphens"
+            )
+    for disposition in plan.dispositions:
+        if not 1 <= len(disposition.label.strip()) <= 64:
+            raise OperationError(f"{where}: disposition {disposition.code!r} needs a name of 1 to 64 characters")
+    for what, text in (("safe-harbor message", plan.safe_harbor), ("consent notice", plan.consent_notice)):
+        if len(text) > MAX_WORDS:
+            raise OperationError(f"{where}: the {what} has at most {MAX_WORDS} characters, not {len(text)}")
+    if plan.recording is not RecordingPolicy.NEVER and not plan.consent_notice.strip():
+        raise OperationError(
+            f"{where}: conversations are not recorded without a consent notice; write what the person is told, or set "
+            "recording to never"
+        )
+
+
+def _check_limits(where: str, lines: int, calls_per_second: float) -> None:
+    if not 1 <= lines <= MAX_LINES:
+        raise OperationError(f"{where}: calls at once must be 1 to {MAX_LINES}, not {lines}")
+    if not 0.001 <= calls_per_second <= MAX_CALLS_PER_SECOND:
+        raise OperationError(
+            f"{where}: new calls per second must be 0.001 to {MAX_CALLS_PER_SECOND}, not {calls_per_second:g}"
+        )
+
+
+def _check_caller_id(where: str, caller_id: str) -> None:
+    try:
+        caller_id_for(caller_id)
+    except ValueError as error:
+        raise OperationError(f"{where}: {error}") from error
