@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.agent_events import FloorEvent
+from app.agent_events import AgentSaved, ConversationSaved, FloorEvent, ManualRefused
 from app.agents import LivePhone
 from app.model import Audio, Campaign, OpenedAttempt, Prompt, Trunk
 from app.outcomes import Outcome
@@ -324,7 +324,17 @@ CallEvent = (
 """Everything that belongs to one attempt and is routed to it by `attempt_id`."""
 
 TelephonyEvent = TelephonyUp | TelephonyDown
-StoreEvent = AttemptsOpened | AttemptClosed | DncAdded | CampaignStatusSaved | StoreFailed | AttemptsRecovered
+StoreEvent = (
+    AttemptsOpened
+    | AttemptClosed
+    | DncAdded
+    | CampaignStatusSaved
+    | StoreFailed
+    | AttemptsRecovered
+    | AgentSaved
+    | ConversationSaved
+    | ManualRefused
+)
 OperatorEvent = (
     TrunkSet | TrunkRemoved | CampaignStarted | CampaignPaused | CampaignStopped | ContactsAdded | ShutdownAsked
 )

@@ -6,11 +6,13 @@ Whether a contact may be dialed is decided here and nowhere earlier: by the stat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, cast
 
 import msgspec
 from sqlalchemy import Connection, Row
 
+from app.agents import Conversation
 from app.commands import ClaimContacts
 from app.events import AttemptsOpened, AttemptsRecovered
 from app.model import OpenedAttempt
@@ -18,7 +20,7 @@ from app.outcomes import ContactStatus, Outcome
 from app.store.ids import NewAttemptId
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
-from app.units import MINUTE_MS, AttemptId, CampaignId, ContactId, Number
+from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, Number, SessionId
 
 PUSH_BACK_MS: Final = MINUTE_MS
 """A contact whose number is in a call already is looked at again after this long."""
@@ -47,21 +49,43 @@ def claim_contacts(
         if len(opened) >= command.count or len(rows) < min(look, wanted):
             break
         look = DEEPER_LOOK
-    next_due_at_ms: int | None = execute(conn, "next_due", {"campaign_id": command.campaign_id}).scalar()
     return AttemptsOpened(
         campaign_id=command.campaign_id,
         wanted=command.count,
         attempts=tuple(opened),
-        next_due_at_ms=next_due_at_ms,
+        next_due_at_ms=next_due(conn, command.campaign_id, now_ms, command.agents),
     )
+
+
+def next_due(conn: Connection, campaign_id: CampaignId, now_ms: int, agents: Sequence[AgentId] = ()) -> int | None:
+    """When a claim for these agents may find somebody, past or future; None: nobody waits in the campaign.
+
+    Who waits for an agent that is not among them is told as a while from now: that agent may have come by then.
+    """
+    parameters = {"campaign_id": campaign_id, "agents_json": to_json(agents), "back_at_ms": now_ms + PUSH_BACK_MS}
+    due_at_ms: int | None = execute(conn, "next_due", parameters).scalar()
+    return due_at_ms
 
 
 def recover_attempts(conn: Connection) -> AttemptsRecovered:
     """The attempts that are open on disk, oldest first."""
     rows = execute(conn, "open_attempts_on_disk").all()
-    return AttemptsRecovered(
-        attempts=tuple(_attempt(AttemptId(row.id), CampaignId(row.campaign_id), row) for row in rows)
+    return AttemptsRecovered(attempts=tuple(_recovered(row) for row in rows))
+
+
+def _recovered(row: Row[Any]) -> OpenedAttempt:
+    opened = opened_attempt(
+        AttemptId(row.id), CampaignId(row.campaign_id), row, agent_id=row.agent_id, is_manual=bool(row.is_manual)
     )
+    if row.connected_at_ms is None:
+        return opened
+    talk = Conversation(
+        agent_id=AgentId(row.agent_id),
+        session_id=SessionId(row.session_id),
+        connected_at_ms=row.connected_at_ms,
+        waited_ms=row.waited_ms,
+    )
+    return replace(opened, conversation=talk)
 
 
 def _take(conn: Connection, command: ClaimContacts, wanted: int, look: int, now_ms: int) -> Sequence[Row[Any]]:
@@ -74,6 +98,7 @@ def _take(conn: Connection, command: ClaimContacts, wanted: int, look: int, now_
         "shut_json": to_json(command.shut_prefixes),
         "open_json": to_json(command.open_prefixes),
         "shut_until_ms": command.shut_until_ms,
+        "agents_json": to_json(command.agents),
     }
     return execute(conn, "claim_contacts", parameters).all()
 
@@ -95,7 +120,7 @@ def _settle(campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBoo
                 tallies.ended(campaign_id, Outcome.INVALID_NUMBER)
             case other:
                 raise AssertionError(f"claiming moved a contact to {other}")
-    claimed.sort(key=lambda row: (row.due_at_ms, row.contact_id))
+    claimed.sort(key=lambda row: (_line(row), row.due_at_ms, row.contact_id))
     return claimed
 
 
@@ -111,7 +136,10 @@ def _open(
         return []
     made = [(new_attempt_id(now_ms), row) for row in claimed]
     # In the order of numbers: two processes that open the same numbers never wait for each other in a circle.
-    rows = sorted(([made_id, row.contact_id, row.number] for made_id, row in made), key=lambda new: str(new[2]))
+    rows = sorted(
+        ([made_id, row.contact_id, row.number, _agent(row, now_ms), False] for made_id, row in made),
+        key=lambda new: str(new[2]),
+    )
     result = execute(conn, "open_attempts", {"campaign_id": campaign_id, "now_ms": now_ms, "rows_json": to_json(rows)})
     ids = set(result.scalars())
     lost = [row.contact_id for made_id, row in made if made_id not in ids]
@@ -121,10 +149,36 @@ def _open(
         execute(conn, "return_contacts", parameters)
     tallies.moved(campaign_id, ContactStatus.PENDING, ContactStatus.IN_PROGRESS.value, len(ids))
     tallies.opened(campaign_id, len(ids))
-    return [_attempt(made_id, campaign_id, row) for made_id, row in made if made_id in ids]
+    return [
+        opened_attempt(made_id, campaign_id, row, agent_id=_agent(row, now_ms))
+        for made_id, row in made
+        if made_id in ids
+    ]
 
 
-def _attempt(attempt_id: AttemptId, campaign_id: CampaignId, row: Row[Any]) -> OpenedAttempt:
+def _line(row: Row[Any]) -> int:
+    """Callbacks before what is owned, and that before the common line, as the claim took them."""
+    if row.callback_at_ms is not None:
+        return 0
+    return 2 if row.owner_id is None else 1
+
+
+def _agent(row: Row[Any], now_ms: int) -> AgentId | None:
+    """The only agent a contact is for; None: anyone's, or a personal callback that its agent missed."""
+    if row.callback_at_ms is None:
+        return cast(AgentId | None, row.owner_id)
+    return AgentId(row.callback_agent_id) if row.callback_agent_id and row.callback_until_ms > now_ms else None
+
+
+def opened_attempt(
+    attempt_id: AttemptId,
+    campaign_id: CampaignId,
+    row: Row[Any],
+    *,
+    agent_id: AgentId | None = None,
+    is_manual: bool = False,
+) -> OpenedAttempt:
+    """What the dialer is told of an attempt. row: the contact with its place in the campaign, and the number."""
     fields = _fields.decode(row.fields)
     if row.name:
         fields["name"] = row.name
@@ -138,4 +192,7 @@ def _attempt(attempt_id: AttemptId, campaign_id: CampaignId, row: Row[Any]) -> O
         fields=fields,
         attempts=row.attempts or 0,
         faults=row.faults or 0,
+        agent_id=agent_id,
+        is_manual=is_manual,
+        is_callback=row.callback_at_ms is not None,
     )

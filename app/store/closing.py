@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from app.agents import CALLBACK_WINDOW_MS, CallbackPlan
 from app.commands import AddDnc, CloseAttempt
 from app.model import AttemptResult
 from app.outcomes import ContactStatus
@@ -22,6 +23,9 @@ def close_attempts(conn: Connection, commands: Sequence[CloseAttempt], now_ms: i
         results.setdefault(command.result.attempt_id, command.result)
     if not results:
         return
+    talks = [_talk(result) for result in results.values() if result.conversation is not None]
+    if talks:
+        execute(conn, "write_conversations", {"rows_json": to_json(talks)})
     ended = [_ended(result) for result in results.values()]
     closed = execute(conn, "close_attempts", {"now_ms": now_ms, "rows_json": to_json(ended)}).all()
     if not closed:
@@ -30,7 +34,7 @@ def close_attempts(conn: Connection, commands: Sequence[CloseAttempt], now_ms: i
     for row in closed:
         result = results[row.id]
         moves.append(_moved(result, row.number))
-        tallies.ended(result.campaign_id, result.outcome)
+        tallies.closed(result, now_ms)
     moves.sort(key=lambda move: (move["campaign_id"], move["contact_id"]))
     for row in execute(conn, "move_contacts", {"rows_json": to_json(moves)}):
         tallies.moved(CampaignId(row.campaign_id), ContactStatus.IN_PROGRESS, row.status)
@@ -63,14 +67,49 @@ def _ended(result: AttemptResult) -> dict[str, Any]:
     }
 
 
+def _talk(result: AttemptResult) -> dict[str, Any]:
+    talk = result.conversation
+    assert talk is not None, f"attempt {result.attempt_id} has no conversation to write"
+    return {
+        "id": result.attempt_id,
+        "agent_id": talk.agent_id,
+        "session_id": talk.session_id,
+        "connected_at_ms": talk.connected_at_ms,
+        "waited_ms": talk.waited_ms,
+        "talk_ms": talk.talk_ms,
+        "hold_ms": talk.hold_ms,
+        "wrap_up_ms": talk.wrap_up_ms,
+        "disposition": talk.disposition,
+        "note": talk.note,
+        "recordings": talk.recordings,
+        "transfers": talk.transfers,
+    }
+
+
 def _moved(result: AttemptResult, number: str) -> dict[str, Any]:
+    then = result.next
+    is_waiting = then.status is ContactStatus.PENDING
+    promise = then.callback if is_waiting else None
     return {
         "campaign_id": result.campaign_id,
         "contact_id": result.contact_id,
         "number": number,
-        "status": result.next.status.value,
-        "due_at_ms": result.next.due_at_ms,
-        "attempts": result.next.attempts,
-        "faults": result.next.faults,
+        "status": then.status.value,
+        "due_at_ms": then.due_at_ms if promise is None else promise.at_ms,
+        "attempts": then.attempts,
+        "faults": then.faults,
         "outcome": int(result.outcome),
+        "is_kept": is_waiting and promise is None and result.conversation is None,
+    } | ({} if promise is None else promised(promise))
+
+
+def promised(promise: CallbackPlan) -> dict[str, Any]:
+    """A promise as its columns: a personal one is its agent's until it is missed, a shared one is anyone's."""
+    until_ms = promise.at_ms
+    if promise.agent_id is not None:
+        until_ms = promise.until_ms or promise.at_ms + CALLBACK_WINDOW_MS
+    return {
+        "callback_at_ms": promise.at_ms,
+        "callback_until_ms": until_ms,
+        "callback_agent_id": promise.agent_id,
     }

@@ -12,6 +12,7 @@ from app.outcomes import ContactStatus, Outcome
 from app.store.schema import tallies
 from app.units import CampaignId
 
+_KINDS = ("attempts", "disposition", "outcome", "status", "total")
 _OPEN = (ContactStatus.PENDING, ContactStatus.IN_PROGRESS)
 
 
@@ -20,13 +21,15 @@ class Progress:
     """A campaign's counts. Empty kinds are left out of the mappings.
 
     total: contacts. attempts: opened so far. statuses: contacts by status, together the total. outcomes: of closed
-    attempts, and of contacts settled without a call (do-not-call, invalid number).
+    attempts, and of contacts settled without a call (do-not-call, invalid number). dispositions: of conversations, by
+    code.
     """
 
     total: int = 0
     attempts: int = 0
     statuses: Mapping[ContactStatus, int] = field(default_factory=dict)
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    dispositions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def waiting(self) -> int:
@@ -51,7 +54,7 @@ def get_progress(conn: Connection, campaign_id: CampaignId) -> Progress:
 
 def progress_of(conn: Connection, *campaign_ids: CampaignId) -> dict[CampaignId, Progress]:
     """The counts of these campaigns, or of all when none is named."""
-    found = select(tallies).where(tallies.c.count != 0)
+    found = select(tallies).where(tallies.c.kind.in_(_KINDS), tallies.c.count != 0)
     if campaign_ids:
         found = found.where(tallies.c.campaign_id.in_(campaign_ids))
     counts: defaultdict[CampaignId, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
@@ -66,4 +69,5 @@ def _progress(kinds: Mapping[str, Mapping[str, int]]) -> Progress:
         attempts=kinds["attempts"].get("", 0),
         statuses={ContactStatus(key): count for key, count in kinds["status"].items()},
         outcomes={Outcome(int(key)): count for key, count in sorted(kinds["outcome"].items(), key=lambda k: int(k[0]))},
+        dispositions=dict(sorted(kinds["disposition"].items())),
     )

@@ -3,10 +3,11 @@
 -- ---------------------------------------------------------------------------------------------------------- claiming
 
 -- name: claim_contacts
--- Take the head of a campaign's waiting line. Each row that is looked at is moved on, so that the cost depends on
--- :look alone: to its end when it may not be dialed, back by a while when its number is in a call already or its trunks
--- are out of service, and into progress for the first :wanted of the others. due_at_ms is kept for those in progress: it
--- is their place in the line.
+-- Take the head of a campaign's waiting lines: callbacks that fell due, what is owned by one of :agents, and the common
+-- line, in this order. Each row that is looked at is moved on, so that the cost depends on :look alone: to its end when
+-- it may not be dialed, back by a while when its number is in a call already or its trunks are out of service, and into
+-- progress for the first :wanted of the others; but of what is for one agent only the first, who can only take one:
+-- the rest stays. due_at_ms is kept for those in progress: it is their place in the line.
 UPDATE campaign_contacts
 SET status = verdict.status,
     due_at_ms = CASE verdict.status
@@ -19,52 +20,94 @@ SET status = verdict.status,
         ELSE campaign_contacts.last_outcome
     END
 FROM (
-    SELECT contact_id, status, CASE WHEN is_shut THEN :shut_until_ms ELSE :back_at_ms END AS back_at_ms,
-        SUM(CASE WHEN status = 'in progress' THEN 1 ELSE 0 END) OVER (ORDER BY due_at_ms, contact_id) AS place
+    SELECT contact_id, status, turn, CASE WHEN is_shut THEN :shut_until_ms ELSE :back_at_ms END AS back_at_ms,
+        SUM(CASE WHEN status = 'in progress' AND turn = 1 THEN 1 ELSE 0 END)
+            OVER (ORDER BY line, due_at_ms, contact_id) AS place
     FROM (
-        SELECT head.contact_id, head.due_at_ms, head.is_shut,
-            CASE
-                WHEN head.number = '' THEN 'invalid number'
-                WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = head.number) THEN 'do-not-call'
-                WHEN head.is_shut THEN 'pending'
-                WHEN EXISTS (
-                    SELECT 1 FROM attempts WHERE attempts.number = head.number AND attempts.closed_at_ms IS NULL
-                ) THEN 'pending'
-                WHEN ROW_NUMBER() OVER (PARTITION BY head.number ORDER BY head.due_at_ms, head.contact_id) > 1
-                    THEN 'pending'
-                ELSE 'in progress'
-            END AS status
+        SELECT seen.*,
+            CASE WHEN agent_id IS NULL THEN 1
+                ELSE ROW_NUMBER() OVER (PARTITION BY agent_id, status ORDER BY line, due_at_ms, contact_id)
+            END AS turn
         FROM (
-            SELECT waiting.contact_id, waiting.due_at_ms, contacts.phone1 AS number,
-                EXISTS (
-                    SELECT 1 FROM json_each(:shut_json) AS shut
-                    WHERE substr(contacts.phone1, 1, length(shut.value)) = shut.value
-                ) AND NOT EXISTS (
-                    SELECT 1 FROM json_each(:open_json) AS open
-                    WHERE substr(contacts.phone1, 1, length(open.value)) = open.value
-                ) AS is_shut
+            SELECT head.contact_id, head.due_at_ms, head.line, head.agent_id, head.is_shut,
+                CASE
+                    WHEN head.number = '' THEN 'invalid number'
+                    WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = head.number) THEN 'do-not-call'
+                    WHEN head.is_shut THEN 'pending'
+                    WHEN EXISTS (
+                        SELECT 1 FROM attempts WHERE attempts.number = head.number AND attempts.closed_at_ms IS NULL
+                    ) THEN 'pending'
+                    WHEN ROW_NUMBER() OVER (
+                        PARTITION BY head.number ORDER BY head.line, head.due_at_ms, head.contact_id
+                    ) > 1 THEN 'pending'
+                    ELSE 'in progress'
+                END AS status
             FROM (
-                SELECT contact_id, due_at_ms
-                FROM campaign_contacts
-                WHERE campaign_id = :campaign_id AND status = 'pending' AND due_at_ms <= :now_ms
-                ORDER BY due_at_ms, contact_id
-                LIMIT :look
-            ) AS waiting
-            JOIN contacts ON contacts.id = waiting.contact_id
-        ) AS head
-    ) AS seen
+                SELECT waiting.contact_id, waiting.due_at_ms, waiting.line, waiting.agent_id, contacts.phone1 AS number,
+                    EXISTS (
+                        SELECT 1 FROM json_each(:shut_json) AS shut
+                        WHERE substr(contacts.phone1, 1, length(shut.value)) = shut.value
+                    ) AND NOT EXISTS (
+                        SELECT 1 FROM json_each(:open_json) AS open
+                        WHERE substr(contacts.phone1, 1, length(open.value)) = open.value
+                    ) AS is_shut
+                FROM (
+                    SELECT * FROM (
+                        SELECT contact_id, due_at_ms,
+                            CASE WHEN callback_until_ms > :now_ms THEN callback_agent_id END AS agent_id,
+                            CASE WHEN callback_until_ms > :now_ms AND callback_agent_id IS NOT NULL
+                                THEN 0 ELSE 1 END AS line
+                        FROM campaign_contacts
+                        WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
+                            AND callback_at_ms <= :now_ms AND due_at_ms <= :now_ms
+                            AND (
+                                callback_agent_id IS NULL OR callback_until_ms <= :now_ms
+                                OR callback_agent_id IN (SELECT value FROM json_each(:agents_json))
+                            )
+                        ORDER BY callback_at_ms, contact_id
+                        LIMIT :look
+                    )
+                    UNION ALL
+                    SELECT mine.contact_id, mine.due_at_ms, mine.owner_id, 2
+                    FROM json_each(:agents_json) AS agent
+                    CROSS JOIN campaign_contacts AS mine
+                    WHERE mine.campaign_id = :campaign_id AND mine.contact_id IN (
+                        SELECT contact_id
+                        FROM campaign_contacts AS owned
+                        WHERE owned.campaign_id = :campaign_id AND owned.status = 'pending'
+                            AND owned.owner_id = agent.value AND owned.callback_at_ms IS NULL
+                            AND owned.due_at_ms <= :now_ms
+                        ORDER BY owned.due_at_ms, owned.contact_id
+                        LIMIT 5
+                    )
+                    UNION ALL
+                    SELECT * FROM (
+                        SELECT contact_id, due_at_ms, NULL, 3
+                        FROM campaign_contacts
+                        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
+                            AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+                        ORDER BY due_at_ms, contact_id
+                        LIMIT :look
+                    )
+                ) AS waiting
+                JOIN contacts ON contacts.id = waiting.contact_id
+            ) AS head
+        ) AS seen
+    ) AS turns
 ) AS verdict
 WHERE campaign_contacts.campaign_id = :campaign_id
     AND campaign_contacts.contact_id = verdict.contact_id
-    AND (verdict.status <> 'in progress' OR verdict.place <= :wanted)
-RETURNING contact_id, status, due_at_ms, attempts, faults,
+    AND (verdict.status <> 'in progress' OR (verdict.turn = 1 AND verdict.place <= :wanted))
+RETURNING contact_id, status, due_at_ms, attempts, faults, owner_id, callback_at_ms, callback_until_ms,
+    callback_agent_id,
     (SELECT phone1 FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS number,
     (SELECT name FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS name,
     (SELECT language FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS language,
     (SELECT fields FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS fields;
 
 -- name: claim_contacts [postgresql]
--- SKIP LOCKED: another process's claim goes on to the rows behind ours instead of waiting for us.
+-- SKIP LOCKED: another process's claim goes on to the rows behind ours instead of waiting for us. Agents are an array,
+-- whose length the planner knows, and the do-not-call list is asked number by number, never read into a hash.
 UPDATE campaign_contacts
 SET status = verdict.status,
     due_at_ms = CASE verdict.status
@@ -77,64 +120,106 @@ SET status = verdict.status,
         ELSE campaign_contacts.last_outcome
     END
 FROM (
-    SELECT contact_id, status, phone1, name, language, fields,
+    SELECT contact_id, status, turn, phone1, name, language, fields,
         CASE WHEN is_shut THEN CAST(:shut_until_ms AS bigint) ELSE CAST(:back_at_ms AS bigint) END AS back_at_ms,
-        SUM(CASE WHEN status = 'in progress' THEN 1 ELSE 0 END) OVER (ORDER BY due_at_ms, contact_id) AS place
+        SUM(CASE WHEN status = 'in progress' AND turn = 1 THEN 1 ELSE 0 END)
+            OVER (ORDER BY line, due_at_ms, contact_id) AS place
     FROM (
-        SELECT head.*,
-            CASE
-                WHEN head.phone1 = '' THEN 'invalid number'
-                WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = head.phone1) THEN 'do-not-call'
-                WHEN head.is_shut THEN 'pending'
-                WHEN EXISTS (
-                    SELECT 1 FROM attempts WHERE attempts.number = head.phone1 AND attempts.closed_at_ms IS NULL
-                ) THEN 'pending'
-                WHEN ROW_NUMBER() OVER (PARTITION BY head.phone1 ORDER BY head.due_at_ms, head.contact_id) > 1
-                    THEN 'pending'
-                ELSE 'in progress'
-            END AS status
+        SELECT seen.*,
+            CASE WHEN agent_id IS NULL THEN 1
+                ELSE ROW_NUMBER() OVER (PARTITION BY agent_id, status ORDER BY line, due_at_ms, contact_id)
+            END AS turn
         FROM (
-            SELECT waiting.contact_id, waiting.due_at_ms, contacts.phone1, contacts.name, contacts.language,
-                contacts.fields,
-                EXISTS (
-                    SELECT 1 FROM json_array_elements_text(CAST(:shut_json AS json)) AS shut(prefix)
-                    WHERE starts_with(contacts.phone1, shut.prefix)
-                ) AND NOT EXISTS (
-                    SELECT 1 FROM json_array_elements_text(CAST(:open_json AS json)) AS open(prefix)
-                    WHERE starts_with(contacts.phone1, open.prefix)
-                ) AS is_shut
+            SELECT head.*,
+                CASE
+                    WHEN head.phone1 = '' THEN 'invalid number'
+                    WHEN (SELECT 1 FROM dnc WHERE dnc.number = head.phone1 LIMIT 1) = 1 THEN 'do-not-call'
+                    WHEN head.is_shut THEN 'pending'
+                    WHEN EXISTS (
+                        SELECT 1 FROM attempts WHERE attempts.number = head.phone1 AND attempts.closed_at_ms IS NULL
+                    ) THEN 'pending'
+                    WHEN ROW_NUMBER() OVER (
+                        PARTITION BY head.phone1 ORDER BY head.line, head.due_at_ms, head.contact_id
+                    ) > 1 THEN 'pending'
+                    ELSE 'in progress'
+                END AS status
             FROM (
-                SELECT contact_id, due_at_ms
-                FROM campaign_contacts
-                WHERE campaign_id = :campaign_id AND status = 'pending' AND due_at_ms <= :now_ms
-                ORDER BY due_at_ms, contact_id
-                LIMIT :look
-                FOR UPDATE SKIP LOCKED
-            ) AS waiting
-            JOIN contacts ON contacts.id = waiting.contact_id
-        ) AS head
-    ) AS seen
+                SELECT waiting.contact_id, waiting.due_at_ms, waiting.line, waiting.agent_id,
+                    contacts.phone1, contacts.name, contacts.language, contacts.fields,
+                    EXISTS (
+                        SELECT 1 FROM json_array_elements_text(CAST(:shut_json AS json)) AS shut(prefix)
+                        WHERE starts_with(contacts.phone1, shut.prefix)
+                    ) AND NOT EXISTS (
+                        SELECT 1 FROM json_array_elements_text(CAST(:open_json AS json)) AS open(prefix)
+                        WHERE starts_with(contacts.phone1, open.prefix)
+                    ) AS is_shut
+                FROM (
+                    SELECT * FROM (
+                        SELECT contact_id, due_at_ms,
+                            CASE WHEN callback_until_ms > :now_ms THEN callback_agent_id END AS agent_id,
+                            CASE WHEN callback_until_ms > :now_ms AND callback_agent_id IS NOT NULL
+                                THEN 0 ELSE 1 END AS line
+                        FROM campaign_contacts
+                        WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
+                            AND callback_at_ms <= :now_ms AND due_at_ms <= :now_ms
+                            AND (
+                                callback_agent_id IS NULL OR callback_until_ms <= :now_ms
+                                OR callback_agent_id = ANY (translate(:agents_json, '[]', '{}')::bigint[])
+                            )
+                        ORDER BY callback_at_ms, contact_id
+                        LIMIT :look
+                        FOR UPDATE SKIP LOCKED
+                    ) AS promised
+                    UNION ALL
+                    SELECT mine.*
+                    FROM unnest(translate(:agents_json, '[]', '{}')::bigint[]) AS agent(id)
+                    CROSS JOIN LATERAL (
+                        SELECT contact_id, due_at_ms, owner_id, 2
+                        FROM campaign_contacts
+                        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id = agent.id
+                            AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+                        ORDER BY due_at_ms, contact_id
+                        LIMIT 5
+                        FOR UPDATE SKIP LOCKED
+                    ) AS mine
+                    UNION ALL
+                    SELECT * FROM (
+                        SELECT contact_id, due_at_ms, NULL::bigint, 3
+                        FROM campaign_contacts
+                        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
+                            AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+                        ORDER BY due_at_ms, contact_id
+                        LIMIT :look
+                        FOR UPDATE SKIP LOCKED
+                    ) AS anyones
+                ) AS waiting
+                JOIN contacts ON contacts.id = waiting.contact_id
+            ) AS head
+        ) AS seen
+    ) AS turns
 ) AS verdict
 WHERE campaign_contacts.campaign_id = :campaign_id
     AND campaign_contacts.contact_id = verdict.contact_id
-    AND (verdict.status <> 'in progress' OR verdict.place <= :wanted)
+    AND (verdict.status <> 'in progress' OR (verdict.turn = 1 AND verdict.place <= :wanted))
 RETURNING campaign_contacts.contact_id, campaign_contacts.status, campaign_contacts.due_at_ms,
-    campaign_contacts.attempts, campaign_contacts.faults,
+    campaign_contacts.attempts, campaign_contacts.faults, campaign_contacts.owner_id,
+    campaign_contacts.callback_at_ms, campaign_contacts.callback_until_ms, campaign_contacts.callback_agent_id,
     verdict.phone1 AS number, verdict.name, verdict.language, CAST(verdict.fields AS text) AS fields;
 
 -- name: open_attempts
--- Open the attempts of claimed contacts; rows: [attempt id, contact id, number]. A number that is in a call already is
--- left out, and its contact goes back to the line.
-INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms)
-SELECT json_extract(value, '$[0]'), :campaign_id, json_extract(value, '$[1]'), json_extract(value, '$[2]'), :now_ms
+-- Open the attempts of claimed contacts; rows: [attempt id, contact id, number, agent id, dialed by hand]. A number that
+-- is in a call already is left out, and its contact goes back to the line.
+INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms, agent_id, is_manual)
+SELECT value ->> 0, :campaign_id, value ->> 1, value ->> 2, :now_ms, value ->> 3, value ->> 4
 FROM json_each(:rows_json)
 WHERE TRUE
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: open_attempts [postgresql]
-INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms)
-SELECT value ->> 0, :campaign_id, (value ->> 1)::bigint, value ->> 2, :now_ms
+INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms, agent_id, is_manual)
+SELECT value ->> 0, :campaign_id, (value ->> 1)::bigint, value ->> 2, :now_ms, (value ->> 3)::bigint,
+    (value ->> 4)::boolean
 FROM json_array_elements(CAST(:rows_json AS json))
 ON CONFLICT DO NOTHING
 RETURNING id;
@@ -152,12 +237,93 @@ WHERE campaign_id = :campaign_id
     AND contact_id IN (SELECT value::bigint FROM json_array_elements_text(CAST(:contacts_json AS json)));
 
 -- name: next_due
--- When the first of a campaign's waiting line falls due, past or future.
-SELECT due_at_ms
-FROM campaign_contacts
-WHERE campaign_id = :campaign_id AND status = 'pending' AND due_at_ms IS NOT NULL
-ORDER BY due_at_ms
-LIMIT 1;
+-- When the first of a campaign's waiting lines falls due, past or future. Of callbacks the next few decide; what is owned
+-- by an agent who is not among :agents may be theirs, or anyone's, by :back_at_ms.
+SELECT MIN(due_at_ms)
+FROM (
+    SELECT due_at_ms FROM (
+        SELECT due_at_ms
+        FROM campaign_contacts
+        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL AND callback_at_ms IS NULL
+            AND due_at_ms IS NOT NULL
+        ORDER BY due_at_ms
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT CASE WHEN is_open OR due_at_ms > callback_until_ms THEN due_at_ms ELSE callback_until_ms END
+    FROM (
+        SELECT due_at_ms, callback_until_ms,
+            callback_agent_id IS NULL OR callback_agent_id IN (SELECT value FROM json_each(:agents_json)) AS is_open
+        FROM campaign_contacts
+        WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
+        ORDER BY callback_at_ms
+        LIMIT 20
+    )
+    UNION ALL
+    SELECT (
+        SELECT owned.due_at_ms
+        FROM campaign_contacts AS owned
+        WHERE owned.campaign_id = :campaign_id AND owned.status = 'pending' AND owned.owner_id = agent.value
+            AND owned.callback_at_ms IS NULL
+        ORDER BY owned.due_at_ms
+        LIMIT 1
+    )
+    FROM json_each(:agents_json) AS agent
+    UNION ALL
+    SELECT :back_at_ms
+    WHERE EXISTS (
+        SELECT 1 FROM campaign_contacts
+        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NOT NULL AND callback_at_ms IS NULL
+    )
+) AS first_of_lines;
+
+-- name: next_due [postgresql]
+SELECT MIN(due_at_ms)
+FROM (
+    SELECT due_at_ms FROM (
+        SELECT due_at_ms
+        FROM campaign_contacts
+        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL AND callback_at_ms IS NULL
+            AND due_at_ms IS NOT NULL
+        ORDER BY due_at_ms
+        LIMIT 1
+    ) AS anyones
+    UNION ALL
+    SELECT CASE WHEN is_open OR due_at_ms > callback_until_ms THEN due_at_ms ELSE callback_until_ms END
+    FROM (
+        SELECT due_at_ms, callback_until_ms,
+            callback_agent_id IS NULL OR callback_agent_id = ANY (translate(:agents_json, '[]', '{}')::bigint[]) AS is_open
+        FROM campaign_contacts
+        WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
+        ORDER BY callback_at_ms
+        LIMIT 20
+    ) AS promised
+    UNION ALL
+    SELECT (
+        SELECT owned.due_at_ms
+        FROM campaign_contacts AS owned
+        WHERE owned.campaign_id = :campaign_id AND owned.status = 'pending' AND owned.owner_id = agent.id
+            AND owned.callback_at_ms IS NULL
+        ORDER BY owned.due_at_ms
+        LIMIT 1
+    )
+    FROM unnest(translate(:agents_json, '[]', '{}')::bigint[]) AS agent(id)
+    UNION ALL
+    SELECT CAST(:back_at_ms AS bigint)
+    WHERE EXISTS (
+        SELECT 1 FROM campaign_contacts
+        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NOT NULL AND callback_at_ms IS NULL
+    )
+) AS first_of_lines;
+
+-- name: contact_in_campaign
+-- One contact with its place in a campaign, as a claim tells of it, with the number that is dialed.
+SELECT contacts.id AS contact_id, CAST(:number AS text) AS number, contacts.name, contacts.language,
+    CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
+    campaign_contacts.callback_at_ms
+FROM contacts
+JOIN campaign_contacts ON campaign_contacts.contact_id = contacts.id
+WHERE campaign_contacts.campaign_id = :campaign_id AND campaign_contacts.contact_id = :contact_id;
 
 -- ----------------------------------------------------------------------------------------------------------- closing
 
@@ -206,17 +372,25 @@ RETURNING attempts.id, attempts.number;
 
 -- name: move_contacts
 -- Write what becomes of the contacts of closed attempts. A number that is on the do-not-call list by now is not tried
--- again, whatever the dialer planned.
+-- again, whatever the dialer planned. A promise to call back is kept until it was (is_kept: nobody talked to them yet).
 UPDATE campaign_contacts
 SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     due_at_ms = CASE WHEN moved.is_barred THEN NULL ELSE moved.due_at_ms END,
     attempts = moved.attempts,
     faults = moved.faults,
-    last_outcome = moved.outcome
+    last_outcome = moved.outcome,
+    callback_at_ms = CASE WHEN moved.is_barred THEN NULL
+        WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
+    callback_until_ms = CASE WHEN moved.is_barred THEN NULL
+        WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
+    callback_agent_id = CASE WHEN moved.is_barred THEN NULL
+        WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
 FROM (
     SELECT value ->> '$.campaign_id' AS campaign_id, value ->> '$.contact_id' AS contact_id,
         value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
         value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
+        value ->> '$.is_kept' AS is_kept, value ->> '$.callback_at_ms' AS callback_at_ms,
+        value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id,
         value ->> '$.status' = 'pending'
             AND EXISTS (SELECT 1 FROM dnc WHERE dnc.number = value ->> '$.number') AS is_barred
     FROM json_each(:rows_json)
@@ -232,19 +406,134 @@ SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     due_at_ms = CASE WHEN moved.is_barred THEN NULL ELSE moved.due_at_ms END,
     attempts = moved.attempts,
     faults = moved.faults,
-    last_outcome = moved.outcome
+    last_outcome = moved.outcome,
+    callback_at_ms = CASE WHEN moved.is_barred THEN NULL
+        WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
+    callback_until_ms = CASE WHEN moved.is_barred THEN NULL
+        WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
+    callback_agent_id = CASE WHEN moved.is_barred THEN NULL
+        WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
 FROM (
     SELECT ended.*,
         ended.status = 'pending' AND EXISTS (SELECT 1 FROM dnc WHERE dnc.number = ended.number) AS is_barred
     FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
         campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, attempts integer,
-        faults integer, outcome integer
+        faults integer, outcome integer, is_kept boolean, callback_at_ms bigint, callback_until_ms bigint,
+        callback_agent_id bigint
     )
 ) AS moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id
     AND campaign_contacts.contact_id = moved.contact_id
     AND campaign_contacts.status = 'in progress'
 RETURNING campaign_contacts.campaign_id, campaign_contacts.status;
+
+-- name: write_conversations
+-- Write what talking with agents left, with the attempts it belongs to: just before these are closed.
+UPDATE attempts
+SET agent_id = talk.value ->> '$.agent_id',
+    session_id = talk.value ->> '$.session_id',
+    connected_at_ms = talk.value ->> '$.connected_at_ms',
+    waited_ms = talk.value ->> '$.waited_ms',
+    talk_ms = talk.value ->> '$.talk_ms',
+    hold_ms = talk.value ->> '$.hold_ms',
+    wrap_up_ms = talk.value ->> '$.wrap_up_ms',
+    disposition = talk.value ->> '$.disposition',
+    note = talk.value ->> '$.note',
+    recordings = talk.value -> '$.recordings',
+    transfers = talk.value -> '$.transfers'
+FROM json_each(:rows_json) AS talk
+WHERE attempts.id = talk.value ->> '$.id' AND +attempts.closed_at_ms IS NULL;
+
+-- name: write_conversations [postgresql]
+UPDATE attempts
+SET agent_id = talk.agent_id,
+    session_id = talk.session_id,
+    connected_at_ms = talk.connected_at_ms,
+    waited_ms = talk.waited_ms,
+    talk_ms = talk.talk_ms,
+    hold_ms = talk.hold_ms,
+    wrap_up_ms = talk.wrap_up_ms,
+    disposition = talk.disposition,
+    note = talk.note,
+    recordings = talk.recordings,
+    transfers = talk.transfers
+FROM json_to_recordset(CAST(:rows_json AS json)) AS talk(
+    id text, agent_id bigint, session_id text, connected_at_ms bigint, waited_ms bigint, talk_ms bigint, hold_ms bigint,
+    wrap_up_ms bigint, disposition text, note text, recordings json, transfers json
+)
+WHERE attempts.id = talk.id AND attempts.closed_at_ms IS NULL;
+
+-- name: mark_connected
+-- Note that people are with agents now; rows: [attempt id, agent id, session id, answered at, connected at].
+UPDATE attempts
+SET agent_id = talk.value ->> 1,
+    session_id = talk.value ->> 2,
+    answered_at_ms = talk.value ->> 3,
+    connected_at_ms = talk.value ->> 4,
+    waited_ms = (talk.value ->> 4) - (talk.value ->> 3)
+FROM json_each(:rows_json) AS talk
+WHERE attempts.id = talk.value ->> 0 AND +attempts.closed_at_ms IS NULL;
+
+-- name: mark_connected [postgresql]
+UPDATE attempts
+SET agent_id = (talk.value ->> 1)::bigint,
+    session_id = talk.value ->> 2,
+    answered_at_ms = (talk.value ->> 3)::bigint,
+    connected_at_ms = (talk.value ->> 4)::bigint,
+    waited_ms = (talk.value ->> 4)::bigint - (talk.value ->> 3)::bigint
+FROM json_array_elements(CAST(:rows_json AS json)) AS talk(value)
+WHERE attempts.id = talk.value ->> 0 AND attempts.closed_at_ms IS NULL;
+
+-- name: add_stints
+-- Add stretches of agents' time to the log. One that is there already was written before a failure, and stays.
+INSERT INTO agent_stints (
+    agent_id, from_ms, until_ms, state, session_id, reason, is_paid, campaign_id, attempt_id
+)
+SELECT value ->> '$.agent_id', value ->> '$.from_ms', value ->> '$.until_ms', value ->> '$.state',
+    value ->> '$.session_id', value ->> '$.reason', value ->> '$.is_paid', value ->> '$.campaign_id',
+    value ->> '$.attempt_id'
+FROM json_each(:rows_json)
+WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: add_stints [postgresql]
+INSERT INTO agent_stints (
+    agent_id, from_ms, until_ms, state, session_id, reason, is_paid, campaign_id, attempt_id
+)
+SELECT agent_id, from_ms, until_ms, state, session_id, reason, is_paid, campaign_id, attempt_id
+FROM json_to_recordset(CAST(:rows_json AS json)) AS stint(
+    agent_id bigint, from_ms bigint, until_ms bigint, state text, session_id text, reason text, is_paid boolean,
+    campaign_id bigint, attempt_id text
+)
+ON CONFLICT DO NOTHING;
+
+-- name: set_presence
+-- Write what agents do now into their sessions, and which ended. One that is over stays so.
+UPDATE agent_sessions
+SET state = present.value ->> '$.state',
+    since_ms = present.value ->> '$.since_ms',
+    reason = present.value ->> '$.reason',
+    is_paid = present.value ->> '$.is_paid',
+    campaign_id = present.value ->> '$.campaign_id',
+    attempt_id = present.value ->> '$.attempt_id',
+    signed_out_at_ms = present.value ->> '$.signed_out_at_ms'
+FROM json_each(:rows_json) AS present
+WHERE agent_sessions.id = present.value ->> '$.id' AND +agent_sessions.signed_out_at_ms IS NULL;
+
+-- name: set_presence [postgresql]
+UPDATE agent_sessions
+SET state = present.state,
+    since_ms = present.since_ms,
+    reason = present.reason,
+    is_paid = present.is_paid,
+    campaign_id = present.campaign_id,
+    attempt_id = present.attempt_id,
+    signed_out_at_ms = present.signed_out_at_ms
+FROM json_to_recordset(CAST(:rows_json AS json)) AS present(
+    id text, state text, since_ms bigint, reason text, is_paid boolean, campaign_id bigint, attempt_id text,
+    signed_out_at_ms bigint
+)
+WHERE agent_sessions.id = present.id AND agent_sessions.signed_out_at_ms IS NULL;
 
 -- name: add_tallies
 -- Add to running counts; rows: [campaign id, kind, key, how many more].
@@ -288,7 +577,9 @@ WHERE id = :campaign_id;
 -- name: open_attempts_on_disk
 -- Attempts that were opened and not closed: live calls, or what a life before this one left behind.
 SELECT attempts.id, attempts.campaign_id, attempts.contact_id, attempts.number, contacts.name, contacts.language,
-    CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults
+    CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
+    campaign_contacts.callback_at_ms, attempts.agent_id, attempts.session_id, attempts.is_manual,
+    attempts.connected_at_ms, attempts.waited_ms
 FROM attempts
 JOIN contacts ON contacts.id = attempts.contact_id
 LEFT JOIN campaign_contacts ON campaign_contacts.campaign_id = attempts.campaign_id

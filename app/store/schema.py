@@ -52,6 +52,8 @@ users = Table(
     Column("role", String(16), nullable=False),  # admin, supervisor, agent
     Column("created_at_ms", BigInteger, nullable=False),
     Column("is_disabled", Boolean, nullable=False, default=False, server_default=text("FALSE")),
+    Column("skill", Integer, nullable=False, default=0, server_default=text("0")),  # higher: served first
+    Column("language", String(16), nullable=False, default="", server_default=""),
 )
 
 sessions = Table(
@@ -160,6 +162,19 @@ dnc = Table(
     Column("created_at_ms", BigInteger, nullable=False),
 )
 
+# What people wrote down about a contact; it is never changed.
+contact_notes = Table(
+    "contact_notes",
+    metadata,
+    _id(),
+    Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+    Column("attempt_id", String(40)),
+    Column("author", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+Index("ix_contact_notes_contact_id", contact_notes.c.contact_id, contact_notes.c.id)
+
 # --- campaigns -------------------------------------------------------------------------------------------------------
 
 flows = Table(
@@ -180,7 +195,7 @@ campaigns = Table(
     Column("name", String(128), nullable=False, unique=True),
     Column("status", String(16), nullable=False),  # CampaignStatus
     Column("flow_id", ForeignKey("flows.id"), nullable=False),
-    Column("settings", JSON, nullable=False),  # lines, calls_per_second, ring_timeout_ms, caller_id, language, retry
+    Column("settings", JSON, nullable=False),  # the rest of app.model.Campaign
     Column("created_at_ms", BigInteger, nullable=False),
     Column("started_at_ms", BigInteger),
     Column("ended_at_ms", BigInteger),
@@ -201,6 +216,16 @@ campaign_lists = Table(
     Column("list_id", ForeignKey("lists.id"), primary_key=True),
 )
 
+# Who may serve a campaign. skill: theirs in this campaign; NULL: their own.
+campaign_agents = Table(
+    "campaign_agents",
+    metadata,
+    Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("agent_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("skill", Integer),
+)
+Index("ix_campaign_agents_agent_id", campaign_agents.c.agent_id)
+
 campaign_contacts = Table(
     "campaign_contacts",
     metadata,
@@ -211,17 +236,24 @@ campaign_contacts = Table(
     Column("attempts", Integer, nullable=False, default=0, server_default=text("0")),  # charged tries
     Column("faults", Integer, nullable=False, default=0, server_default=text("0")),  # uncharged tries
     Column("last_outcome", Integer),
+    Column("owner_id", BigInteger),  # the only agent it is dialed for; NULL: anyone's
+    Column("callback_at_ms", BigInteger),  # promised for then; NULL: nothing was promised
+    Column("callback_until_ms", BigInteger),  # from then on anyone's (a shared one: from its time on)
+    Column("callback_agent_id", BigInteger),  # who promised to call themselves; NULL: anyone
     sqlite_with_rowid=False,
 )
-# The waiting line of a campaign: claiming reads its head, whatever its length.
-Index(
-    "ix_campaign_contacts_waiting",
-    campaign_contacts.c.campaign_id,
-    campaign_contacts.c.due_at_ms,
-    campaign_contacts.c.contact_id,
-    sqlite_where=text("status = 'pending'"),
-    postgresql_where=text("status = 'pending'"),
-)
+
+
+def _line(name: str, *columns: str, where: str) -> None:
+    """A waiting line of a campaign: claiming reads its head, whatever its length. A contact is in one of the three."""
+    condition = text(f"status = 'pending' AND {where}")
+    line = [campaign_contacts.c[column] for column in ("campaign_id", *columns, "contact_id")]
+    Index(f"ix_campaign_contacts_{name}", *line, sqlite_where=condition, postgresql_where=condition)
+
+
+_line("waiting", "due_at_ms", where="owner_id IS NULL AND callback_at_ms IS NULL")
+_line("owned", "owner_id", "due_at_ms", where="owner_id IS NOT NULL AND callback_at_ms IS NULL")
+_line("callbacks", "callback_at_ms", where="callback_at_ms IS NOT NULL")
 # Removing a contact finds its places in campaigns without reading through them.
 Index("ix_campaign_contacts_contact_id", campaign_contacts.c.contact_id)
 
@@ -246,6 +278,18 @@ attempts = Table(
     Column("cause", Integer),
     Column("cause_text", Text),
     Column("flow", JSON),
+    Column("agent_id", BigInteger),  # whom it is for, and whoever talked last
+    Column("session_id", String(40)),
+    Column("is_manual", Boolean, nullable=False, default=False, server_default=text("FALSE")),
+    Column("connected_at_ms", BigInteger),  # with an agent
+    Column("waited_ms", BigInteger),
+    Column("talk_ms", BigInteger),
+    Column("hold_ms", BigInteger),
+    Column("wrap_up_ms", BigInteger),
+    Column("disposition", String(32)),
+    Column("note", Text),
+    Column("recordings", JSON),
+    Column("transfers", JSON),
     sqlite_with_rowid=False,
 )
 # No number is ever in two live attempts, whatever campaign or process opens them: the database itself says no.
@@ -259,6 +303,17 @@ Index(
 Index("ix_attempts_campaign_id", attempts.c.campaign_id, attempts.c.id)
 Index("ix_attempts_contact_id", attempts.c.contact_id)
 
+
+def _attempts_by(column: str) -> None:
+    """Pages by what few attempts have: the others cost nothing."""
+    condition = text(f"{column} IS NOT NULL")
+    found = attempts.c[column], attempts.c.id
+    Index(f"ix_attempts_{column}", *found, sqlite_where=condition, postgresql_where=condition)
+
+
+_attempts_by("agent_id")
+_attempts_by("disposition")
+
 # Running counts, written in the same transaction as what they count: no page ever counts a list.
 tallies = Table(
     "tallies",
@@ -269,3 +324,97 @@ tallies = Table(
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# --- the floor -------------------------------------------------------------------------------------------------------
+
+phones = Table(
+    "phones",
+    metadata,
+    Column("endpoint", String(64), primary_key=True),  # of PJSIP, on the admin's Asterisk
+    Column("label", String(128), nullable=False),
+    Column("agent_id", ForeignKey("users.id", ondelete="SET NULL")),  # whose it is; NULL: whoever sits there
+    Column("phone_mode", String(16), nullable=False),  # PhoneMode
+    Column("has_auto_answer", Boolean, nullable=False),
+)
+
+pause_reasons = Table(
+    "pause_reasons",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    Column("label", String(128), nullable=False),
+    Column("is_paid", Boolean, nullable=False),
+    Column("limit_ms", BigInteger, nullable=False),  # 0: none
+    Column("position", Integer, nullable=False),
+)
+
+# An agent at work, from sign-in to sign-out: what brings the session back after a restart, and the present stint.
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("agent_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("endpoint", String(64), nullable=False),
+    Column("phone_mode", String(16), nullable=False),  # PhoneMode
+    Column("has_auto_answer", Boolean, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("skill", Integer, nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("campaigns", JSON, nullable=False),  # ids
+    Column("signed_in_at_ms", BigInteger, nullable=False),
+    Column("signed_out_at_ms", BigInteger),  # NULL: goes on
+    Column("state", String(16), nullable=False),  # AgentState
+    Column("since_ms", BigInteger, nullable=False),
+    Column("reason", String(128), nullable=False),
+    Column("is_paid", Boolean, nullable=False),
+    Column("campaign_id", BigInteger),
+    Column("attempt_id", String(40)),
+)
+Index("ix_agent_sessions_agent_id", agent_sessions.c.agent_id, agent_sessions.c.signed_in_at_ms)
+
+
+def _once(column: str) -> None:
+    """An agent has one open session, and a phone one agent at a time."""
+    condition = text("signed_out_at_ms IS NULL")
+    Index(
+        f"uq_agent_sessions_open_{column}",
+        agent_sessions.c[column],
+        unique=True,
+        sqlite_where=condition,
+        postgresql_where=condition,
+    )
+
+
+_once("agent_id")
+_once("endpoint")
+
+# Stretches of time in one state, written when they end and never changed: what reports are folded from. The whole
+# stint is the key, so that one that is written again after a failure whose commit had passed is there once.
+agent_stints = Table(
+    "agent_stints",
+    metadata,
+    Column("agent_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("from_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("until_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String(16), primary_key=True),  # AgentState
+    Column("session_id", String(40), nullable=False),
+    Column("reason", String(128), nullable=False),
+    Column("is_paid", Boolean, nullable=False),
+    Column("campaign_id", BigInteger),
+    Column("attempt_id", String(40)),
+    sqlite_with_rowid=False,
+)
+Index("ix_agent_stints_from_ms", agent_stints.c.from_ms)
+
+# Who did what; rows are only ever added.
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("what", String(64), nullable=False),  # edited contact, forced pause, listened in
+    Column("subject", String(64), nullable=False),  # contact 12, agent 3, campaign 7
+    Column("details", JSON, nullable=False),
+)
+Index("ix_audit_subject", audit.c.subject, audit.c.id)
+Index("ix_audit_who", audit.c.who, audit.c.id)

@@ -1,7 +1,8 @@
 """Running counts of a campaign, gathered through a transaction and written once at its end.
 
 Kinds: `status` (contacts by ContactStatus), `outcome` (by its number: of each closed attempt, and of each contact that
-was settled without a call), `attempts` (opened) and `total` (contacts).
+was settled without a call), `attempts` (opened), `total` (contacts), `disposition` (of conversations, by its code) and
+`hour` (closed attempts by hour and outcome, see `hour_key`: any window of whole hours is read without counting).
 """
 
 from __future__ import annotations
@@ -10,9 +11,16 @@ from collections import Counter
 
 from sqlalchemy import Connection
 
+from app.model import AttemptResult
 from app.outcomes import ContactStatus, Outcome
 from app.store.sql import execute, to_json
-from app.units import CampaignId
+from app.units import HOUR_MS, CampaignId
+
+
+def hour_key(at_ms: int, outcome: Outcome | None = None) -> str:
+    """The key of an hour since the epoch and an outcome, `0500012.16`; without one, its beginning."""
+    hour = f"{at_ms // HOUR_MS:07}"
+    return hour if outcome is None else f"{hour}.{int(outcome)}"
 
 
 class TallyBook:
@@ -40,6 +48,13 @@ class TallyBook:
     def ended(self, campaign_id: CampaignId, outcome: Outcome, count: int = 1) -> None:
         """Attempts, or contacts settled without one, came to an outcome."""
         self._changes[campaign_id, "outcome", str(int(outcome))] += count
+
+    def closed(self, result: AttemptResult, now_ms: int) -> None:
+        """An attempt came to its end."""
+        self.ended(result.campaign_id, result.outcome)
+        self._changes[result.campaign_id, "hour", hour_key(now_ms, result.outcome)] += 1
+        if result.conversation is not None:
+            self._changes[result.campaign_id, "disposition", result.conversation.disposition] += 1
 
     def write(self, conn: Connection) -> None:
         """Add the changes, in one order everywhere, so that two writers never wait for each other in a circle."""

@@ -7,13 +7,17 @@ from typing import Final, assert_never
 
 from sqlalchemy import Connection
 
+from app.agent_commands import LogAgent, OpenManual, SaveConversation
+from app.agent_events import AgentSaved, ConversationSaved
 from app.commands import AddDnc, ClaimContacts, CloseAttempt, SetCampaignStatus, StoreCommand
 from app.events import AttemptClosed, CampaignStatusSaved, DncAdded, StoreEvent
 from app.model import CampaignStatus
 from app.store.claiming import claim_contacts
 from app.store.closing import add_dnc, close_attempts
 from app.store.errors import NotFound
+from app.store.floor import log_agents, save_conversations
 from app.store.ids import NewAttemptId
+from app.store.manual import open_manual
 from app.store.sql import execute
 from app.store.tallies import TallyBook
 
@@ -31,6 +35,8 @@ def carry_out(
     tallies = TallyBook()
     add_dnc(conn, [command for command in commands if isinstance(command, AddDnc)], now_ms)
     close_attempts(conn, [command for command in commands if isinstance(command, CloseAttempt)], now_ms, tallies)
+    save_conversations(conn, [command for command in commands if isinstance(command, SaveConversation)])
+    log_agents(conn, [command for command in commands if isinstance(command, LogAgent)], now_ms)
     events: list[StoreEvent] = []
     for command in commands:
         match command:
@@ -44,6 +50,12 @@ def carry_out(
                 events.append(set_campaign_status(conn, command, now_ms))
             case ClaimContacts():
                 events.append(claim_contacts(conn, command, now_ms, new_attempt_id, tallies))
+            case OpenManual():
+                events.append(open_manual(conn, command, now_ms, new_attempt_id, tallies))
+            case LogAgent():
+                events.append(AgentSaved(agent_id=command.agent_id))
+            case SaveConversation():
+                events.append(ConversationSaved(attempt_id=command.attempt_id))
             case _:
                 assert_never(command)
     tallies.write(conn)

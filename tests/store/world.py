@@ -17,6 +17,7 @@ from app.store.campaigns import create_campaign
 from app.store.flows import create_flow
 from app.store.lists import create_list, grow_list
 from app.store.schema import attempts, campaign_contacts, contacts, tallies
+from app.store.tallies import hour_key
 from app.store.trunks import create_trunk
 from app.units import CampaignId, ContactId, FlowId, ListId, Number, TrunkId
 
@@ -126,10 +127,13 @@ def recounted_tallies(conn: Connection) -> Counter[tuple[int, str, str]]:
     for row in conn.execute(select(cc.campaign_id, cc.status, func.count()).group_by(cc.campaign_id, cc.status)):
         counts[row[0], "status", row[1]] += row[2]
         counts[row[0], "total", ""] += row[2]
-    for row in conn.execute(select(attempts.c.campaign_id, attempts.c.outcome, attempts.c.closed_at_ms)):
+    for row in conn.execute(select(attempts)):
         counts[row.campaign_id, "attempts", ""] += 1
         if row.closed_at_ms is not None:
             counts[row.campaign_id, "outcome", str(row.outcome)] += 1
+            counts[row.campaign_id, "hour", hour_key(row.closed_at_ms, Outcome(row.outcome))] += 1
+        if row.disposition is not None:
+            counts[row.campaign_id, "disposition", row.disposition] += 1
     dialed = {
         tuple(row) for row in conn.execute(select(attempts.c.campaign_id, attempts.c.contact_id, attempts.c.outcome))
     }
