@@ -16,6 +16,15 @@ ENDPOINT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 DIALED: Final = re.compile(r"\+?[0-9]{3,15}")
 EXTENSION: Final = re.compile(r"[A-Za-z0-9_*#+-]{1,40}")
 CONTEXT: Final = re.compile(r"[A-Za-z0-9_-]{1,79}")
+_SHOWN_NUMBER: Final = re.compile(r"\+?[0-9]{1,15}")
+_LONGEST_NAME: Final = 60
+_NOT_IN_NAMES: Final = '"<>\\'
+AUTO_ANSWER: Final = {
+    "PJSIP_HEADER(add,Call-Info)": "<sip:outring.invalid>;answer-after=0",
+    "PJSIP_HEADER(add,Alert-Info)": "<http://outring.invalid>;info=alert-autoanswer;delay=0",
+}
+"""Headers that ask a phone to answer by itself: the one is Grandstream's, Snom's, Linphone's, Cisco's and MicroSIP's,
+the other Yealink's, Polycom's and Fanvil's. Constants: nothing anybody typed gets into a header of its own."""
 
 
 def endpoint_for(trunk: Trunk, to: Number) -> str:
@@ -58,3 +67,21 @@ def caller_id_for(text: str) -> str | None:
     if not DIALED.fullmatch(text):
         raise ValueError(f"caller id {text[:24]!r} is not a number of 3 to 15 digits")
     return text
+
+
+def phone_endpoint(name: str) -> str:
+    """The endpoint that rings a phone of the PBX: `PJSIP/1001`. Raises ValueError for anything but a plain name."""
+    if not ENDPOINT_NAME.fullmatch(name):
+        raise ValueError(f"phone {name[:24]!r} is not the plain name of a PJSIP endpoint, such as 1001")
+    return f"PJSIP/{name}"
+
+
+def shown_as(name: str, shown_number: str) -> str | None:
+    """What a phone displays, as a caller id: `"Spring campaign" <+447700900123>`; None when nothing is left to show.
+
+    A name may come from a contact's field: what could end the quotes or the line is left out. So is a number that is
+    none.
+    """
+    kept = "".join(letter for letter in " ".join(name.split()) if letter.isprintable() and letter not in _NOT_IN_NAMES)
+    digits = shown_number if _SHOWN_NUMBER.fullmatch(shown_number) else ""
+    return f'"{kept[:_LONGEST_NAME]}" <{digits}>' if kept or digits else None

@@ -48,7 +48,7 @@ class Phone:
         self.channel: str | None = None
         self.is_up = False
         self._farm = farm
-        self._tone: str | None = None
+        self._voice: str | None = None
 
     @property
     def is_ringing(self) -> bool:
@@ -86,8 +86,9 @@ class Phone:
         await self._farm.ask("DELETE", f"channels/{self._in_call()}")
 
     async def press(self, digits: str) -> None:
-        """Press keys (RFC 4733)."""
+        """Press keys (RFC 4733); then it is silent."""
         await self._ask("POST", "dtmf", dtmf=digits)
+        await self._ask("POST", "silence")
 
     async def header(self, name: str) -> str:
         """A header of the INVITE of the call; empty where it has none."""
@@ -106,20 +107,18 @@ class Phone:
     async def play_tone(self, frequency_hz: int) -> None:
         """Speak: one frequency, until `fall_silent`."""
         await self.fall_silent()
-        self._tone = (await self._ask("POST", "play", media=f"tone:{frequency_hz}"))["id"]
+        self._voice = voice = await self._farm.snoop(self._in_call(), whisper="out")
+        await self._farm.ask("POST", f"channels/{voice}/play", media=f"tone:{frequency_hz}")
 
     async def fall_silent(self) -> None:
         """Say nothing, and go on sending it, as a phone does."""
-        tone, self._tone = self._tone, None
-        if tone is not None:
-            await self._farm.ask("DELETE", f"playbacks/{tone}", missing={})
-        await self._ask("POST", "silence")
+        voice, self._voice = self._voice, None
+        if voice is not None:
+            await self._farm.ask("DELETE", f"channels/{voice}", missing={})
 
     async def stop_sound(self) -> None:
         """Send nothing at all any more, as a phone whose network broke; the call stays up."""
-        tone, self._tone = self._tone, None
-        if tone is not None:
-            await self._farm.ask("DELETE", f"playbacks/{tone}", missing={})
+        await self.fall_silent()
         await self._ask("DELETE", "silence")
 
     async def listen(self) -> "Listening":
@@ -144,7 +143,7 @@ class Phone:
 
     async def rang(self, channel: str) -> None:
         """A call came."""
-        self.channel, self.is_up, self.keys, self._tone = channel, False, "", None
+        self.channel, self.is_up, self.keys, self._voice = channel, False, "", None
         self.calls += 1
         match self.on_ring:
             case OnRing.ANSWER:
@@ -164,14 +163,14 @@ class Phone:
     def ended(self, channel: str) -> None:
         """The call is over."""
         if channel == self.channel:
-            self.channel, self.is_up, self._tone = None, False, None
+            self.channel, self.is_up, self._voice = None, False, None
 
     def _in_call(self) -> str:
         if self.channel is None:
             raise LabError(f"Phone {self.name} is in no call.")
         return self.channel
 
-    async def _ask(self, method: str, what: str, **parameters: str) -> dict[str, Any]:
+    async def _ask(self, method: str, what: str, **parameters: Any) -> dict[str, Any]:
         return await self._farm.ask(method, f"channels/{self._in_call()}/{what}", **parameters)
 
 
@@ -248,27 +247,35 @@ class Phones(Mapping[str, Phone]):
             raise LabError(what) from None
 
     async def ask(
-        self, method: str, path: str, *, missing: dict[str, Any] | None = None, **parameters: str
+        self, method: str, path: str, *, missing: Mapping[str, Any] | None = None, **parameters: Any
     ) -> dict[str, Any]:
         """One request to the phones' Asterisk; missing: the answer where it says 404. Raises LabError on any other."""
         assert self._client is not None
         async with self._client.request(method, f"{self.server.ari_url}/{path}", params=parameters) as reply:
             if reply.status == 404 and missing is not None:
-                return missing
+                return dict(missing)
             if reply.status >= 300:
                 raise LabError(f"{method} {path} answered {reply.status}: {await reply.text()}")
             return dict(await reply.json()) if reply.status == 200 or reply.content_length else {}
 
     async def listen(self, channel: str) -> Listening:
         """Record what a channel of the phones hears."""
-        self._used += 1
-        snoop = f"heard-{self._used}"
-        self._snoops[snoop] = asyncio.Event()
-        await self.ask("POST", f"channels/{channel}/snoop/{snoop}", spy="in", app=APP)
-        async with asyncio.timeout(PATIENCE_S):
-            await self._snoops[snoop].wait()
+        snoop = await self.snoop(channel, spy="in")
         await self.ask("POST", f"channels/{snoop}/record", name=snoop, format="wav")
         return Listening(self, snoop)
+
+    async def snoop(self, channel: str, **ways: Any) -> str:
+        """A channel that hears (`spy`) or speaks on (`whisper`) another, without being in the call's way.
+
+        A tone played on the channel itself would deafen it: Asterisk drops what comes in meanwhile.
+        """
+        self._used += 1
+        snoop = f"snoop-{self._used}"
+        is_there = self._snoops[snoop] = asyncio.Event()
+        await self.ask("POST", f"channels/{channel}/snoop/{snoop}", app=APP, **ways)
+        async with asyncio.timeout(PATIENCE_S):
+            await is_there.wait()
+        return snoop
 
     async def _read(self, events: aiohttp.ClientWebSocketResponse) -> None:
         async for message in events:

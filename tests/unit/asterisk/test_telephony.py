@@ -85,7 +85,11 @@ class FakeClient:
         self.alive: list[ari.Channel] = []
         self.dialplan_exists = "1"
         self.own_sounds: dict[str, list[str]] = {}
-        self.channels = self.playbacks = self.recordings = self.sounds = self
+        self.app = "outring"
+        self.alive_bridges: list[ari.Bridge] = []
+        self.channels = self.playbacks = self.recordings = self.sounds = self.applications = self
+        self.bridges = Bridges(self)
+        self.endpoints = Endpoints(self)
 
     def start(self) -> None:
         pass
@@ -116,6 +120,32 @@ class FakeClient:
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.requests]
+
+
+class Bridges:
+    """Its requests about bridges, by names of their own where channels have the same."""
+
+    def __init__(self, client: FakeClient) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        async def request(**parameters: Any) -> Any:
+            if name != "list":
+                return await getattr(self._client, f"bridge {name}")(**parameters)
+            return self._client.alive_bridges
+
+        return request
+
+
+class Endpoints:
+    """What it says of phones."""
+
+    def __init__(self, client: FakeClient) -> None:
+        self._client = client
+        self.state = "online"
+
+    async def get(self, **parameters: str) -> ari.Endpoint:
+        return ari.Endpoint(technology=parameters["tech"], resource=parameters["resource"], state=self.state)
 
 
 class Stage:
