@@ -83,7 +83,7 @@ class Floor:
         self._trunks = trunks
         self._length_of = length_of
         self._rng = rng
-        self._faults = faults
+        self.faults = faults
         self._done_at_ms: dict[str, int] = {}
 
     def perform(self, command: RoomCommand) -> None:
@@ -119,7 +119,7 @@ class Floor:
                 self._connection.reply(PhoneFailed(leg_id=command.leg_id, command=name, reason=reason))
 
     def _fails(self, command: RoomCommand) -> bool:
-        rate = self._faults.room_failed
+        rate = self.faults.room_failed
         return rate > 0 and isinstance(command, _MAY_FAIL) and self._rng.random() < rate
 
     # --- phones ------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class Floor:
             self._refuse(command, NOT_FOUND)
 
     def _call(self, command: RingPhone | DialParty) -> None:
-        rate = self._faults.phone_refused
+        rate = self.faults.phone_refused
         if command.leg_id in self._legs.legs:
             exists = "Channel with given unique ID already exists"
             name = type(command).__name__

@@ -14,7 +14,7 @@ class PhoneHabit:
 
     ring_ms: until the phone says that it rings; answer_ms: from then until somebody picks up; decline_ms: until
     somebody presses the red button; hang_up_ms: from picking up until they put it down. auto_answer_ms: until the phone
-    answers by itself when asked to; None for one that does not know how.
+    answers by itself when asked to; None for one that does not know how. misses: share of rings that nobody hears.
     """
 
     ring_ms: int = 40
@@ -22,6 +22,7 @@ class PhoneHabit:
     decline_ms: int | None = None
     hang_up_ms: int | None = None
     auto_answer_ms: int | None = None
+    misses: float = 0.0
 
 
 ANSWERS: Final = PhoneHabit(auto_answer_ms=60)

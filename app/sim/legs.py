@@ -44,6 +44,7 @@ class Legs:
         on_wire: Observer,
     ) -> None:
         self.legs: dict[LegId, Leg] = {}
+        self.leases_run_out = 0
         self.handsets = {endpoint: Handset(habit) for endpoint, habit in phones.items()}
         self._schedule = schedule
         self._connection = connection
@@ -65,6 +66,8 @@ class Legs:
         habit = handset.habit
         rings_ms = self._stretched(habit.ring_ms)
         self._soon(leg, partial(self._connection.tell, PhoneRinging(leg_id=leg.leg_id)), rings_ms)
+        if habit.misses > 0 and self._rng.random() < habit.misses:
+            return
         if command.has_auto_answer and habit.auto_answer_ms is not None:
             self._soon(leg, partial(self._answer, leg, habit.hang_up_ms), rings_ms + habit.auto_answer_ms)
         elif habit.answer_ms is not None:
@@ -145,6 +148,7 @@ class Legs:
 
         def run_out() -> None:
             if leg.lease_until_ms == until_ms:
+                self.leases_run_out += 1
                 self.end(leg, "nobody renewed the call's lease")
 
         self._soon(leg, run_out, lease_ms)

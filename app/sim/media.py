@@ -40,7 +40,7 @@ class MediaPlayer:
         self._rooms = rooms
         self._rng = rng
         self._length_of = length_of
-        self._faults = faults
+        self.faults = faults
         self._on_wire = on_wire
 
     def add(self, channel: Channel, command: Play | Record) -> None:
@@ -102,7 +102,7 @@ class MediaPlayer:
 
     def _begin_playing(self, channel: Channel, job: MediaJob, play: Play) -> None:
         lengths_ms = [self._length_of(media) for media in play.media]
-        has_failed = self._faults.playback_failed > 0 and self._rng.random() < self._faults.playback_failed
+        has_failed = self.faults.playback_failed > 0 and self._rng.random() < self.faults.playback_failed
         if has_failed or None in lengths_ms:
             self.finish(channel, job, has_failed=True)
             return

@@ -153,8 +153,8 @@ class SimNetwork:
 
     @property
     def leases_run_out(self) -> int:
-        """Channels that came to the end of their lease so far."""
-        return self._exchange.leases_run_out
+        """Channels, of persons and of phones, that came to the end of their lease so far."""
+        return self._exchange.leases_run_out + self.phones.leases_run_out
 
     @property
     def events_lost(self) -> int:
@@ -195,6 +195,10 @@ class SimNetwork:
             self.phones.lose_all()
             self._rooms.clear()
 
+    def heal(self) -> None:
+        """From now on nothing goes wrong by chance any more."""
+        self.faults = self._media.faults = self._floor.faults = NO_FAULTS
+
     def _lose_websocket_by_chance(self) -> None:
         self.lose_websocket(self._rng.randint(1, max(1, self.faults.websocket_gap_ms)))
 
@@ -208,8 +212,9 @@ class SimNetwork:
             return
 
         def strike() -> None:
-            mishap()
-            self._plan(per_hour, mishap, rng)
+            if self.faults is not NO_FAULTS:
+                mishap()
+                self._plan(per_hour, mishap, rng)
 
         self._schedule.plan(1 + int((rng or self._rng).expovariate(per_hour / HOUR_MS)), strike)
 

@@ -12,6 +12,7 @@ from app.ivr.flow import Flow
 from app.ivr.load import load_flow
 from app.model import Campaign, Trunk
 from app.sim.rules import SILENCE_LIMIT_MS, Limits
+from app.sim.shift import ShiftPlan
 from app.sim.trunks import TrunkKind
 from app.store.attaching import attach_list
 from app.store.campaigns import create_campaign
@@ -43,12 +44,14 @@ class CampaignPlan:
 class WorldPlan:
     """Everything a world begins with.
 
-    kinds: what stands behind each trunk's endpoint; one that is missing is unknown to Asterisk.
+    kinds: what stands behind each trunk's endpoint; one that is missing is unknown to Asterisk. shift: who works on
+    the floor; None: nobody.
     """
 
     trunks: tuple[Trunk, ...]
     kinds: Mapping[str, TrunkKind]
     campaigns: tuple[CampaignPlan, ...]
+    shift: ShiftPlan | None = None
 
     def __post_init__(self) -> None:
         shown = [plan.campaign.caller_id for plan in self.campaigns]
@@ -68,6 +71,9 @@ class WorldPlan:
                 lines=plan.campaign.lines,
                 calls_per_second=plan.campaign.calls_per_second,
                 silence_ms=plan.silence_ms,
+                mode=plan.campaign.mode,
+                lines_per_agent=plan.campaign.agents.lines_per_agent,
+                recording=plan.campaign.agents.recording,
             )
             for plan in self.campaigns
         }

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, select
 
+from app.agent_commands import LogAgent, OpenManual, SaveConversation
+from app.agents import DialingMode
 from app.commands import (
     AddDnc,
     ClaimContacts,
@@ -22,13 +25,14 @@ from app.commands import (
     StoreCommand,
 )
 from app.dialing.dialer import Dialer
-from app.events import CampaignStarted, DncAdded, Event, PromptsRendered, TrunkSet
+from app.events import AttemptClosed, CampaignStarted, DncAdded, Event, PromptsRendered, TrunkSet
 from app.model import Audio, CampaignStatus, Prompt
-from app.sim.facts import WireFact
+from app.sim.facts import AgentStepped, Settled, WireFact
 from app.sim.faults import NO_FAULTS, Faults
 from app.sim.network import SimNetwork
 from app.sim.plan import START_MS, WorldPlan, write_down
 from app.sim.rules import AttemptClaim
+from app.sim.shift import Shift
 from app.sim.trace import Trace
 from app.sim.wire import WireChecker
 from app.store.door import SyncStore
@@ -45,6 +49,10 @@ SPEECH_MS: Final = 60
 """A letter of text, spoken."""
 MOST_TURNS: Final = 1_000
 """Turns in one millisecond before time is taken to stand still."""
+
+
+_MAY_WAIT: Final = (CloseAttempt, LogAgent, SaveConversation)
+"""Nobody waits for these to be on disk."""
 
 
 class TimeStandsStill(Exception):
@@ -64,7 +72,16 @@ class World:
         trace: Trace | None = None,
     ) -> None:
         self.trace = trace or Trace()
-        self.checker = WireChecker(trunks=plan.trunk_limits, campaigns=plan.campaign_limits)
+        self.now_ms = START_MS
+        self.finished: set[CampaignId] = set()
+        self._rng = random.Random(f"world {seed}")
+        self._ids = _ids(seed)
+        self.store = SyncStore.open(database, new_attempt_id=lambda now_ms: next(self._ids))
+        started = self.store.write(write_down, plan, START_MS)
+        self.campaigns = [campaign for campaign, _ in started]
+        ids = {campaign.caller_id: campaign.id for campaign in self.campaigns}
+        limits = {shown: replace(each, campaign_id=ids[shown]) for shown, each in plan.campaign_limits.items()}
+        self.checker = WireChecker(trunks=plan.trunk_limits, campaigns=limits)
         self.network = SimNetwork(
             seed=seed,
             start_ms=START_MS,
@@ -72,20 +89,19 @@ class World:
             length_of=self._length_of,
             faults=faults,
             on_wire=self._see,
+            phones=None if plan.shift is None else plan.shift.phones,
         )
-        self.now_ms = START_MS
-        self.finished: set[CampaignId] = set()
-        self._rng = random.Random(f"world {seed}")
-        self._ids = _ids(seed)
-        self.store = SyncStore.open(database, new_attempt_id=lambda now_ms: next(self._ids))
+        self.shift: Shift | None = None
+        if plan.shift is not None:
+            self.shift = Shift(
+                plan.shift, seed=seed, campaigns=self.campaigns, legs=self.network.phones, on_wire=self._see
+            )
         self._lengths_ms: dict[str, int] = {}
         self._inbox: list[Event] = []
         self._to_write: list[StoreCommand] = []
         self._commit_at_ms: int | None = None
         self._later: list[tuple[int, Event | StoreCommand | Mishap]] = []
         self._turns_now = 0
-        started = self.store.write(write_down, plan, START_MS)
-        self.campaign_ids = [campaign.id for campaign, _ in started]
         self._first: list[Event] = [TrunkSet(trunk=trunk) for trunk in plan.trunks]
         self._first += [CampaignStarted(campaign=campaign, flow=flow) for campaign, flow in started]
         self._come()
@@ -94,7 +110,15 @@ class World:
         """A dialer begins, as the program does: what it must know, what is open on disk, and then Asterisk."""
         self.dialer = Dialer()
         self._inbox += [*self._first, self.store.recover()]
+        if self.shift is not None:
+            self._inbox += [replace(session, is_resumed=True) for session in self.shift.sessions.values()]
+            self.shift.look_again()
         self.network.connect()
+
+    @property
+    def campaign_ids(self) -> list[CampaignId]:
+        """The campaigns, in the order of the plan."""
+        return [campaign.id for campaign in self.campaigns]
 
     # --- from outside ------------------------------------------------------------------------------------------------
 
@@ -125,12 +149,19 @@ class World:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more is to be done: the campaigns are finished, and nobody is in a call."""
+        """Whether nothing more is to be done: the campaigns are finished, nobody is in a call, the floor is empty."""
         return (
-            self.finished.issuperset(self.campaign_ids)
-            and self.dialer.is_at_rest
+            self._has_no_more_calls
             and not (self._inbox or self._to_write or self._later or self.network.live)
+            and (self.shift is None or (self.shift.is_gone and not self.network.live_phones))
         )
+
+    @property
+    def _has_no_more_calls(self) -> bool:
+        """Whether the campaigns are finished; one that is dialed by hand is when no number is left."""
+        dialed = {campaign.id for campaign in self.campaigns if campaign.mode is not DialingMode.MANUAL}
+        is_dialed_by_hand = self.shift is not None and self.shift.has_numbers
+        return self.finished.issuperset(dialed) and self.dialer.is_at_rest and not is_dialed_by_hand
 
     def claims(self) -> list[AttemptClaim]:
         """What the database says of every attempt."""
@@ -143,6 +174,8 @@ class World:
             return self.now_ms
         moments = [self.network.next_event_ms(), self.dialer.next_deadline_ms(), self._commit_at_ms]
         moments += [at_ms for at_ms, _ in self._later[:1]]
+        if self.shift is not None:
+            moments.append(self.shift.next_ms())
         known = [moment for moment in moments if moment is not None]
         return max(self.now_ms, min(known)) if known else None
 
@@ -156,6 +189,10 @@ class World:
             self._act(self._later.pop(0)[1])
         if self._commit_at_ms is not None and self._commit_at_ms <= to_ms:
             self._commit()
+        if self.shift is not None:
+            self._inbox += self.shift.due(to_ms, lambda request: self.dialer.refusal(request))
+            if self._has_no_more_calls and not self._inbox:
+                self.shift.close()
         deadline_ms = self.dialer.next_deadline_ms()
         if self._inbox or (deadline_ms is not None and deadline_ms <= to_ms):
             self._turn()
@@ -167,6 +204,9 @@ class World:
         for command in self.dialer.turn(events, self.now_ms):
             self.trace.given(self.now_ms, command)
             self._perform(command)
+        if self.shift is not None:
+            changed = self.dialer.take_changed_agents()
+            self.shift.see(changed, lambda agent_id: self.dialer.agent_picture(agent_id, self.now_ms), self.now_ms)
 
     # --- what the shell does -----------------------------------------------------------------------------------------
 
@@ -182,14 +222,18 @@ class World:
         match command:
             case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
                 self._write(command)
+            case LogAgent() | SaveConversation() | OpenManual():
+                self._write(command)
             case RenderPrompts():
                 self._inbox.append(self._render(command))
             case _:
                 self.network.perform(command)
 
     def _write(self, command: StoreCommand) -> None:
+        if isinstance(command, LogAgent):
+            self._see_step(command)
         self._to_write.append(command)
-        wait_ms = self._rng.randint(*COMMIT_MS) + (GATHER_MS if isinstance(command, CloseAttempt) else 0)
+        wait_ms = self._rng.randint(*COMMIT_MS) + (GATHER_MS if isinstance(command, _MAY_WAIT) else 0)
         at_ms = self.now_ms + wait_ms
         self._commit_at_ms = at_ms if self._commit_at_ms is None else min(self._commit_at_ms, at_ms)
 
@@ -199,6 +243,10 @@ class World:
         for command, event in zip(batch, self.store.commit(batch, self.now_ms), strict=True):
             if isinstance(event, DncAdded):
                 self.checker.add_dnc(event.number)
+            if isinstance(event, AttemptClosed):
+                self._see(Settled(at_ms=self.now_ms, attempt_id=event.attempt_id))
+            if isinstance(command, LogAgent) and self.shift is not None:
+                self.shift.save(command)
             if isinstance(command, SetCampaignStatus) and command.status is CampaignStatus.FINISHED:
                 self.finished.add(command.campaign_id)
             self._inbox.append(event)
@@ -214,6 +262,18 @@ class World:
 
     def _length_of(self, media: str) -> int | None:
         return self._lengths_ms.get(media)
+
+    def _see_step(self, command: LogAgent) -> None:
+        now = command.now
+        self._see(
+            AgentStepped(
+                at_ms=self.now_ms,
+                agent_id=command.agent_id,
+                session_id=command.session_id,
+                state=None if now is None else now.state,
+                campaign_id=None if now is None else now.campaign_id,
+            )
+        )
 
     def _see(self, fact: WireFact) -> None:
         self.checker.see(fact)

@@ -1,0 +1,427 @@
+"""Agents in virtual time: they work, err and vanish as people do, all by chance that comes from a seed.
+
+A robot sees its own picture, as an agent sees the desk, and what it means to do next is a plan of deeds with their
+moments. When the picture changes in what matters to it, the plan is made anew.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.agent_events import (
+    AgentPaused,
+    AgentRequest,
+    AgentSignedOut,
+    AgentWentReady,
+    BrowserLost,
+    DispositionSet,
+    HangUpAsked,
+    HoldAsked,
+    KeysAsked,
+    ManualDialAsked,
+    MuteAsked,
+    PhoneAsked,
+    PreviewAccepted,
+    PreviewRefused,
+    RecordAsked,
+    TransferAsked,
+    TransferCancelled,
+    TransferFinished,
+    WrapUpExtended,
+)
+from app.agents import AgentState, CallbackPlan, DialingMode, Disposition, DispositionEffect, PauseReason, PhoneMode
+from app.dialing.snapshot import AgentPicture
+from app.sim.legs import Legs
+from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, AgentId, CampaignId, Number
+
+BREAKS: Final = (
+    PauseReason(code="coffee", label="Coffee", limit_ms=10 * MINUTE_MS),
+    PauseReason(code="lunch", label="Lunch", is_paid=False, limit_ms=HOUR_MS),
+    PauseReason(code="meeting", label="Meeting"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Temper:
+    """What kind of agent a robot is. Times are medians, in milliseconds, of long-tailed distributions.
+
+    Shares are 0 to 1: of previews, conversations or wrap-ups that go so, or of moments in which it comes to mind.
+    """
+
+    talk_ms: int = 40 * SECOND_MS
+    wrap_up_ms: int = 8 * SECOND_MS
+    pause_ms: int = 60 * SECOND_MS
+    preview_ms: int = 5 * SECOND_MS
+    skips: float = 0.1
+    closes: float = 0.05
+    ignores: float = 0.05
+    walks_away: float = 0.06
+    """Lets the wrap-up run out."""
+    doubles: float = 0.05
+    """Asks for the same thing twice, within a moment."""
+    errs: float = 0.03
+    """Asks for something that makes no sense now."""
+    breaks: float = 0.08
+    leaves: float = 0.02
+    """Signs out, in mid-call too, and comes back later."""
+    reloads: float = 0.05
+    drops_phone: float = 0.02
+    holds: float = 0.1
+    mutes: float = 0.1
+    transfers: float = 0.08
+    records: float = 0.1
+    dials: float = 0.02
+    """Dials by hand in a campaign that dials by itself."""
+
+
+GOOD: Final = Temper(
+    skips=0,
+    closes=0,
+    ignores=0,
+    walks_away=0,
+    doubles=0,
+    errs=0,
+    breaks=0,
+    leaves=0,
+    reloads=0,
+    drops_phone=0,
+    holds=0,
+    mutes=0,
+    transfers=0,
+    records=0,
+    dials=0,
+)
+"""An agent who only works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Something a robot does at a moment: it asks for something, or does something with its phone."""
+
+    at_ms: int
+    request: AgentRequest | None = None
+    with_phone: Callable[[Legs], None] | None = None
+    signs_in: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Surroundings:
+    """What robots know of the floor beside their own desks.
+
+    numbers: still to be dialed by hand; outside: numbers of third parties. is_closing: the shift is over.
+    """
+
+    dispositions: Sequence[Disposition]
+    modes: dict[CampaignId, DialingMode]
+    agents: list[AgentId] = field(default_factory=list)
+    numbers: list[tuple[CampaignId, Number]] = field(default_factory=list)
+    outside: Sequence[Number] = ()
+    is_closing: bool = False
+
+
+Matters = tuple[object, ...]
+"""What of a picture makes a robot think again."""
+
+
+class RobotAgent:
+    """One agent. `see` takes its picture (None: not signed in), `due` gives the deeds whose moment has come."""
+
+    def __init__(self, agent_id: AgentId, temper: Temper, around: Surroundings, rng: random.Random) -> None:
+        self.agent_id = agent_id
+        self.temper = temper
+        self._around = around
+        self._rng = rng
+        self._matters: Matters | None = None
+        self._plan: list[Deed] = []
+
+    def see(self, picture: AgentPicture | None, now_ms: int) -> None:
+        """Look at the desk."""
+        matters = _matters(picture, is_closing=self._around.is_closing)
+        if matters != self._matters:
+            self._matters = matters
+            self._plan = []
+            self._think(picture, now_ms)
+            self._plan.sort(key=lambda deed: deed.at_ms)
+
+    def forget(self) -> None:
+        """The dialer died: whatever the desk shows next is new."""
+        self._matters = None
+
+    def next_ms(self) -> int | None:
+        """When it does something next."""
+        return self._plan[0].at_ms if self._plan else None
+
+    def due(self, now_ms: int) -> list[Deed]:
+        """What it does now."""
+        deeds = [deed for deed in self._plan if deed.at_ms <= now_ms]
+        self._plan = self._plan[len(deeds) :]
+        return deeds
+
+    # --- thinking ----------------------------------------------------------------------------------------------------
+
+    def _think(self, picture: AgentPicture | None, now_ms: int) -> None:
+        if picture is None:
+            if not self._around.is_closing:
+                self._plan.append(Deed(at_ms=now_ms + self._some(10 * SECOND_MS), signs_in=True))
+            return
+        if self._around.is_closing and not picture.signs_out_next:
+            self._ask(now_ms + self._rng.randint(0, 5_000), AgentSignedOut(agent_id=self.agent_id))
+        if self._strikes(self.temper.errs):
+            self._ask(now_ms + self._some(3 * SECOND_MS), self._nonsense(picture))
+        match picture.state:
+            case AgentState.PAUSED:
+                self._in_pause(picture, now_ms)
+            case AgentState.AVAILABLE:
+                self._when_available(picture, now_ms)
+            case AgentState.RESERVED if picture.card is not None and picture.card.is_preview:
+                self._with_preview(picture, now_ms)
+            case AgentState.RESERVED | AgentState.RINGING:
+                self._while_ringing(now_ms)
+            case AgentState.TALKING:
+                self._while_talking(picture, now_ms)
+            case AgentState.ON_HOLD:
+                self._while_holding(picture, now_ms)
+            case AgentState.WRAP_UP:
+                self._in_wrap_up(picture, now_ms)
+            case AgentState.SIGNED_OUT:
+                pass
+
+    def _in_pause(self, picture: AgentPicture, now_ms: int) -> None:
+        if picture.is_browser_lost:
+            self._ask(now_ms + self._some(10 * SECOND_MS), BrowserLost(agent_id=self.agent_id, is_lost=False))
+        rest_ms = self._some(SECOND_MS if picture.reason == "signed-in" else self.temper.pause_ms)
+        if picture.phone_mode is PhoneMode.NAILED_UP and not picture.is_phone_up:
+            for again in range(1, 20):  # until it is there: then the picture is another
+                self._ask(now_ms + again * self._some(20 * SECOND_MS), PhoneAsked(agent_id=self.agent_id))
+        if not self._around.is_closing:
+            for again in range(1, 200):
+                self._ask(now_ms + again * rest_ms, AgentWentReady(agent_id=self.agent_id))
+
+    def _when_available(self, picture: AgentPicture, now_ms: int) -> None:
+        wait_ms = self._some(20 * SECOND_MS)
+        if picture.is_browser_lost:
+            self._ask(now_ms + wait_ms, BrowserLost(agent_id=self.agent_id, is_lost=False))
+        self._misbehave(now_ms + wait_ms)
+        by_hand = DialingMode.MANUAL in self._modes(picture)
+        if self._around.numbers and (by_hand or self._strikes(self.temper.dials)):
+            campaign_id, number = self._around.numbers.pop(0)
+            if campaign_id in picture.campaigns:
+                asked = ManualDialAsked(agent_id=self.agent_id, campaign_id=campaign_id, number=number)
+                self._ask(now_ms + self._some(4 * SECOND_MS), asked)
+            else:
+                self._around.numbers.append((campaign_id, number))
+        if by_hand and self._around.numbers:  # whatever came of it, the next one
+            self._plan.append(
+                Deed(at_ms=now_ms + MINUTE_MS, request=BrowserLost(agent_id=self.agent_id, is_lost=False))
+            )
+
+    def _with_preview(self, picture: AgentPicture, now_ms: int) -> None:
+        assert picture.card is not None
+        attempt_id, at_ms = picture.card.attempt_id, now_ms + self._some(self.temper.preview_ms)
+        if self._strikes(self.temper.ignores):
+            return
+        if self._strikes(self.temper.closes):
+            self._ask(
+                at_ms,
+                PreviewRefused(agent_id=self.agent_id, attempt_id=attempt_id, is_closed=True, reason="they moved away"),
+            )
+        elif self._strikes(self.temper.skips):
+            self._ask(at_ms, PreviewRefused(agent_id=self.agent_id, attempt_id=attempt_id))
+        else:
+            self._ask(at_ms, PreviewAccepted(agent_id=self.agent_id, attempt_id=attempt_id))
+        self._misbehave(at_ms + self._rng.randint(-1_000, 1_000))
+
+    def _while_ringing(self, now_ms: int) -> None:
+        self._misbehave(now_ms + self._some(5 * SECOND_MS))
+        if self._strikes(self.temper.leaves):
+            self._ask(now_ms + self._some(5 * SECOND_MS), HangUpAsked(agent_id=self.agent_id))
+
+    def _while_talking(self, picture: AgentPicture, now_ms: int) -> None:
+        ends_ms = now_ms + self._some(self.temper.talk_ms)
+        self._ask(ends_ms, HangUpAsked(agent_id=self.agent_id))
+        if picture.card is not None and self._strikes(0.3):
+            self._ask(self._between(now_ms, ends_ms), self._result(picture, is_done=False, now_ms=now_ms))
+        if picture.is_conference:
+            return
+        if self._strikes(self.temper.holds):
+            self._ask(self._between(now_ms, ends_ms), HoldAsked(agent_id=self.agent_id, is_on=True))
+        if self._strikes(self.temper.mutes):
+            at_ms = self._between(now_ms, ends_ms)
+            self._ask(at_ms, MuteAsked(agent_id=self.agent_id, is_on=True))
+            self._ask(self._between(at_ms, ends_ms), MuteAsked(agent_id=self.agent_id, is_on=False))
+        if self._strikes(self.temper.records):
+            at_ms = self._between(now_ms, ends_ms)
+            self._ask(at_ms, RecordAsked(agent_id=self.agent_id, is_on=True))
+            self._ask(self._between(at_ms, ends_ms), RecordAsked(agent_id=self.agent_id, is_on=False))
+        if self._strikes(self.temper.mutes):
+            self._ask(self._between(now_ms, ends_ms), KeysAsked(agent_id=self.agent_id, digits="12#"))
+        if self._strikes(self.temper.transfers):
+            self._ask(self._between(now_ms, ends_ms), self._transfer(picture))
+        self._misbehave(self._between(now_ms, ends_ms))
+
+    def _while_holding(self, picture: AgentPicture, now_ms: int) -> None:
+        at_ms = now_ms + self._some(8 * SECOND_MS)
+        if not picture.consult:
+            self._ask(at_ms, HoldAsked(agent_id=self.agent_id, is_on=False))
+            self._ask(at_ms + 30 * SECOND_MS, HangUpAsked(agent_id=self.agent_id))
+        elif picture.is_consult_up:
+            self._ask(
+                at_ms,
+                self._rng.choice(
+                    (
+                        TransferFinished(agent_id=self.agent_id),
+                        TransferFinished(agent_id=self.agent_id, is_conference=True),
+                        TransferCancelled(agent_id=self.agent_id),
+                    )
+                ),
+            )
+            self._ask(at_ms + 30 * SECOND_MS, HangUpAsked(agent_id=self.agent_id))
+        else:
+            self._ask(now_ms + self._some(20 * SECOND_MS), TransferCancelled(agent_id=self.agent_id))
+        self._misbehave(at_ms)
+
+    def _in_wrap_up(self, picture: AgentPicture, now_ms: int) -> None:
+        at_ms = now_ms + self._some(self.temper.wrap_up_ms)
+        if self._strikes(self.temper.walks_away):
+            return
+        if self._strikes(self.temper.holds):
+            self._ask(at_ms, WrapUpExtended(agent_id=self.agent_id))
+            at_ms += self._some(20 * SECOND_MS)
+        if picture.card is None or self._strikes(0.1):
+            self._ask(at_ms, AgentWentReady(agent_id=self.agent_id))
+        else:
+            self._ask(at_ms, self._result(picture, is_done=True, now_ms=now_ms))
+        self._misbehave(at_ms - 100)
+
+    # --- mischief ----------------------------------------------------------------------------------------------------
+
+    def _misbehave(self, at_ms: int) -> None:
+        """Some of what people do whatever they are at."""
+        agent_id = self.agent_id
+        if self._strikes(self.temper.breaks):
+            self._ask(at_ms, AgentPaused(agent_id=agent_id, reason=self._rng.choice(BREAKS)))
+        if self._strikes(self.temper.leaves):
+            self._ask(at_ms, AgentSignedOut(agent_id=agent_id))
+        if self._strikes(self.temper.reloads):
+            away_ms = self._some(SECOND_MS if self._strikes(0.7) else 2 * MINUTE_MS)
+            self._ask(at_ms, BrowserLost(agent_id=agent_id, is_lost=True))
+            self._ask(at_ms + away_ms, BrowserLost(agent_id=agent_id, is_lost=False))
+        if self._strikes(self.temper.drops_phone):
+            self._plan.append(Deed(at_ms=at_ms, with_phone=self._rng.choice(self._with_phone())))
+
+    def _with_phone(self) -> tuple[Callable[[Legs], None], ...]:
+        endpoint, away_ms = endpoint_of(self.agent_id), self._some(30 * SECOND_MS)
+        return (
+            lambda legs: legs.put_down(endpoint),
+            lambda legs: legs.lose_sound(endpoint),
+            lambda legs: legs.lose_phone(endpoint, away_ms),
+        )
+
+    def _nonsense(self, picture: AgentPicture) -> AgentRequest:
+        """Something anybody might ask for at any moment."""
+        agent_id = self.agent_id
+        wishes: list[AgentRequest] = [
+            AgentWentReady(agent_id=agent_id),
+            HangUpAsked(agent_id=agent_id),
+            HoldAsked(agent_id=agent_id, is_on=self._strikes(0.5)),
+            MuteAsked(agent_id=agent_id, is_on=self._strikes(0.5)),
+            RecordAsked(agent_id=agent_id, is_on=self._strikes(0.5)),
+            KeysAsked(agent_id=agent_id, digits="x"),
+            TransferFinished(agent_id=agent_id, is_conference=self._strikes(0.5)),
+            TransferCancelled(agent_id=agent_id),
+            WrapUpExtended(agent_id=agent_id),
+            PhoneAsked(agent_id=agent_id),
+            self._transfer(picture),
+            TransferAsked(agent_id=agent_id),
+            TransferAsked(agent_id=agent_id, to_agent_id=agent_id, is_attended=True),
+        ]
+        if picture.card is not None:
+            attempt_id = picture.card.attempt_id
+            wishes += [
+                PreviewAccepted(agent_id=agent_id, attempt_id=attempt_id),
+                PreviewRefused(agent_id=agent_id, attempt_id=attempt_id),
+                DispositionSet(agent_id=agent_id, attempt_id=attempt_id, code="no-such-code", is_done=True),
+            ]
+        return self._rng.choice(wishes)
+
+    def _transfer(self, picture: AgentPicture) -> TransferAsked:
+        others = [other for other in self._around.agents if other != self.agent_id]
+        is_attended = self._strikes(0.6)
+        kinds = (
+            ["outside"] * bool(self._around.outside) + ["agent"] * bool(others) + ["queue"] * bool(picture.campaigns)
+        )
+        match self._rng.choice(kinds or ["nobody"]):
+            case "outside":
+                number = self._rng.choice(self._around.outside)
+                return TransferAsked(agent_id=self.agent_id, to_number=number, is_attended=is_attended)
+            case "agent":
+                other = self._rng.choice(others)
+                return TransferAsked(agent_id=self.agent_id, to_agent_id=other, is_attended=is_attended)
+            case "queue":
+                return TransferAsked(agent_id=self.agent_id, to_campaign_id=self._rng.choice(picture.campaigns))
+            case _:
+                return TransferAsked(agent_id=self.agent_id)
+
+    def _result(self, picture: AgentPicture, *, is_done: bool, now_ms: int) -> DispositionSet:
+        assert picture.card is not None
+        chosen = self._rng.choice(self._around.dispositions)
+        callback = None
+        if chosen.effect is DispositionEffect.CALLBACK:
+            is_own = self._strikes(0.5)
+            at_ms = now_ms + self._rng.randint(10, 180) * MINUTE_MS
+            until_ms = at_ms + 30 * MINUTE_MS
+            callback = CallbackPlan(at_ms=at_ms, agent_id=self.agent_id if is_own else None, until_ms=until_ms)
+        return DispositionSet(
+            agent_id=self.agent_id,
+            attempt_id=picture.card.attempt_id,
+            code=chosen.code,
+            note="noted",
+            callback=callback,
+            is_done=is_done,
+        )
+
+    # --- chance ------------------------------------------------------------------------------------------------------
+
+    def _ask(self, at_ms: int, request: AgentRequest) -> None:
+        self._plan.append(Deed(at_ms=at_ms, request=request))
+        if self._strikes(self.temper.doubles):
+            self._plan.append(Deed(at_ms=at_ms + self._rng.choice((0, 0, 80)), request=request))
+
+    def _strikes(self, share: float) -> bool:
+        return self._rng.random() < share
+
+    def _some(self, median_ms: int) -> int:
+        return max(1, min(20 * median_ms, int(median_ms * self._rng.lognormvariate(0, 0.6))))
+
+    def _between(self, from_ms: int, to_ms: int) -> int:
+        return self._rng.randint(from_ms, max(from_ms, to_ms))
+
+    def _modes(self, picture: AgentPicture) -> set[DialingMode]:
+        return {
+            self._around.modes[campaign_id] for campaign_id in picture.campaigns if campaign_id in self._around.modes
+        }
+
+
+def _matters(picture: AgentPicture | None, *, is_closing: bool) -> Matters:
+    if picture is None:
+        return (None, is_closing)
+    return (
+        picture.session_id,
+        picture.state,
+        picture.since_ms,
+        None if picture.card is None else picture.card.attempt_id,
+        picture.is_phone_up,
+        picture.is_consult_up,
+        bool(picture.consult),
+        picture.is_conference,
+        picture.signs_out_next,
+        is_closing,
+    )
+
+
+def endpoint_of(agent_id: AgentId) -> str:
+    """The phone of an agent."""
+    return f"desk-{agent_id}"

@@ -1,0 +1,260 @@
+"""A shift of robots: agents with their phones, a supervisor who listens in; the wire is told what they wish for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.agent_commands import LogAgent
+from app.agent_events import (
+    AgentPaused,
+    AgentRequest,
+    AgentSignedIn,
+    AgentSignedOut,
+    AgentWentReady,
+    ManualDialAsked,
+    PreviewAccepted,
+    RecordAsked,
+    SupervisionAsked,
+    SupervisionEnded,
+)
+from app.agents import DEFAULT_DISPOSITIONS, PhoneMode, Seat, SpyMode
+from app.dialing.snapshot import AgentPicture
+from app.events import Event
+from app.model import Campaign
+from app.sim.facts import DialWished, DutyBegan, DutyEnded, Observer, RecordingWished
+from app.sim.handsets import PhoneHabit
+from app.sim.legs import Legs
+from app.sim.robots import Deed, RobotAgent, Surroundings, Temper, endpoint_of
+from app.units import MINUTE_MS, SECOND_MS, AgentId, LegId, Number, SessionId
+
+BOSS: Final = AgentId(9_000)
+BOSS_PHONE: Final = "boss"
+FIRST_AGENT: Final = 101
+LISTENS_MS: Final = 5 * MINUTE_MS
+"""How long a supervisor leaves the floor alone, about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftPlan:
+    """Who works. per_call: share of agents whose phone is rung for each person; misses: share of rings nobody hears.
+
+    numbers: to be dialed by hand, each with the number its campaign shows. outside: of third parties, for transfers.
+    """
+
+    agents: int
+    temper: Temper = field(default_factory=Temper)
+    per_call: float = 0.3
+    misses: float = 0.05
+    has_supervisor: bool = True
+    numbers: tuple[tuple[str, Number], ...] = ()
+    outside: tuple[Number, ...] = ()
+
+    @property
+    def ids(self) -> list[AgentId]:
+        """The agents' ids."""
+        return [AgentId(FIRST_AGENT + place) for place in range(self.agents)]
+
+    @property
+    def phones(self) -> dict[str, PhoneHabit]:
+        """The phones of the floor, by endpoint."""
+        habit = PhoneHabit(auto_answer_ms=60, misses=self.misses)
+        slow = PhoneHabit(answer_ms=1_500, misses=self.misses)
+        found = {endpoint_of(agent_id): slow if agent_id % 4 == 0 else habit for agent_id in self.ids}
+        return found | ({BOSS_PHONE: slow} if self.has_supervisor else {})
+
+
+PictureOf = Callable[[AgentId], AgentPicture | None]
+Refusal = Callable[[AgentRequest], str | None]
+
+
+class Shift:
+    """All robots of a world. `see` shows them their desks, `due` gives what they ask for now."""
+
+    def __init__(
+        self,
+        plan: ShiftPlan,
+        *,
+        seed: int,
+        campaigns: Sequence[Campaign],
+        legs: Legs,
+        on_wire: Observer,
+    ) -> None:
+        self.sessions: dict[AgentId, AgentSignedIn] = {}
+        """Whose session is open on disk, as it began."""
+        self.refused = 0
+        """Requests that made no sense when they were made."""
+        self._rng = random.Random(f"shift {seed}")
+        self._around = Surroundings(
+            dispositions=DEFAULT_DISPOSITIONS,
+            modes={campaign.id: campaign.mode for campaign in campaigns},
+            agents=plan.ids,
+            numbers=[
+                (campaign.id, number)
+                for shown, number in plan.numbers
+                for campaign in campaigns
+                if campaign.caller_id == shown
+            ],
+            outside=plan.outside,
+        )
+        self._robots = {
+            agent_id: RobotAgent(agent_id, plan.temper, self._around, random.Random(f"robot {seed} {agent_id}"))
+            for agent_id in plan.ids
+        }
+        self._phone_modes = {
+            agent_id: PhoneMode.PER_CALL if self._rng.random() < plan.per_call else PhoneMode.NAILED_UP
+            for agent_id in plan.ids
+        }
+        self._stem = f"r{seed % 10**6:06d}"
+        self._used = 0
+        self._begun: dict[SessionId, AgentSignedIn] = {}
+        self._now: dict[AgentId, SessionId] = {}
+        self._legs = legs
+        self._on_wire = on_wire
+        self._boss_at_ms: int | None = None
+        self._has_boss = plan.has_supervisor
+        self._is_listening = False
+        self._is_to_look = True
+
+    # --- the desks ---------------------------------------------------------------------------------------------------
+
+    def see(self, changed: Iterable[AgentId], picture_of: PictureOf, now_ms: int) -> None:
+        """Let the robots whose desk has changed look at it; all of them when they were told to."""
+        ids = sorted(self._robots) if self._is_to_look else sorted(set(changed) & self._robots.keys())
+        if self._is_to_look and self._has_boss and self._boss_at_ms is None:
+            self._boss_at_ms = now_ms + LISTENS_MS // 5
+        self._is_to_look = False
+        for agent_id in ids:
+            picture = picture_of(agent_id)
+            self._robots[agent_id].see(picture, now_ms)
+            if picture is None:
+                self._now.pop(agent_id, None)
+            else:
+                self._now[agent_id] = picture.session_id
+
+    def look_again(self) -> None:
+        """The dialer is another: everybody looks at their desk when it is there."""
+        self._is_to_look = True
+        self._is_listening = False
+        for robot in self._robots.values():
+            robot.forget()
+
+    def close(self) -> None:
+        """The shift is over: everybody finishes what they are at and signs out."""
+        if not self._around.is_closing:
+            self._around.is_closing = True
+            self._boss_at_ms = None
+            self._is_to_look = True
+
+    def save(self, command: LogAgent) -> None:
+        """What the dialer said of a session is on disk."""
+        begun = self._begun.get(command.session_id)
+        if begun is None:
+            return
+        if command.now is not None:
+            self.sessions[command.agent_id] = begun
+        elif self.sessions.get(command.agent_id) is begun:
+            del self.sessions[command.agent_id]
+
+    @property
+    def is_gone(self) -> bool:
+        """Nobody is signed in."""
+        return not self._now and not self._is_to_look
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the shift is over."""
+        return self._around.is_closing
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether numbers are left to be dialed by hand."""
+        return bool(self._around.numbers)
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def next_ms(self) -> int | None:
+        """When somebody does something next."""
+        moments = [robot.next_ms() for robot in self._robots.values()] + [self._boss_at_ms]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def due(self, now_ms: int, refusal: Refusal) -> list[Event]:
+        """What is asked of the dialer now; what is done with phones is done."""
+        asked: list[Event] = []
+        for robot in self._robots.values():
+            for deed in robot.due(now_ms):
+                asked += self._do(robot, deed, now_ms, refusal)
+        if self._boss_at_ms is not None and self._boss_at_ms <= now_ms:
+            asked += self._listen(now_ms)
+        return asked
+
+    def _do(self, robot: RobotAgent, deed: Deed, now_ms: int, refusal: Refusal) -> list[Event]:
+        if deed.with_phone is not None:
+            deed.with_phone(self._legs)
+        if deed.signs_in:
+            return [self._sign_in(robot.agent_id)]
+        if deed.request is None:
+            return []
+        if refusal(deed.request) is None:
+            self._tell_wire(deed.request, now_ms)
+        else:
+            self.refused += 1
+        return [deed.request]
+
+    def _sign_in(self, agent_id: AgentId) -> AgentSignedIn:
+        self._used += 1
+        seat = Seat(
+            agent_id=agent_id,
+            session_id=SessionId(f"{self._stem}{self._used:05d}"),
+            name=f"Robot {agent_id}",
+            endpoint=endpoint_of(agent_id),
+            phone_mode=self._phone_modes[agent_id],
+            skill=agent_id % 3,
+        )
+        served = [campaign_id for campaign_id in self._around.modes if self._rng.random() < 0.9]
+        signed_in = AgentSignedIn(seat=seat, campaigns=tuple(served or list(self._around.modes)))
+        self._begun[seat.session_id] = signed_in
+        return signed_in
+
+    def _tell_wire(self, request: AgentRequest, now_ms: int) -> None:
+        """Whatever becomes of it: this is what the agent wanted."""
+        session_id = self._now.get(request.agent_id)
+        if session_id is None:
+            return
+        match request:
+            case AgentWentReady():
+                self._on_wire(DutyBegan(at_ms=now_ms, session_id=session_id))
+            case AgentPaused() | AgentSignedOut():
+                self._on_wire(DutyEnded(at_ms=now_ms, session_id=session_id))
+            case PreviewAccepted():
+                self._on_wire(DialWished(at_ms=now_ms, agent_id=request.agent_id, attempt_id=request.attempt_id))
+            case ManualDialAsked():
+                self._on_wire(DialWished(at_ms=now_ms, agent_id=request.agent_id, number=request.number))
+            case RecordAsked():
+                room_id = self._begun[session_id].seat.room_id
+                self._on_wire(RecordingWished(at_ms=now_ms, room_id=room_id, is_on=request.is_on))
+            case _:
+                pass
+
+    # --- the supervisor ----------------------------------------------------------------------------------------------
+
+    def _listen(self, now_ms: int) -> list[Event]:
+        """Listen to somebody, in one way or another, or leave them alone."""
+        self._boss_at_ms = now_ms + self._rng.randint(5 * SECOND_MS, LISTENS_MS)
+        if not self._now or (self._is_listening and self._rng.random() < 0.4):
+            self._is_listening = False
+            return [SupervisionEnded(supervisor_id=BOSS)]
+        self._is_listening = True
+        self._used += 1
+        return [
+            SupervisionAsked(
+                supervisor_id=BOSS,
+                supervisor_name="Boss",
+                agent_id=self._rng.choice(sorted(self._now)),
+                endpoint=BOSS_PHONE,
+                mode=self._rng.choice(list(SpyMode)),
+                leg_id=LegId(f"{self._stem}{self._used:05d}-s1"),
+            )
+        ]
