@@ -260,6 +260,10 @@ class Operations:
         """The dialer's time."""
         return self._runtime.clock.now_ms()
 
+    def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
+        """Let `watcher` see every event after the dialer has handled it; returns what ends it."""
+        return self._runtime.watch(watcher)
+
     def snapshot(self) -> Snapshot:
         """The dialer at this moment."""
         return self._runtime.dialer.snapshot(self.now_ms)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from app.agent_operations import AgentOperations
 from app.asterisk.telephony import LANGUAGE_FOLDER, AsteriskTelephony
 from app.dialing.dialer import Dialer
 from app.ivr.prompts import PromptStudio
@@ -64,7 +65,8 @@ async def service(
     async with await SqlStore.open(settings.database_url) as store:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
         operations = Operations(store=store, runtime=runtime, studio=studio, has_sound=has_sound)
-        panel = Panel(operations=operations, store=store, settings=settings)
+        agents = AgentOperations(store=store, runtime=runtime)
+        panel = Panel(operations=operations, agents=agents, store=store, settings=settings)
         # The port first: a second program on this machine must not take the calls away before it fails for the port.
         url = await panel.start(settings.http_host, settings.http_port) if with_panel else ""
         working = asyncio.create_task(runtime.run(await operations.first_events()), name="dialer")

@@ -100,6 +100,14 @@ class Wording:
         """A share of one, as 37%."""
         return format_percent(share, locale=self.language)
 
+    def decimal_percent(self, share: float) -> str:
+        """A small share of one, as 1.4%."""
+        return format_percent(share, format="0.0%", locale=self.language)
+
+    def plain(self, value: float) -> str:
+        """A number as people type it: 0.5, or 0,5."""
+        return format_decimal(value, format="0.###", locale=self.language)
+
     def seconds(self, length_ms: int) -> str:
         """A length: 4.2 s, 1:05."""
         if length_ms < 60_000:

@@ -13,11 +13,13 @@ from typing import Final
 
 from aiohttp import web
 
+from app.agent_operations import AgentOperations
 from app.operations import Operations
 from app.panel import rest
 from app.panel.answers import Answer, add_headers, catching
 from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
 from app.panel.doors import Doors
+from app.panel.floor_doors import FloorDoors
 from app.panel.live import LivePage
 from app.panel.pages import STATIC, Pages
 from app.panel.problems import Problem
@@ -36,7 +38,7 @@ CLOSE_S: Final = 2.0
 class Panel:
     """The doors to one running dialer."""
 
-    def __init__(self, *, operations: Operations, store: SqlStore, settings: Settings) -> None:
+    def __init__(self, *, operations: Operations, agents: AgentOperations, store: SqlStore, settings: Settings) -> None:
         self._operations = operations
         self._store = store
         self._settings = settings
@@ -44,8 +46,16 @@ class Panel:
         self._doorkeeper = Doorkeeper(store, lambda: operations.now_ms)
         self._live = LivePage(operations.snapshot)
         self._pages = Pages(operations, store, self._live)
+        self._floor = FloorDoors(
+            operations=operations,
+            agents=agents,
+            store=store,
+            doorkeeper=self._doorkeeper,
+            pages=self._pages,
+            cookie=lambda: self._cookie,
+        )
         self._runner: web.AppRunner | None = None
-        self._ticking: asyncio.Task[None] | None = None
+        self._ticking: tuple[asyncio.Task[None], ...] = ()
 
     async def start(self, host: str, port: int) -> str:
         """Listen; answers the panel's address. Port 0: any free one. Raises OSError when it cannot be had."""
@@ -62,17 +72,20 @@ class Panel:
         self._runner = runner
         real_port = int(runner.addresses[0][1])
         self._cookie = f"outring_session_{real_port}"  # cookies do not tell ports apart: two dialers on one machine
-        self._ticking = asyncio.create_task(self._live.run(), name="live page")
+        self._ticking = (
+            asyncio.create_task(self._live.run(), name="live page"),
+            asyncio.create_task(self._floor.run(), name="wallboard"),
+        )
         return f"http://{_reachable(host)}:{real_port}"
 
     async def stop(self) -> None:
         """Close every door; harmless when none is open."""
-        if self._ticking is not None:
-            self._ticking.cancel()
+        for task in self._ticking:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._ticking
-            self._ticking = None
-        await self._live.close()
+                await task
+        self._ticking = ()
+        await asyncio.gather(self._live.close(), self._floor.floor.close())
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -81,6 +94,7 @@ class Panel:
         app = web.Application(middlewares=[catching(self._pages.error), self._guard], client_max_size=MAX_BODY)
         app.on_response_prepare.append(add_headers)
         Doors(self._operations, self._doorkeeper, self._pages, self._live, lambda: self._cookie).attach(app)
+        self._floor.attach(app)
         rest.routes.attach(app, self._call)
         app.router.add_get(f"{PREFIX}/openapi.json", _openapi)
         app.router.add_static("/static", STATIC)

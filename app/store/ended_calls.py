@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b32hexencode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, or_, select
 
 from app.agents import AgentPlan
 from app.outcomes import Outcome
+from app.store.ids import earliest_id
 from app.store.schema import attempts, campaigns
 from app.units import AttemptId, CampaignId
 
@@ -47,8 +47,7 @@ class EndedCall:
 
 def ended_since(conn: Connection, since_ms: int) -> list[EndedCall]:
     """All of the attempts opened since then. Ids sort by time, so this reads those and no others."""
-    first = b32hexencode(max(0, since_ms).to_bytes(6) + bytes(10))[:26].decode().lower()
-    return _calls(conn, _found().where(attempts.c.id >= first).order_by(attempts.c.id))
+    return _calls(conn, _found().where(attempts.c.id >= earliest_id(since_ms)).order_by(attempts.c.id))
 
 
 def ended_of(conn: Connection, attempt_ids: Sequence[AttemptId]) -> list[EndedCall]:

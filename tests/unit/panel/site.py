@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from app.agent_operations import AgentOperations
 from app.commands import RenderPrompts, TelephonyCommand
 from app.dialing.dialer import Dialer
 from app.events import Event, PromptsRendered
@@ -73,6 +74,7 @@ class Site:
     operations: Operations
     runtime: Runtime
     panel: Panel
+    agents: AgentOperations
     telephony: Drawer
 
     def post(self, *events: Event) -> None:
@@ -152,11 +154,15 @@ async def open_site(folder: Path) -> AsyncIterator[Site]:
         telephony = Drawer()
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=Silence())
         operations = Operations(store=store, runtime=runtime)
-        panel = Panel(operations=operations, store=store, settings=load())
+        agents = AgentOperations(store=store, runtime=runtime)
+        panel = Panel(operations=operations, agents=agents, store=store, settings=load())
         working = asyncio.create_task(runtime.run(await operations.first_events()))
         try:
             url = await panel.start("127.0.0.1", 0)
-            yield Site(url=url, store=store, operations=operations, runtime=runtime, panel=panel, telephony=telephony)
+            yield Site(
+                url=url, store=store, operations=operations, runtime=runtime, panel=panel, agents=agents,
+                telephony=telephony,
+            )  # fmt: skip
         finally:
             await panel.stop()
             working.cancel()

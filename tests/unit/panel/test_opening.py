@@ -15,7 +15,7 @@ from tests.unit.panel.test_pages import closed_attempt
 
 
 async def test_a_port_that_is_taken_is_told_with_the_setting(site: Site) -> None:
-    second = Panel(operations=site.operations, store=site.store, settings=load())
+    second = Panel(operations=site.operations, agents=site.agents, store=site.store, settings=load())
     port = int(site.url.rsplit(":", 1)[1])
     with pytest.raises(OSError, match=rf"port {port} .*OUTRING_HTTP_PORT"):
         await second.start("127.0.0.1", port)
@@ -23,13 +23,13 @@ async def test_a_port_that_is_taken_is_told_with_the_setting(site: Site) -> None
 
 
 async def test_an_address_that_is_not_ours_is_told(site: Site) -> None:
-    second = Panel(operations=site.operations, store=site.store, settings=load())
+    second = Panel(operations=site.operations, agents=site.agents, store=site.store, settings=load())
     with pytest.raises(OSError, match="OUTRING_HTTP_HOST"):
         await second.start("198.51.100.1", 0)
 
 
 async def test_everywhere_is_shown_as_an_address_one_can_open(site: Site) -> None:
-    second = Panel(operations=site.operations, store=site.store, settings=load())
+    second = Panel(operations=site.operations, agents=site.agents, store=site.store, settings=load())
     url = await second.start("0.0.0.0", 0)
     try:
         assert url.startswith("http://127.0.0.1:")
