@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
@@ -81,7 +80,6 @@ class Phones:
         self._unknown: set[LegId] = set()  # nobody knows whether Asterisk took the request
         self._given_up: set[LegId] = set()
         self._hung_up: set[LegId] = set()
-        self._latest: deque[Any] = deque(maxlen=32)
 
     # --- commands ----------------------------------------------------------------------------------------------------
 
@@ -201,16 +199,12 @@ class Phones:
             translate(self, message)
 
     def _leg_of(self, channel: str, message: Any) -> LegId | None:
-        """The leg a message is of; None where it is none, or the message comes a second time.
-
-        Whoever listens to a phone's endpoint (app.asterisk.reach) hears all of its channels twice.
-        """
+        """The leg a message is of; None where it is none, or nobody waits for it any more."""
         leg_id = leg_of(channel)
-        if leg_id is None or message in self._latest:
+        if leg_id is None:
             return None
-        self._latest.append(message)
         if leg_id in self._given_up and not isinstance(message, ari.ChannelDestroyed):
-            self._lanes.put(leg_id, HangUpPhone(leg_id=leg_id))  # nobody waits for it any more
+            self._lanes.put(leg_id, HangUpPhone(leg_id=leg_id))
             return None
         self._unknown.discard(leg_id)
         self._alive.add(leg_id)
@@ -243,9 +237,8 @@ class Phones:
     def _played(self, message: ari.PlaybackFinished) -> None:
         channel = message.playback.target_uri.removeprefix("channel:")
         leg_id = leg_of(channel) or helper_of(channel)
-        if leg_id is None or message in self._latest:
+        if leg_id is None:
             return
-        self._latest.append(message)
         if channel in self._snoops.open_now:
             self._lanes.begin(self._fall_silent(channel))
         if message.playback.state == "failed":

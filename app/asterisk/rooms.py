@@ -219,8 +219,6 @@ class Rooms:
         if attempt_id := attempt_of(channel):
             self._tell(PersonJoined(attempt_id=attempt_id, room_id=room_id))
         elif leg_id := leg_of(channel):
-            if channel in room.inside:
-                return  # told twice: its endpoint is listened to
             self._tell(PhoneJoined(leg_id=leg_id, room_id=room_id))
         else:
             return  # a recorder, a player of music

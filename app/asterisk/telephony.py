@@ -43,6 +43,7 @@ from app.asterisk.ari import (
     DownReason,
 )
 from app.asterisk.calls import Calls, tells_tones
+from app.asterisk.echoes import Echoes
 from app.asterisk.lanes import Lanes
 from app.asterisk.phones import Phones
 from app.asterisk.reach import Reach
@@ -128,6 +129,7 @@ class AsteriskTelephony:
         self._spying = Spying(client, self._lanes, self._snoops)
         self._reach = Reach(client, self._tell, self._lanes)
         self._ears = (self._snoops, self._calls, self._rooms, self._phones, self._spying, self._reach)
+        self._echoes = Echoes()
         self._latest_news: ConnectionNews | None = None
         self._on_unusable = on_unusable
 
@@ -228,6 +230,8 @@ class AsteriskTelephony:
         self._inbox(event)
 
     def _hear(self, message: Any) -> None:
+        if self._echoes.is_echo(message):
+            return
         for ear in self._ears:
             ear.hear(message)
 
