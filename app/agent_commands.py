@@ -177,6 +177,28 @@ class StopSpying:
     leg_id: LegId
 
 
+# --- queues of the PBX's own -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendToQueue:
+    """Hand the person to a queue of the admin's own, for `wait_ms` at the most. → CallLeft, or CommandFailed; then
+    QueueAgentConnected and QueueAgentLeft if somebody takes them, and QueueReturned, unless the call ends there.
+    """
+
+    attempt_id: AttemptId
+    queue: str
+    wait_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchQueue:
+    """Tell how many of a queue's members could take a call, whenever that changes, or stop. → QueueSeen."""
+
+    queue: str
+    is_on: bool
+
+
 PhoneCommand = (
     RingPhone | DialParty | HangUpPhone | RenewPhoneLease | PlayToPhone | MutePhone | OpenRoom | ConnectPhone
     | PartPhone | Spy | StopSpying
@@ -185,6 +207,7 @@ PhoneCommand = (
 PersonCommand = Connect | Part | Music | SendKeys | RecordRoom
 """What belongs to the person of one attempt; done in order with the other commands of that attempt."""
 RoomCommand = PhoneCommand | PersonCommand | CloseRoom
+QueueCommand = SendToQueue | WatchQueue
 
 # --- the disk --------------------------------------------------------------------------------------------------------
 

@@ -77,6 +77,68 @@ class PhoneJoined:
     room_id: RoomId
 
 
+# --- queues of the PBX's own -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueAgentConnected:
+    """A member of a queue and the person hear each other. member: as queues.conf names them, or their interface.
+
+    waited_ms: in the queue, in whole seconds as Asterisk counts.
+    """
+
+    attempt_id: AttemptId
+    queue: str
+    member: str
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueAgentLeft:
+    """The conversation is over. waited_ms, talk_ms: in whole seconds. ended_by: in words, for people."""
+
+    attempt_id: AttemptId
+    queue: str
+    member: str
+    waited_ms: int
+    talk_ms: int
+    ended_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueReturned:
+    """The queue gave a person back who is still on the line: they are in our hands.
+
+    has_talked: the agent hung up; otherwise nobody came in time. reason: Asterisk's QUEUESTATUS.
+    """
+
+    attempt_id: AttemptId
+    has_talked: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueUnseen:
+    """A call ended in a queue while it could not be followed: whether anybody talked with them is not known."""
+
+    attempt_id: AttemptId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSeen:
+    """A watched queue as it is now. members: signed in; available: who could take a call; waiting: people in it.
+
+    trouble: why it cannot be seen, in words; then the rest is 0.
+    """
+
+    queue: str
+    members: int = 0
+    available: int = 0
+    waiting: int = 0
+    trouble: str = ""
+
+
 # --- agents ----------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +370,8 @@ class ManualRefused:
 
 PhoneEvent = PhoneRinging | PhoneAnswered | PhoneEnded | PhoneFailed | PhoneKeyPressed | PhoneJoined
 """What belongs to one leg."""
+QueueEvent = QueueAgentConnected | QueueAgentLeft | QueueReturned | QueueUnseen
+"""What belongs to the person of one attempt, in a queue of the PBX's own; between CallLeft and CallEnded."""
 AgentRequest = (
     AgentSignedOut
     | AgentWentReady
@@ -334,6 +398,8 @@ FloorEvent = (
     PhoneEvent
     | PhoneReachable
     | PersonJoined
+    | QueueEvent
+    | QueueSeen
     | AgentSignedIn
     | AgentRequest
     | SupervisionAsked

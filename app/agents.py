@@ -206,10 +206,11 @@ class AgentStint:
 class Conversation:
     """What talking with an agent left, as it is written with the attempt. waited_ms: from the answer to the bridge.
 
+    agent_id None: a member of a queue of the PBX's own, queue_member, of whom we know no more.
     disposition: a code of the campaign's, or NOT_SET. transfers: what became of the call on the way, in words.
     """
 
-    agent_id: AgentId
+    agent_id: AgentId | None
     session_id: SessionId
     connected_at_ms: int
     waited_ms: int
@@ -220,6 +221,7 @@ class Conversation:
     note: str = ""
     recordings: tuple[str, ...] = ()
     transfers: tuple[str, ...] = ()
+    queue_member: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

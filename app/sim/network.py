@@ -11,7 +11,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Final, assert_never
 
-from app.agent_commands import RoomCommand
+from app.agent_commands import RoomCommand, SendToQueue, WatchQueue
+from app.agent_events import QueueSeen
 from app.agents import LivePhone
 from app.commands import (
     CallCommand,
@@ -43,7 +44,7 @@ from asterisk.lab.numbers import Behaviour, behaviour_of
 
 LATE_MS: Final = 90_000
 """The longest a late reply takes (`Faults.placed_late`)."""
-
+_NO_QUEUES: Final = "the simulated network has no queues of its own"
 
 _ENDINGS: Final = (HangUp, StopPlayback, StopRecording)
 """What asks for an end that has come already is no failure: the end itself was told."""
@@ -227,6 +228,14 @@ class SimNetwork:
             return
         if isinstance(command, PlaceCall):
             self._place(command)
+            return
+        if isinstance(command, WatchQueue):
+            self._connection.reply(QueueSeen(queue=command.queue, trouble=_NO_QUEUES))
+            return
+        if isinstance(command, SendToQueue):
+            self._connection.reply(
+                CommandFailed(attempt_id=command.attempt_id, command=type(command).__name__, reason=_NO_QUEUES)
+            )
             return
         channel = self._exchange.channels.get(command.attempt_id)
         if not self._connection.is_connected:
