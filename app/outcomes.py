@@ -125,6 +125,21 @@ OUTCOMES: Final[dict[Outcome, OutcomeRule]] = {
 }
 
 
+LIVE_ANSWERS: Final = frozenset(
+    {
+        Outcome.CONNECTED_TO_AGENT,
+        Outcome.CUSTOMER_ASKED_FOR_CALLBACK,
+        Outcome.ABANDONED_BY_DIALER,
+        Outcome.ABANDONED_TO_IVR,
+        Outcome.CUSTOMER_HUNG_UP,
+        Outcome.WRONG_NUMBER,
+        Outcome.WRONG_PERSON,
+        Outcome.CONNECTED_TO_IVR,
+    }
+)
+"""A live person answered: the denominator of the abandonment rate (47 CFR 64.1200(a)(7))."""
+
+
 class ContactStatus(enum.Enum):
     """Where a contact stands in a campaign."""
 

@@ -8,16 +8,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from app.agents import NOT_SET, Conversation
 from app.model import CallFacts
 from app.outcomes import Outcome
 from app.store.errors import NotFound
-from app.store.schema import attempts, contacts
-from app.units import AttemptId, CampaignId, ContactId, Number, TrunkId
+from app.store.schema import attempts, contacts, users
+from app.units import AgentId, AttemptId, CampaignId, ContactId, Number, SessionId, TrunkId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEntry:
-    """One attempt on disk. outcome, is_charged, closed_at_ms: None while it is open. flow: the flow's results."""
+    """One attempt on disk. outcome, is_charged, closed_at_ms: None while it is open. flow: the flow's results.
+
+    agent_id: whom it is for, or who talked last (agent_name). is_manual: they dialed by hand. conversation: what
+    talking left; while it goes on, when it began.
+    """
 
     attempt_id: AttemptId
     campaign_id: CampaignId
@@ -30,6 +35,10 @@ class AttemptEntry:
     is_charged: bool | None
     facts: CallFacts
     flow: Mapping[str, Any]
+    agent_id: AgentId | None = None
+    agent_name: str = ""
+    is_manual: bool = False
+    conversation: Conversation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +54,21 @@ def attempts_page(
     *,
     campaign_id: CampaignId | None = None,
     contact_id: ContactId | None = None,
+    agent_id: AgentId | None = None,
+    disposition: str | None = None,
     before: AttemptId | None = None,
     limit: int = 50,
 ) -> AttemptsPage:
-    """A page of attempts, of a campaign, of a contact or all, those older than the attempt `before`."""
+    """A page of attempts, of a campaign, a contact, an agent, a disposition, or all; those older than `before`."""
     found = _found().order_by(attempts.c.id.desc()).limit(limit + 1)
     if campaign_id is not None:
         found = found.where(attempts.c.campaign_id == campaign_id)
     if contact_id is not None:
         found = found.where(attempts.c.contact_id == contact_id)
+    if agent_id is not None:
+        found = found.where(attempts.c.agent_id == agent_id)
+    if disposition is not None:
+        found = found.where(attempts.c.disposition == disposition)
     if before is not None:
         found = found.where(attempts.c.id < before)
     entries = tuple(_entry(row) for row in conn.execute(found))
@@ -71,8 +86,9 @@ def get_attempt(conn: Connection, attempt_id: AttemptId) -> AttemptEntry:
 
 
 def _found() -> Select[Any]:
-    return select(attempts, contacts.c.name.label("contact_name")).join(
-        contacts, contacts.c.id == attempts.c.contact_id
+    named = select(attempts, contacts.c.name.label("contact_name"), users.c.name.label("agent_name"))
+    return named.join(contacts, contacts.c.id == attempts.c.contact_id).outerjoin(
+        users, users.c.id == attempts.c.agent_id
     )
 
 
@@ -99,4 +115,26 @@ def _entry(row: Row[Any]) -> AttemptEntry:
             cause_text=row.cause_text or "",
         ),
         flow=row.flow or {},
+        agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+        agent_name=row.agent_name or "",
+        is_manual=bool(row.is_manual),
+        conversation=_conversation(row),
+    )
+
+
+def _conversation(row: Row[Any]) -> Conversation | None:
+    if row.connected_at_ms is None:
+        return None
+    return Conversation(
+        agent_id=AgentId(row.agent_id),
+        session_id=SessionId(row.session_id),
+        connected_at_ms=row.connected_at_ms,
+        waited_ms=row.waited_ms,
+        talk_ms=row.talk_ms or 0,
+        hold_ms=row.hold_ms or 0,
+        wrap_up_ms=row.wrap_up_ms or 0,
+        disposition=row.disposition or NOT_SET,
+        note=row.note or "",
+        recordings=tuple(row.recordings or ()),
+        transfers=tuple(row.transfers or ()),
     )

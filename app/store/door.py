@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from app.commands import StoreCommand
 from app.events import AttemptsRecovered, StoreEvent
+from app.outcomes import ContactStatus
 from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
 from app.store.engines import DEFAULT_URL, database_url, is_in_memory, sqlite_engine
@@ -20,6 +21,7 @@ from app.store.errors import StoreError
 from app.store.ids import NewAttemptId, new_attempt_id
 from app.store.lanes import Lane, Operation, reading_lane, run_plainly, writing_lane
 from app.store.migrating import migrate, upgrade
+from app.store.requeueing import requeue_piece
 from app.store.schema import metadata
 from app.store.turn import carry_out
 from app.units import CampaignId, ListId
@@ -90,6 +92,25 @@ class SqlStore:
             after_id, is_last = piece.last_contact_id, piece.is_last
             progress(seen)
         return added
+
+    async def requeue(
+        self,
+        campaign_id: CampaignId,
+        status: ContactStatus,
+        now_ms: int,
+        progress: Callable[[int], None] = lambda _returned: None,
+    ) -> int:
+        """Put a campaign's contacts of a status back into the line, piece by piece, with calls going on between them.
+
+        progress is told how many were returned so far; all of them are the answer. Raises NotFound, ValueError,
+        StoreError.
+        """
+        returned, after_id, is_last = 0, 0, False
+        while not is_last:
+            piece = await self.write(requeue_piece, campaign_id, status, after_id, now_ms)
+            returned, after_id, is_last = returned + piece.returned, piece.last_contact_id, piece.is_last
+            progress(returned)
+        return returned
 
     async def close(self) -> None:
         """Let go of the database."""

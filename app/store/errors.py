@@ -38,6 +38,25 @@ class InUse(StoreError):
     """What was to be removed is still used by something else."""
 
 
+class Conflict(StoreError):
+    """Somebody else changed a value since the editor saw it. Nothing was written.
+
+    saw: what the editor saw; found: what it is now; by, at_ms: who changed it and when (empty, None: not known: an
+    import, say).
+    """
+
+    def __init__(self, field: str, *, saw: str, found: str, by: str, at_ms: int | None) -> None:
+        super().__init__(
+            f"{field!r} was changed by {by or 'an import'} meanwhile: you saw {saw!r}, it is {found!r} now; look at it "
+            "and save again"
+        )
+        self.field = field
+        self.saw = saw
+        self.found = found
+        self.by = by
+        self.at_ms = at_ms
+
+
 class LastAdmin(StoreError):
     """Without this admin nobody could let anybody in."""
 

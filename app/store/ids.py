@@ -15,3 +15,8 @@ NewAttemptId = Callable[[int], AttemptId]
 def new_attempt_id(now_ms: int) -> AttemptId:
     """48 bits of time and 80 of chance in base 32 (RFC 4648 §7, lower case): sorts by time, never twice the same."""
     return AttemptId(b32hexencode(now_ms.to_bytes(6) + secrets.token_bytes(10))[:26].decode().lower())
+
+
+def earliest_id(at_ms: int) -> AttemptId:
+    """The least id of those made since then: where an index of ids begins for them."""
+    return AttemptId(b32hexencode(at_ms.to_bytes(6) + bytes(10))[:26].decode().lower())

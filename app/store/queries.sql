@@ -624,3 +624,28 @@ FROM contacts
 WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 = ''
 ORDER BY contacts.id
 ON CONFLICT DO NOTHING;
+
+-- -------------------------------------------------------------------------------------------------------- requeueing
+
+-- name: next_places
+-- How far the next :size contacts of a campaign go, along its key.
+SELECT COUNT(*) AS seen, MAX(contact_id) AS last_id
+FROM (
+    SELECT contact_id
+    FROM campaign_contacts
+    WHERE campaign_id = :campaign_id AND contact_id > :after_id
+    ORDER BY contact_id
+    LIMIT :size
+) AS piece;
+
+-- name: requeue_contacts
+-- Put contacts of a status, from one id to another, back into the waiting line, their counts of tries kept. Who has no
+-- number is left.
+UPDATE campaign_contacts
+SET status = 'pending', due_at_ms = :now_ms
+WHERE campaign_id = :campaign_id AND contact_id BETWEEN :first_id AND :last_id AND status = :status
+    AND EXISTS (SELECT 1 FROM contacts WHERE contacts.id = campaign_contacts.contact_id AND contacts.phone1 <> '');
+
+-- name: status_in_campaign
+-- Where one contact stands in a campaign.
+SELECT status FROM campaign_contacts WHERE campaign_id = :campaign_id AND contact_id = :contact_id;
