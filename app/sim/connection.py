@@ -16,7 +16,10 @@ _REPLY_MS: Final = (1, 1, 1, 2, 2, 2, 2, 3, 3, 5, 8, 16)
 
 
 class Connection:
-    """What the dialer is told, and when. `live` and `phones` list what is up for somebody who comes back."""
+    """What the dialer is told, and when. `live` and `phones` list what is up for somebody who comes back.
+
+    on_up: told when the websocket is there (again); True: for a dialer that knows nothing yet.
+    """
 
     def __init__(
         self,
@@ -25,6 +28,7 @@ class Connection:
         live: Callable[[], tuple[LiveCall, ...]],
         phones: Callable[[], tuple[LivePhone, ...]],
         on_wire: Observer,
+        on_up: Callable[[bool], None],
     ) -> None:
         self.is_alive = True
         """Asterisk runs."""
@@ -36,6 +40,7 @@ class Connection:
         self._live = live
         self._phones = phones
         self._on_wire = on_wire
+        self._on_up = on_up
         self._told: list[Event] = []
         self._stream_at_ms = schedule.now_ms
         self._is_wanted = False
@@ -125,9 +130,11 @@ class Connection:
         def come_up() -> None:
             if not self.is_alive or not self._is_wanted or self.is_connected:
                 return  # the boot brings it, or nobody wants it, or it came already
+            is_first = self._life_known is None
             is_new_life = self._life_known not in (None, self._life)
             self.is_connected, self._life_known = True, self._life
             self._on_wire(WithinReach(at_ms=self._schedule.now_ms))
             self._told.append(TelephonyUp(is_new_life=is_new_life, live=self._live(), phones=self._phones()))
+            self._on_up(is_first)
 
         self._schedule.plan(wait_ms, come_up)

@@ -146,6 +146,8 @@ class Floor:
             self._refuse(command, "Asterisk failed")
         elif isinstance(command, RingPhone):
             handset = self._legs.handsets.get(command.endpoint)
+            if handset is not None:
+                self._legs.listen_to(command.endpoint)
             if handset is None or not handset.is_registered:
                 self._refuse(command, "the phone is not registered")
             else:

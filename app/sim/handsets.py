@@ -34,8 +34,11 @@ PUTS_DOWN: Final = PhoneHabit(hang_up_ms=4 * SECOND_MS)
 
 @dataclass(slots=True, eq=False)
 class Handset:
-    """A phone. in_use: the calls it takes part in."""
+    """A phone. in_use: the calls it takes part in. told: whether the dialer thinks that it can be reached; None: it was
+    told nothing."""
 
     habit: PhoneHabit
     is_registered: bool = True
     in_use: set[LegId] = field(default_factory=set)
+    is_listened_to: bool = False
+    told: bool | None = None

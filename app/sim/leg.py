@@ -15,6 +15,8 @@ class LegState(enum.Enum):
     RINGING = "ringing"
     UP = "up"
     """Picked up, and in the Stasis application."""
+    LEFT = "left"
+    """Picked up, and told by the dialplan that nobody is there to take the call."""
     GONE = "gone"
 
 

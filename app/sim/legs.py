@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from app.agent_commands import DialParty, RingPhone
 from app.agent_events import PhoneAnswered, PhoneEnded, PhoneKeyPressed, PhoneReachable, PhoneRinging
 from app.sim.connection import Connection
-from app.sim.exchange import REFUSAL_MS, TIMER_B_MS, in_whole_seconds
+from app.sim.exchange import FALLBACK_MS, REFUSAL_MS, TIMER_B_MS, in_whole_seconds
 from app.sim.facts import Observer, PhoneGone, PhoneRung, PhoneTaken
 from app.sim.farend import after_answer
 from app.sim.handsets import Handset, PhoneHabit
@@ -26,6 +26,8 @@ SOUND_MISSED_MS: Final = 2_000
 NOTICED_MS: Final = (100, 2_500)
 """How soon it is noticed that a phone is not there any more, at the least and at the most."""
 BUSY_MS: Final = 30
+GONE_MS: Final = 2_500
+"""Length of the dialplan's message to a phone whose call nobody takes."""
 
 
 class Legs:
@@ -59,10 +61,11 @@ class Legs:
     def ring(self, command: RingPhone, handset: Handset) -> None:
         """Ring a phone that is registered."""
         leg = self._begin(command, is_third_party=False)
-        if any(self._is_taken(leg_id) for leg_id in handset.in_use):
+        is_busy = any(self._is_taken(leg_id) for leg_id in handset.in_use)
+        handset.in_use.add(leg.leg_id)
+        if is_busy:
             self._soon(leg, partial(self.end, leg, "the phone is busy"), BUSY_MS)
             return
-        handset.in_use.add(leg.leg_id)
         habit = handset.habit
         rings_ms = self._stretched(habit.ring_ms)
         self._soon(leg, partial(self._connection.tell, PhoneRinging(leg_id=leg.leg_id)), rings_ms)
@@ -133,8 +136,8 @@ class Legs:
 
     def _answer(self, leg: Leg, hang_up_ms: int | None) -> None:
         self._on_wire(PhoneTaken(at_ms=self._schedule.now_ms, leg_id=leg.leg_id))
-        if not self._connection.is_connected:  # the dialplan ends a phone's call that nobody takes
-            self.end(leg, "nobody took the call")
+        if not self._connection.is_connected:
+            self._leave(leg)
             return
         leg.state = LegState.UP
         self._connection.tell(PhoneAnswered(leg_id=leg.leg_id))
@@ -149,9 +152,19 @@ class Legs:
         def run_out() -> None:
             if leg.lease_until_ms == until_ms:
                 self.leases_run_out += 1
-                self.end(leg, "nobody renewed the call's lease")
+                if leg.state is LegState.UP:
+                    self._leave(leg)
+                else:
+                    self.end(leg, "nobody renewed the call's lease")
 
         self._soon(leg, run_out, lease_ms)
+
+    def _leave(self, leg: Leg) -> None:
+        """Nobody is there to take the call: the dialplan says so and ends it."""
+        self._rooms.exit_phone(leg)
+        leg.state, leg.target = LegState.LEFT, None
+        message_ms = FALLBACK_MS if leg.is_third_party else GONE_MS
+        self._soon(leg, partial(self.end, leg, "the phone was put down"), message_ms)
 
     def hang_up(self, leg: Leg) -> None:
         """End the call from our side, soon."""
@@ -205,29 +218,49 @@ class Legs:
         if handset.is_registered:
             handset.is_registered = False
             self.lose_sound(endpoint)
-            self._schedule.plan(self._rng.randint(*NOTICED_MS), partial(self._notice_absence, endpoint))
+            self._schedule.plan(self._rng.randint(*NOTICED_MS), partial(self._tell_reach, endpoint))
             self._schedule.plan(away_ms, partial(self.register, endpoint))
 
     def unregister(self, endpoint: str) -> None:
         """The phone signs off; a call it is in goes on."""
         self.handsets[endpoint].is_registered = False
-        self._schedule.plan(self._rng.randint(0, 2), partial(self._notice_absence, endpoint))
+        self._schedule.plan(self._rng.randint(0, 2), partial(self._tell_reach, endpoint))
 
     def register(self, endpoint: str) -> None:
         """The phone signs on again."""
         self.handsets[endpoint].is_registered = True
-        self._connection.tell(PhoneReachable(endpoint=endpoint, is_reachable=True))
+        self._tell_reach(endpoint)
 
-    def _notice_absence(self, endpoint: str) -> None:
-        if not self.handsets[endpoint].is_registered:
-            self._connection.tell(PhoneReachable(endpoint=endpoint, is_reachable=False))
+    # --- who can be reached ------------------------------------------------------------------------------------------
+
+    def look_around(self, *, is_first: bool) -> None:
+        """The dialer is (back) here: it is told what changed meanwhile. is_first: it is one that knows nothing yet.
+
+        What it knows to listen to are the phones that it has rung, and those that are in a call.
+        """
+        for endpoint, handset in self.handsets.items():
+            if is_first:
+                handset.told, handset.is_listened_to = None, bool(handset.in_use)
+            self._tell_reach(endpoint)
+
+    def listen_to(self, endpoint: str) -> None:
+        """The phone is rung: from the first time on the dialer is told whether it can be reached."""
+        handset = self.handsets[endpoint]
+        handset.is_listened_to = True
+        self._tell_reach(endpoint)
+
+    def _tell_reach(self, endpoint: str) -> None:
+        handset = self.handsets[endpoint]
+        if self._connection.is_connected and handset.is_listened_to and handset.told is not handset.is_registered:
+            handset.told = handset.is_registered
+            self._connection.tell(PhoneReachable(endpoint=endpoint, is_reachable=handset.is_registered))
 
     def _at(self, endpoint: str) -> Iterator[Leg]:
         return iter([leg for leg in self.legs.values() if leg.endpoint == endpoint and not leg.is_third_party])
 
     def _is_taken(self, leg_id: LegId) -> bool:
         leg = self.legs.get(leg_id)
-        return leg is not None and leg.state is LegState.UP
+        return leg is not None and leg.state in (LegState.UP, LegState.LEFT)
 
     def _press(self, leg: Leg, digit: str) -> None:
         if leg.state is LegState.UP:

@@ -82,7 +82,9 @@ class SimNetwork:
         self._on_wire = on_wire
         self._rng = rng = random.Random(f"network {seed}")
         self._schedule = schedule = Schedule(start_ms)
-        self._connection = connection = Connection(schedule, rng, lambda: self.live, lambda: self.live_phones, on_wire)
+        self._connection = connection = Connection(
+            schedule, rng, lambda: self.live, lambda: self.live_phones, on_wire, self._look_around
+        )
         self._rooms = rooms = Rooms(schedule, on_wire)
         self._media = MediaPlayer(
             schedule=schedule,
@@ -195,6 +197,9 @@ class SimNetwork:
             self._floor.recordings.lose_all()
             self.phones.lose_all()
             self._rooms.clear()
+
+    def _look_around(self, is_first: bool) -> None:
+        self.phones.look_around(is_first=is_first)
 
     def heal(self) -> None:
         """From now on nothing goes wrong by chance any more."""

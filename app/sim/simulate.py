@@ -11,9 +11,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from app.model import Campaign, RetryPolicy, Trunk
+from app.agents import DialingMode
+from app.model import Campaign, RetryPolicy
 from app.outcomes import ContactStatus, Outcome
 from app.sim.faults import NO_FAULTS, Faults
+from app.sim.floor_plan import floor_plan_of
+from app.sim.numbers import numbers_of, trunk_of
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan
 from app.sim.rules import SILENCE_LIMIT_MS, Violation
 from app.sim.trace import Trace
@@ -61,13 +64,6 @@ nodes:
 """
 LISTENING_MS: Final = 45 * SECOND_MS
 """How long the second flow may listen to a machine before it speaks."""
-_BEHAVIOURS: Final = {
-    "00": 20, "10": 10, "11": 3, "12": 5, "13": 2, "14": 2, "15": 2, "16": 1, "17": 3, "18": 2, "19": 2, "20": 3,
-    "21": 4, "22": 3, "23": 2, "24": 2, "30": 8, "31": 2, "32": 2, "40": 8, "41": 10, "42": 1, "43": 3, "44": 2,
-    "45": 2, "46": 1, "47": 1, "48": 1, "49": 2, "50": 2, "51": 1, "52": 2, "53": 1, "54": 1, "55": 3, "56": 1,
-    "57": 1, "58": 1, "59": 1, "60": 1,
-}  # fmt: skip
-"""How often each kind of number is met: last two digits (asterisk.lab.numbers) and weight."""
 OVERLAP: Final = 0.1
 """Share of the second campaign's numbers that are in the first one's list too."""
 
@@ -75,15 +71,20 @@ OVERLAP: Final = 0.1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationReport:
     """What came of a run. calls: contacts asked for; placed: calls on the wire; unaccounted: contacts whose end nobody
-    wrote down. seconds: of real time. The same seed, calls and faults give the same report, but for `seconds`."""
+    wrote down. talked: attempts that came to an agent; refused: what agents asked for when it made no sense.
+    seconds: of real time. The same seed, calls, faults, agents and mode give the same report, but for `seconds`."""
 
     seed: int
     calls: int
     faults: Faults
+    mode: str
+    agents: int
     contacts: int
     attempts: int
     placed: int
     answered: int
+    talked: int
+    refused: int
     outcomes: dict[str, int]
     statuses: dict[str, int]
     unaccounted: int
@@ -113,29 +114,45 @@ class SimulationReport:
 
 
 def simulate(
-    seed: int, calls: int = 1_000, *, faults: Faults = NO_FAULTS, out: Callable[[str], None] | None = None
+    seed: int,
+    calls: int = 1_000,
+    *,
+    faults: Faults = NO_FAULTS,
+    mode: DialingMode = DialingMode.BROADCAST,
+    agents: int = 0,
+    out: Callable[[str], None] | None = None,
 ) -> SimulationReport:
     """Call `calls` contacts by two campaigns over good, rejecting, silent and unknown trunks, in virtual time.
 
-    out: takes every line of the trace. Raises ValueError for fewer than one call.
+    agents: robots who serve the campaigns; with any, a broadcast sends people to them too.
+    out: takes every line of the trace. Raises ValueError for fewer than one call, and for a mode that lacks its agents.
     """
     if calls < 1:
         raise ValueError(f"at least one call is needed, not {calls}")
+    if agents < (mode is not DialingMode.BROADCAST):
+        raise ValueError(f"{mode.value} dialing needs at least one agent, not {agents}")
     began_s = time.perf_counter()
-    world = World(plan_of(seed, calls), seed=seed, faults=faults, trace=Trace(out))
+    plan = floor_plan_of(seed, calls, agents=agents, mode=mode) if agents else plan_of(seed, calls)
+    world = World(plan, seed=seed, faults=faults, trace=Trace(out))
     is_finished = world.run()
     statuses = world.store.read(_statuses)
     outcomes = Counter(claim.outcome for claim in world.claims())
     world.store.close()
-    unsettled = (ContactStatus.PENDING.value, ContactStatus.IN_PROGRESS.value)
+    unsettled = [ContactStatus.IN_PROGRESS.value]
+    if mode is not DialingMode.MANUAL:  # there nobody is called who is not wished for
+        unsettled.append(ContactStatus.PENDING.value)
     return SimulationReport(
         seed=seed,
         calls=calls,
         faults=faults,
+        mode=mode.value,
+        agents=agents,
         contacts=sum(statuses.values()),
         attempts=sum(outcomes.values()),
         placed=world.checker.calls,
         answered=world.checker.answered,
+        talked=outcomes[Outcome.CONNECTED_TO_AGENT],
+        refused=0 if world.shift is None else world.shift.refused,
         outcomes={Outcome(number).label: count for number, count in sorted(outcomes.items()) if number is not None},
         statuses=statuses,
         unaccounted=sum(statuses.get(status, 0) for status in unsettled) + outcomes[None],
@@ -154,18 +171,18 @@ def plan_of(seed: int, calls: int) -> WorldPlan:
     """The world of a seed: limits, trunks and numbers are drawn from it."""
     rng = random.Random(f"plan {seed}")
     second = calls // 3
-    first_numbers = _numbers(rng, calls - second, 0)
+    first_numbers = numbers_of(rng, calls - second, 0)
     shared = rng.sample(first_numbers, min(len(first_numbers), int(second * OVERLAP)))
-    second_numbers = _numbers(rng, second - len(shared), len(first_numbers)) + shared
+    second_numbers = numbers_of(rng, second - len(shared), len(first_numbers)) + shared
     rng.shuffle(second_numbers)
     lines = rng.randint(10, 120)
     return WorldPlan(
         trunks=(
-            _trunk("main", lines, rng.uniform(2, 40)),
-            _trunk("spare", rng.randint(1, 20), rng.uniform(1, 10)),
-            _trunk("rejecting", 10, 10),
-            _trunk("silent", 10, 10),
-            _trunk("unknown", 10, 10),
+            trunk_of("main", lines, rng.uniform(2, 40)),
+            trunk_of("spare", rng.randint(1, 20), rng.uniform(1, 10)),
+            trunk_of("rejecting", 10, 10),
+            trunk_of("silent", 10, 10),
+            trunk_of("unknown", 10, 10),
         ),
         kinds={
             "main": TrunkKind.GOOD,
@@ -179,18 +196,6 @@ def plan_of(seed: int, calls: int) -> WorldPlan:
                 rng, "message", "+99900002", ("silent", "unknown", "main"), LISTENING, second_numbers, LISTENING_MS
             ),
         ),
-    )
-
-
-def _numbers(rng: random.Random, count: int, first: int) -> list[Number]:
-    """Numbers of a country that is none (+999), each of a behaviour by its last two digits, all different."""
-    endings = rng.choices(list(_BEHAVIOURS), weights=list(_BEHAVIOURS.values()), k=count)
-    return [Number(f"+999{place:08d}{ending}") for place, ending in enumerate(endings, start=first)]
-
-
-def _trunk(name: str, lines: int, calls_per_second: float) -> Trunk:
-    return Trunk(
-        id=TrunkId(name), endpoint=name, lines=lines, calls_per_second=round(calls_per_second, 2), prefixes=("+999",)
     )
 
 

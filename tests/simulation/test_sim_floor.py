@@ -79,13 +79,14 @@ class Probe:
         self.pass_ms(0)
 
     def pass_ms(self, length_ms: int) -> list[Event]:
-        """Let time pass, moment by moment; what was told meanwhile."""
+        """Let time pass, moment by moment; what was told meanwhile, but for phones that can be reached."""
         end_ms = self.network.now_ms + length_ms
         before = len(self.told)
         while (next_ms := self.network.next_event_ms()) is not None and next_ms <= end_ms:
             self.told += [(next_ms, event) for event in self.network.advance_to(next_ms)]
         self.told += [(end_ms, event) for event in self.network.advance_to(end_ms)]
-        return [event for _, event in self.told[before:]]
+        told = [event for _, event in self.told[before:]]
+        return [event for event in told if not (isinstance(event, PhoneReachable) and event.is_reachable)]
 
     def do(self, *commands: RoomCommand | HangUp | Play | StopRecording) -> list[Event]:
         """Give commands; what is told within a tenth of a second."""
@@ -170,15 +171,35 @@ def test_a_phone_that_nobody_answers_or_that_declines_has_ended(endpoint: str, w
 def test_a_phone_that_is_not_registered_was_refused(endpoint: str) -> None:
     probe = Probe()
     probe.network.phones.unregister("desk")
-    assert probe.pass_ms(10) == [PhoneReachable(endpoint="desk", is_reachable=False)]
+    assert probe.pass_ms(10) == []
     leg_id = probe.ring(endpoint)
-    [ended] = probe.pass_ms(60_000)
-    assert isinstance(ended, PhoneEnded)
-    assert (ended.leg_id, ended.was_refused) == (leg_id, True)
+    ended = [event for event in probe.pass_ms(60_000) if isinstance(event, PhoneEnded)]
+    assert [(event.leg_id, event.was_refused) for event in ended] == [(leg_id, True)]
     probe.network.phones.register("desk")
-    assert probe.pass_ms(10) == [PhoneReachable(endpoint="desk", is_reachable=True)]
     probe.ring("desk")
     assert PhoneAnswered(leg_id=leg_id) in probe.pass_ms(1_000)
+
+
+def test_whether_a_phone_can_be_reached_is_told_from_its_first_ring_on() -> None:
+    probe = Probe()
+    phones = probe.network.phones
+
+    def told() -> list[bool]:
+        probe.pass_ms(10)
+        return [event.is_reachable for _, event in probe.told if isinstance(event, PhoneReachable)]
+
+    phones.unregister("desk")
+    phones.register("desk")
+    assert told() == []
+    probe.ring("desk")
+    assert told() == [True]
+    phones.unregister("desk")
+    assert told() == [True, False]
+    probe.network.lose_websocket(1_000)
+    phones.register("desk")
+    assert told() == [True, False]
+    probe.pass_ms(1_000)
+    assert told() == [True, False, True]
 
 
 def test_a_phone_in_a_call_is_busy() -> None:
@@ -207,7 +228,8 @@ def test_a_lease_ends_the_phones_call_unless_it_is_renewed() -> None:
     probe.pass_ms(4_000)
     probe.do(RenewPhoneLease(leg_id=leg_id, lease_ms=10_000))
     assert not probe.pass_ms(8_000)
-    assert [type(event) for event in probe.pass_ms(4_000)] == [PhoneEnded]
+    assert [type(event) for event in probe.pass_ms(6_000)] == [PhoneEnded]
+    assert probe.network.leases_run_out == 1
 
 
 def test_keys_on_the_phone_are_told() -> None:
@@ -422,12 +444,12 @@ def test_who_comes_back_is_told_of_phones_and_rooms() -> None:
 
 def test_a_phone_that_is_answered_with_nobody_there_is_ended_by_the_dialplan() -> None:
     probe = Probe()
-    probe.ring("boss")
+    leg_id = probe.ring("boss")
     probe.pass_ms(300)
-    probe.network.lose_websocket(5_000)
-    up = probe.pass_ms(6_000)[-1]
-    assert isinstance(up, TelephonyUp)
-    assert up.phones == ()
+    probe.network.lose_websocket(2_000)
+    ups = [event for event in probe.pass_ms(2_500) if isinstance(event, TelephonyUp)]
+    assert [up.phones for up in ups] == [(LivePhone(leg_id=leg_id, is_up=False),)]  # it hears that nobody is there
+    assert [type(event) for event in probe.pass_ms(2_000)] == [PhoneEnded]
 
 
 def test_a_restart_ends_phones_and_rooms_without_a_word() -> None:
@@ -462,6 +484,7 @@ def test_faults_strike_phones_and_rooms() -> None:
     probe = Probe(Faults(room_failed=1))
     probe.seat()
     assert [type(event) for event in probe.do(Connect(attempt_id=probe.person(), room_id=ROOM))] == [CommandFailed]
-    probe = Probe(Faults(phones_lost_per_hour=60, phone_gap_ms=5_000))
+    probe = Probe(Faults(phones_lost_per_hour=60, phone_gap_ms=5_000), {"desk": ANSWERS})
+    probe.ring("desk")
     probe.pass_ms(3_600_000)
     assert 30 < sum(isinstance(event, PhoneReachable) and event.is_reachable for _, event in probe.told) < 90
