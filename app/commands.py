@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.agent_commands import FloorStoreCommand, RoomCommand, SeekAgent
+from app.agent_commands import FloorStoreCommand, QueueCommand, RoomCommand, SeekAgent
 from app.model import AttemptResult, CampaignStatus, Prompt, Trunk
 from app.units import AgentId, AttemptId, CampaignId, Number
 
@@ -98,7 +98,7 @@ class RenewLease:
 
 CallCommand = PlaceCall | HangUp | Play | StopPlayback | Record | StopRecording | SendToExtension | RenewLease
 """What belongs to the person of one attempt."""
-TelephonyCommand = CallCommand | RoomCommand
+TelephonyCommand = CallCommand | RoomCommand | QueueCommand
 
 # --- the disk --------------------------------------------------------------------------------------------------------
 

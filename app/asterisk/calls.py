@@ -55,6 +55,8 @@ beyond ± 4 Hz is heard, and nothing on a noisy line. On wideband lines (G.722) 
 every line for one of 8 kHz."""
 TELLS_TONES_SINCE: Final = 22
 """Before this version Asterisk hears tones and does not tell (asterisk/asterisk#811)."""
+RETURN_MARK: Final = "queue"
+"""The first argument of Stasis() where a queue gives people back (asterisk/conf/extensions.conf)."""
 _MAJOR_VERSION: Final = re.compile(r"(?:^|certified[/-]|GIT-)(\d+)")
 
 
@@ -219,6 +221,8 @@ class Calls:
             self._tell(CallProgressed(attempt_id=attempt_id))
 
     def _stasis_start(self, message: ari.StasisStart) -> None:
+        if message.args[:1] == [RETURN_MARK]:
+            return  # given back by a queue, which tells it
         if (attempt_id := attempt_of(message.channel.id)) is not None:
             self._sent_on.discard(attempt_id)
             self._tell(CallAnswered(attempt_id=attempt_id))

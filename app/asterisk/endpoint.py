@@ -16,6 +16,8 @@ ENDPOINT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 DIALED: Final = re.compile(r"\+?[0-9]{3,15}")
 EXTENSION: Final = re.compile(r"[A-Za-z0-9_*#+-]{1,40}")
 CONTEXT: Final = re.compile(r"[A-Za-z0-9_-]{1,79}")
+QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,39}")
+"""Of app_queue, as it can be dialed: it is an extension too, and one letter alone would mean something else."""
 _SHOWN_NUMBER: Final = re.compile(r"\+?[0-9]{1,15}")
 _LONGEST_NAME: Final = 60
 _NOT_IN_NAMES: Final = '"<>\\'

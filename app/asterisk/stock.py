@@ -14,7 +14,7 @@ from app.asterisk.ari import AriClient, AriError
 from app.asterisk.ari import models as ari
 from app.asterisk.names import attempt_of, helper_of, leg_of, room_of, snoop_channel, spied_by
 from app.events import LiveCall
-from app.units import LegId, RoomId
+from app.units import AttemptId, LegId, RoomId
 
 log = structlog.get_logger()
 
@@ -61,6 +61,11 @@ class Found:
                 is_up = channel.state == "Up" and channel.dialplan.app_name == "Stasis"
                 live[leg_id] = LivePhone(leg_id=leg_id, is_up=is_up, room_id=self._room(channel.id))
         return tuple(live.values())
+
+    def in_context(self, context: str) -> tuple[AttemptId, ...]:
+        """The people who are in this context of the dialplan."""
+        people = (attempt_of(channel.id) for channel in self.channels if channel.dialplan.context == context)
+        return tuple(attempt_id for attempt_id in people if attempt_id is not None)
 
     def phone_endpoints(self) -> frozenset[str]:
         """The endpoints of agents' phones that are in a call."""

@@ -1,8 +1,8 @@
 """Telephony on a real Asterisk: commands become ARI requests, ARI's events become ours.
 
 What is asked of people's calls is in app.asterisk.calls, of phones in phones, of rooms in rooms, of supervisors' ears
-in spying; here they are put together over one ARI client. Requests of one attempt, or of one leg, are made one after
-the other, so that a hang-up never overtakes the call it ends.
+in spying, of the admin's own queues in queues; here they are put together over one ARI client. Requests of one attempt,
+or of one leg, are made one after the other, so that a hang-up never overtakes the call it ends.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ from app.agent_commands import (
     PlayToPhone,
     RenewPhoneLease,
     RingPhone,
+    RoomCommand,
+    SendToQueue,
     Spy,
     StopSpying,
+    WatchQueue,
 )
 from app.agent_events import PhoneFailed
+from app.asterisk.ami_address import AmiAddress
 from app.asterisk.ari import (
     AriClient,
     AriDown,
@@ -46,6 +50,8 @@ from app.asterisk.calls import Calls, tells_tones
 from app.asterisk.echoes import Echoes
 from app.asterisk.lanes import Lanes
 from app.asterisk.phones import Phones
+from app.asterisk.queues import CONTEXT as QUEUE_CONTEXT
+from app.asterisk.queues import Queues
 from app.asterisk.reach import Reach
 from app.asterisk.rooms import Rooms
 from app.asterisk.snoops import Snoops
@@ -57,6 +63,8 @@ from app.ports import Inbox
 
 log = structlog.get_logger()
 
+LaneCommand = CallCommand | RoomCommand | SendToQueue
+"""What is done in order with others."""
 EVENTS: Final = (
     "ChannelDestroyed",
     "ChannelDtmfReceived",
@@ -86,6 +94,7 @@ class AsteriskTelephony:
 
     url: ARI's address with its /ari. context: the dialplan context answered calls enter. on_unusable: called with
     the reason when Asterisk refuses us for good (wrong password), or another dialer has taken the application.
+    ami: the manager interface, for queues of the admin's own; None: no one can be sent to them.
     """
 
     def __init__(
@@ -98,6 +107,7 @@ class AsteriskTelephony:
         context: str = "outring-answered",
         pool_limit: int = 16,
         on_unusable: Callable[[str], None] | None = None,
+        ami: AmiAddress | None = None,
     ) -> None:
         self._client = client = AriClient(
             url,
@@ -111,11 +121,12 @@ class AsteriskTelephony:
             event_filter=EVENTS,
         )
         self._inbox: Inbox = lambda event: None
-        self._lanes: Lanes[TelephonyCommand] = Lanes(self._do)
+        self._lanes: Lanes[LaneCommand] = Lanes(self._do)
         self._stock = Stock(client)
         self._snoops = Snoops(client)
         placed = self._stock.placed
-        self._calls = Calls(client, self._tell, context=context, on_placed=placed)
+        self._queues = Queues(client, self._tell, ami)
+        self._calls = Calls(client, self._queues.pass_on, context=context, on_placed=placed)
         self._rooms = Rooms(client, self._tell, self._lanes, playing=self._calls.playing)
         self._phones = Phones(
             client,
@@ -128,7 +139,7 @@ class AsteriskTelephony:
         )
         self._spying = Spying(client, self._lanes, self._snoops)
         self._reach = Reach(client, self._tell, self._lanes)
-        self._ears = (self._snoops, self._calls, self._rooms, self._phones, self._spying, self._reach)
+        self._ears = (self._snoops, self._queues, self._calls, self._rooms, self._phones, self._spying, self._reach)
         self._echoes = Echoes()
         self._latest_news: ConnectionNews | None = None
         self._on_unusable = on_unusable
@@ -142,15 +153,21 @@ class AsteriskTelephony:
         """Connect, and go on connecting; news and events go to `inbox`."""
         self._inbox = inbox
         self._client.start()
+        self._queues.start()
 
     async def stop(self) -> None:
         """Leave Asterisk alone: calls go on by their dialplan and leases."""
         await self._lanes.stop()
+        await self._queues.stop()
         await self._client.close()
 
     def watch_phone(self, endpoint: str) -> None:
         """Tell from now on whether a phone can be reached (PhoneReachable). Phones that are rung are watched anyway."""
         self._reach.watch(endpoint)
+
+    async def queue_problem(self, queue: str) -> str | None:
+        """Why a campaign cannot use this queue of the admin's now, with the mend, in words; None: all is well."""
+        return await self._queues.problem(queue)
 
     async def has_sound(self, name: str) -> bool | None:
         """Whether Asterisk has a sound of this name, in any language; None when it does not answer.
@@ -184,18 +201,21 @@ class AsteriskTelephony:
                 self._rooms.expect(command)
             case RingPhone():
                 self._reach.watch(command.endpoint)
+            case WatchQueue():
+                self._queues.watch(command)
+                return
             case _:
                 pass
         self._lanes.put(_lane(command), command)
 
-    async def _do(self, command: TelephonyCommand) -> None:
+    async def _do(self, command: LaneCommand) -> None:
         if isinstance(command, CallCommand):
             await self._calls.do(command)
         elif isinstance(command, CloseRoom):
             await self._rooms.close(command)
-        elif isinstance(command, PersonCommand):
+        elif isinstance(command, PersonCommand | SendToQueue):
             try:
-                await self._rooms.do(command)
+                await (self._queues.send(command) if isinstance(command, SendToQueue) else self._rooms.do(command))
             except (AriError, ValueError) as error:
                 name = type(command).__name__
                 self._tell(CommandFailed(attempt_id=command.attempt_id, command=name, reason=str(error)))
@@ -270,6 +290,7 @@ class AsteriskTelephony:
             return
         live, phones = found.calls(), found.phones()
         self._calls.adopt(call.attempt_id for call in live)
+        self._queues.adopt({call.attempt_id for call in live}, found.in_context(QUEUE_CONTEXT))
         self._rooms.adopt(found.bridges, (call.attempt_id for call in live if call.is_in_hand and not call.room_id))
         self._phones.adopt({phone.leg_id: phone.is_up for phone in phones})
         self._spying.adopt(found.spies())
@@ -281,7 +302,9 @@ class AsteriskTelephony:
         self._tell(TelephonyUp(is_new_life=news.new_life, live=live, phones=phones))
 
 
-def _lane(command: TelephonyCommand) -> str:
+def _lane(command: LaneCommand) -> str:
     if isinstance(command, CloseRoom):
         return command.room_id
-    return command.attempt_id if isinstance(command, CallCommand | PersonCommand) else command.leg_id
+    if isinstance(command, CallCommand | PersonCommand | SendToQueue):
+        return command.attempt_id
+    return command.leg_id
