@@ -25,6 +25,7 @@ from app.sim.connection import Connection
 from app.sim.facts import Answered, Ended, HandedOver, LeaseRenewed, Observer, Placed, SoundBegan, TakenBack
 from app.sim.farend import after_answer, later, stretches
 from app.sim.media import MediaPlayer
+from app.sim.queues import Queues
 from app.sim.rooms import Rooms
 from app.sim.schedule import Action, Schedule
 from app.sim.trunks import TrunkKind
@@ -61,6 +62,7 @@ class Exchange:
         connection: Connection,
         media: MediaPlayer,
         rooms: Rooms,
+        queues: Queues,
         rng: random.Random,
         behaviour: Callable[[str], Behaviour],
         jitter: float,
@@ -72,6 +74,7 @@ class Exchange:
         self._connection = connection
         self._media = media
         self._rooms = rooms
+        self._queues = queues
         self._rng = rng
         self._behaviour = behaviour
         self._jitter = jitter
@@ -226,6 +229,7 @@ class Exchange:
 
     def _remove(self, channel: Channel, ending: causes.Ending) -> None:
         self._rooms.forget_person(channel)
+        self._queues.forget(channel)
         channel.state = ChannelState.GONE
         del self.channels[channel.attempt_id]
         now_ms, attempt_id = self._schedule.now_ms, channel.attempt_id

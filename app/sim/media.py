@@ -86,8 +86,9 @@ class MediaPlayer:
         if channel.state is not ChannelState.IN_HAND:
             return
         if not channel.media:
-            if channel.when_silent is not None:
-                channel.when_silent()
+            then, channel.when_silent = channel.when_silent, None
+            if then is not None:
+                then()
             return
         job = channel.media[0]
         if job.began_at_ms is not None:

@@ -11,8 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Final, assert_never
 
-from app.agent_commands import RoomCommand, SendToQueue, WatchQueue
-from app.agent_events import QueueSeen
+from app.agent_commands import QueueCommand, RoomCommand, SendToQueue, WatchQueue
 from app.agents import LivePhone
 from app.commands import (
     CallCommand,
@@ -36,6 +35,7 @@ from app.sim.floor import Floor
 from app.sim.handsets import PhoneHabit
 from app.sim.legs import Legs
 from app.sim.media import MediaPlayer
+from app.sim.queues import NO_QUEUE, QueueHabit, Queues
 from app.sim.rooms import Rooms
 from app.sim.schedule import Action, Schedule
 from app.sim.trunks import TrunkKind
@@ -44,7 +44,6 @@ from asterisk.lab.numbers import Behaviour, behaviour_of
 
 LATE_MS: Final = 90_000
 """The longest a late reply takes (`Faults.placed_late`)."""
-_NO_QUEUES: Final = "the simulated network has no queues of its own"
 
 _ENDINGS: Final = (HangUp, StopPlayback, StopRecording)
 """What asks for an end that has come already is no failure: the end itself was told."""
@@ -62,6 +61,7 @@ class SimNetwork:
     jitter: times before the answer are stretched by up to this share.
     on_wire: hears every fact, also those the dialer is never told.
     phones: who sits at each PJSIP endpoint of the floor; one that is not among them is unknown to Asterisk.
+    queues: the queues of the PBX's own.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class SimNetwork:
         on_wire: Observer = _unobserved,
         behaviour: Callable[[str], Behaviour] = behaviour_of,
         phones: Mapping[str, PhoneHabit] | None = None,
+        queues: Mapping[str, QueueHabit] | None = None,
     ) -> None:
         self.faults = faults
         self._trunks = trunks
@@ -95,18 +96,27 @@ class SimNetwork:
             faults=faults,
             on_wire=on_wire,
         )
+        # The floor has chance of its own: a network without phones is the same whatever the floor can do.
+        self._floor_rng = floor_rng = random.Random(f"floor {seed}")
+        self._queues = Queues(
+            schedule=schedule,
+            connection=connection,
+            rooms=rooms,
+            rng=floor_rng,
+            habits=queues or {},
+            on_wire=on_wire,
+        )
         self._exchange = Exchange(
             schedule=schedule,
             connection=connection,
             media=self._media,
             rooms=rooms,
+            queues=self._queues,
             rng=rng,
             behaviour=behaviour,
             jitter=jitter,
             on_wire=on_wire,
         )
-        # The floor has chance of its own: a network without phones is the same whatever the floor can do.
-        self._floor_rng = floor_rng = random.Random(f"floor {seed}")
         self.phones = Legs(
             schedule=schedule,
             connection=connection,
@@ -200,6 +210,7 @@ class SimNetwork:
 
     def _look_around(self, is_first: bool) -> None:
         self.phones.look_around(is_first=is_first)
+        self._queues.look_around()
 
     def heal(self) -> None:
         """From now on nothing goes wrong by chance any more."""
@@ -231,16 +242,11 @@ class SimNetwork:
         if isinstance(command, RoomCommand):
             self._floor.perform(command)
             return
+        if isinstance(command, QueueCommand):
+            self._use_queue(command)
+            return
         if isinstance(command, PlaceCall):
             self._place(command)
-            return
-        if isinstance(command, WatchQueue):
-            self._connection.reply(QueueSeen(queue=command.queue, trouble=_NO_QUEUES))
-            return
-        if isinstance(command, SendToQueue):
-            self._connection.reply(
-                CommandFailed(attempt_id=command.attempt_id, command=type(command).__name__, reason=_NO_QUEUES)
-            )
             return
         channel = self._exchange.channels.get(command.attempt_id)
         if not self._connection.is_connected:
@@ -274,7 +280,23 @@ class SimNetwork:
             case _:
                 assert_never(command)
 
-    def _fail(self, command: CallCommand, reason: str) -> None:
+    def _use_queue(self, command: QueueCommand) -> None:
+        if isinstance(command, WatchQueue):
+            self._queues.watch(command.queue, is_on=command.is_on)
+            return
+        channel = self._exchange.channels.get(command.attempt_id)
+        if not self._connection.is_connected:
+            self._fail(command, "Asterisk cannot be reached")
+        elif channel is None:
+            self._fail(command, "Channel not found")
+        elif channel.state is not ChannelState.IN_HAND:
+            self._fail(command, "Channel not in Stasis application")
+        elif not self._queues.knows(command.queue):
+            self._fail(command, NO_QUEUE)
+        else:
+            self._media.when_silent(channel, lambda: self._queues.enter(channel, command))
+
+    def _fail(self, command: CallCommand | SendToQueue, reason: str) -> None:
         self._connection.reply(
             CommandFailed(attempt_id=command.attempt_id, command=type(command).__name__, reason=reason)
         )

@@ -21,8 +21,10 @@ from app.agent_commands import (
     RingPhone,
     RoomCommand,
     SendKeys,
+    SendToQueue,
     Spy,
     StopSpying,
+    WatchQueue,
 )
 from app.agent_events import (
     PersonJoined,
@@ -32,16 +34,30 @@ from app.agent_events import (
     PhoneKeyPressed,
     PhoneReachable,
     PhoneRinging,
+    QueueAgentConnected,
+    QueueAgentLeft,
+    QueueReturned,
+    QueueSeen,
 )
 from app.agents import LivePhone, SpyMode
 from app.commands import HangUp, PlaceCall, Play, StopRecording
-from app.events import CallAnswered, CommandFailed, Event, PlaybackEnded, RecordingEnded, TelephonyUp
+from app.events import (
+    CallAnswered,
+    CallEnded,
+    CallLeft,
+    CommandFailed,
+    Event,
+    PlaybackEnded,
+    RecordingEnded,
+    TelephonyUp,
+)
 from app.model import Trunk
 from app.sim.facts import Entered, Exited, Hears, PhoneGone, Recorded, Sound, WireFact
 from app.sim.faults import Faults
 from app.sim.handsets import ANSWERS, DECLINES, PUTS_DOWN, RINGS_ON, PhoneHabit
 from app.sim.legs import Legs
 from app.sim.network import SimNetwork
+from app.sim.queues import QueueHabit
 from app.sim.rooms import MUSIC
 from app.sim.trunks import TrunkKind
 from app.units import AttemptId, LegId, Number, RoomId, TrunkId
@@ -63,7 +79,12 @@ PHONES = {
 class Probe:
     """A network with phones, everything it tells and everything on its wire."""
 
-    def __init__(self, faults: Faults | None = None, phones: dict[str, PhoneHabit] | None = None) -> None:
+    def __init__(
+        self,
+        faults: Faults | None = None,
+        phones: dict[str, PhoneHabit] | None = None,
+        queues: dict[str, QueueHabit] | None = None,
+    ) -> None:
         self.facts: list[WireFact] = []
         self.told: list[tuple[int, Event]] = []
         self.network = SimNetwork(
@@ -74,6 +95,7 @@ class Probe:
             faults=faults or Faults(),
             on_wire=self.facts.append,
             phones=PHONES if phones is None else phones,
+            queues=queues,
         )
         self.network.connect()
         self.pass_ms(0)
@@ -88,7 +110,7 @@ class Probe:
         told = [event for _, event in self.told[before:]]
         return [event for event in told if not (isinstance(event, PhoneReachable) and event.is_reachable)]
 
-    def do(self, *commands: RoomCommand | HangUp | Play | StopRecording) -> list[Event]:
+    def do(self, *commands: RoomCommand | HangUp | Play | StopRecording | SendToQueue) -> list[Event]:
         """Give commands; what is told within a tenth of a second."""
         for command in commands:
             self.network.perform(command)
@@ -488,3 +510,54 @@ def test_faults_strike_phones_and_rooms() -> None:
     probe.ring("desk")
     probe.pass_ms(3_600_000)
     assert 30 < sum(isinstance(event, PhoneReachable) and event.is_reachable for _, event in probe.told) < 90
+
+
+# --- queues of the PBX's own -----------------------------------------------------------------------------------------
+
+
+def in_queue(habit: QueueHabit, wait_ms: int = 60_000) -> Probe:
+    """A person who was sent to a queue."""
+    probe = Probe(queues={"sales": habit})
+    person = probe.person()
+    probe.network.perform(WatchQueue(queue="sales", is_on=True))
+    told = probe.do(SendToQueue(attempt_id=person, queue="sales", wait_ms=wait_ms))
+    assert CallLeft(attempt_id=person) in told
+    assert probe.sounds()[-1] is Sound.MUSIC
+    return probe
+
+
+def test_a_person_in_a_queue_meets_a_member_and_comes_back_when_the_member_hangs_up() -> None:
+    probe = in_queue(QueueHabit(hangs_up=1))
+    told = [event for event in probe.pass_ms(200_000) if not isinstance(event, QueueSeen)]
+    assert [type(event) for event in told] == [QueueAgentConnected, QueueAgentLeft, QueueReturned]
+    assert isinstance(told[-1], QueueReturned)
+    assert told[-1].has_talked
+    assert [call.is_in_hand for call in probe.network.live] == [True]
+    assert probe.sounds()[-2:] == [Sound.COMPANY, Sound.SILENCE]
+
+
+def test_a_person_who_hangs_up_on_a_queues_member_has_talked_and_is_gone() -> None:
+    probe = in_queue(QueueHabit(hangs_up=0))
+    told = [event for event in probe.pass_ms(400_000) if not isinstance(event, QueueSeen)]
+    assert [type(event) for event in told] == [QueueAgentConnected, QueueAgentLeft, CallEnded]
+
+
+def test_nobody_in_the_queue_gives_the_person_back() -> None:
+    probe = in_queue(QueueHabit(members=0), wait_ms=5_000)
+    told = [event for event in probe.pass_ms(6_000) if not isinstance(event, QueueSeen)]
+    assert told == [QueueReturned(attempt_id=PERSON, has_talked=False, reason="TIMEOUT")]
+
+
+def test_a_watched_queue_is_told_as_it_changes_and_an_unknown_one_as_that() -> None:
+    probe = in_queue(QueueHabit(members=1, hangs_up=1))
+    probe.pass_ms(200_000)
+    seen = [(event.available, event.waiting) for _, event in probe.told if isinstance(event, QueueSeen)]
+    assert seen[0] == (1, 0)
+    assert (0, 0) in seen
+    assert seen[-1] == (1, 0)
+    probe.network.perform(WatchQueue(queue="nobody", is_on=True))
+    [unseen] = probe.pass_ms(100)
+    assert isinstance(unseen, QueueSeen)
+    assert unseen.trouble
+    [failed] = probe.do(SendToQueue(attempt_id=PERSON, queue="nobody", wait_ms=1_000))
+    assert isinstance(failed, CommandFailed)
