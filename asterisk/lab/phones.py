@@ -26,6 +26,8 @@ class OnRing(enum.Enum):
     """What a phone does when it rings."""
 
     ANSWER = "answer"
+    AUTO_ANSWER = "auto-answer"
+    """It answers by itself when the call asks for that (Call-Info: answer-after=0), else it rings."""
     RING = "ring"
     """It rings until `answer`, `decline`, or the caller's patience is over."""
     DECLINE = "decline"
@@ -37,7 +39,7 @@ _REFUSALS = {OnRing.DECLINE: "21", OnRing.BUSY: "17"}
 
 
 class Phone:
-    """One phone. It has one call at a time; `calls` counts them."""
+    """One phone. It has one call at a time, and is busy for others; `calls` counts those that came through."""
 
     def __init__(self, name: str, farm: "Phones") -> None:
         self.name = name
@@ -143,11 +145,17 @@ class Phone:
 
     async def rang(self, channel: str) -> None:
         """A call came."""
+        if self.channel is not None:
+            await self._farm.ask("DELETE", f"channels/{channel}", missing={}, reason_code=_REFUSALS[OnRing.BUSY])
+            return
         self.channel, self.is_up, self.keys, self._voice = channel, False, "", None
         self.calls += 1
         match self.on_ring:
             case OnRing.ANSWER:
                 await self.answer()
+            case OnRing.AUTO_ANSWER:
+                if "answer-after=0" in await self.header("Call-Info"):
+                    await self.answer()
             case OnRing.DECLINE | OnRing.BUSY:
                 reason = _REFUSALS[self.on_ring]
                 await self._farm.ask("DELETE", f"channels/{channel}", missing={}, reason_code=reason)

@@ -8,15 +8,19 @@ import pytest_asyncio
 from app.asterisk.telephony import AsteriskTelephony
 from app.events import TelephonyUp
 from app.runtime import SystemClock
+from app.sim.handsets import RINGS_ON
 from app.sim.network import SimNetwork
 from app.sim.telephony import ScaledClock, SimTelephony
 from app.sim.trunks import TrunkKind
 from asterisk.lab import Lab
+from tests.contract.handsets import LabHandset, SimulatedHandset
 from tests.contract.media import length_of
 from tests.contract.stage import Played, Stage, contract
 
 START_MS = 1_750_000_000_000
 SPEED = 10.0
+PHONES = 60
+"""More than all scenarios together take."""
 TRUNKS = {
     "network": TrunkKind.GOOD,
     "rejecting": TrunkKind.REJECTING,
@@ -28,15 +32,23 @@ TRUNKS = {
 class SimulatedHouse:
     """A simulated Asterisk that dialers come to and leave."""
 
-    def __init__(self, speed: float) -> None:
-        self._network = SimNetwork(seed=1, start_ms=START_MS, trunks=TRUNKS, length_of=length_of)
+    def __init__(self, speed: float, phones: int = 2) -> None:
+        self._endpoints = [str(1001 + index) for index in range(phones)]
+        self._network = SimNetwork(
+            seed=1,
+            start_ms=START_MS,
+            trunks=TRUNKS,
+            length_of=length_of,
+            phones=dict.fromkeys(self._endpoints, RINGS_ON),
+        )
         self._clock = ScaledClock(START_MS, speed)
         self._telephony: SimTelephony | None = None
 
     async def open(self, name: str) -> tuple[Stage, TelephonyUp]:
         """A dialer comes."""
         self._telephony = SimTelephony(self._network, self._clock)
-        stage = Stage(self._telephony, self._clock, name=name)
+        handsets = [SimulatedHandset(self._telephony, endpoint) for endpoint in self._endpoints]
+        stage = Stage(self._telephony, self._clock, name=name, handsets=handsets)
         return stage, await stage.start()
 
     async def kill(self) -> None:
@@ -58,7 +70,8 @@ class RealHouse:
         """A dialer comes."""
         pbx = self._lab.pbx
         telephony = AsteriskTelephony(url=pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password)
-        stage = Stage(telephony, SystemClock(), name=name)
+        handsets = [LabHandset(phone) for phone in self._lab.phones.values()]
+        stage = Stage(telephony, SystemClock(), name=name, handsets=handsets)
         return stage, await stage.start()
 
     async def kill(self) -> None:
@@ -79,7 +92,7 @@ async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
     if request.param == "sim":
         yield SimulatedHouse(SPEED / 3)
         return
-    async with Lab(lines=20) as lab:
+    async with Lab(lines=20, phones=2) as lab:
         yield RealHouse(lab)
 
 
@@ -93,11 +106,11 @@ async def played(request: pytest.FixtureRequest) -> AsyncIterator[Played]:
     }
     scenarios = {key: scenario for key, scenario in contract.scenarios.items() if key in wanted}
     if request.param == "sim":
-        stage, _ = await SimulatedHouse(SPEED).open("sim")
+        stage, _ = await SimulatedHouse(SPEED, phones=PHONES).open("sim")
         yield await Played.on(stage, scenarios)
         await stage.telephony.stop()
         return
-    async with Lab(lines=150) as lab:
+    async with Lab(lines=150, phones=PHONES) as lab:
         stage, _ = await RealHouse(lab).open("asterisk")
         yield await Played.on(stage, scenarios)
         await stage.telephony.stop()

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
 
+from app.agent_commands import HangUpPhone, RingPhone
 from app.commands import HangUp, PlaceCall, TelephonyCommand
-from app.events import CallEvent, CallPlaced, Event, TelephonyUp
+from app.events import CallPlaced, Event, TelephonyUp
 from app.model import Trunk
 from app.ports import Clock, Telephony
-from app.units import AttemptId, Number, TrunkId
+from app.units import AttemptId, LegId, Number, RoomId, TrunkId
+from tests.contract.handsets import Habit, Handset
 
 PATIENCE_S = 60.0
 """Real seconds until a scenario that waits for something has failed."""
-E_ = TypeVar("E_", bound=CallEvent)
+E_ = TypeVar("E_", bound=Event)
 
 
 @dataclass(slots=True)
-class Line:
-    """One call: `told` is every event of it with its moment, in the order it came."""
+class Thread:
+    """What is told of one thing: every event with its moment, in the order it came."""
 
     stage: Stage
-    attempt_id: AttemptId
-    placed_at_ms: int
-    told: list[tuple[int, CallEvent]] = field(default_factory=list)
+    began_at_ms: int
+    told: list[tuple[int, Event]] = field(default_factory=list)
     _seen: int = 0
 
     async def until(self, kind: type[E_]) -> E_:
@@ -47,12 +48,8 @@ class Line:
         """Give a command."""
         self.stage.telephony.perform(command)
 
-    def hang_up(self) -> None:
-        """End the call from our side."""
-        self.do(HangUp(attempt_id=self.attempt_id))
-
     @property
-    def events(self) -> list[CallEvent]:
+    def events(self) -> list[Event]:
         """What was told, without CallPlaced: the reply to a request is not ordered with the rest."""
         return [event for _, event in self.told if not isinstance(event, CallPlaced)]
 
@@ -61,22 +58,57 @@ class Line:
         """The names of `events`, in order."""
         return [type(event).__name__ for event in self.events]
 
-    def when(self, kind: type[CallEvent]) -> int:
+    def when(self, kind: type[Event]) -> int:
         """Milliseconds from the asking to the first event of this kind."""
-        return next(at_ms for at_ms, event in self.told if isinstance(event, kind)) - self.placed_at_ms
+        return next(at_ms for at_ms, event in self.told if isinstance(event, kind)) - self.began_at_ms
+
+
+@dataclass(slots=True, kw_only=True)
+class Line(Thread):
+    """One call to a person."""
+
+    attempt_id: AttemptId
+
+    def hang_up(self) -> None:
+        """End the call from our side."""
+        self.do(HangUp(attempt_id=self.attempt_id))
+
+
+@dataclass(slots=True, kw_only=True)
+class Leg(Thread):
+    """One call to a phone."""
+
+    leg_id: LegId
+
+    def hang_up(self) -> None:
+        """End the call from our side."""
+        self.do(HangUpPhone(leg_id=self.leg_id))
+
+
+@dataclass(slots=True, kw_only=True)
+class Seat(Thread):
+    """A phone, and who sits at it. told: whether it can be reached."""
+
+    handset: Handset
+
+    @property
+    def endpoint(self) -> str:
+        """Its name at the PBX."""
+        return self.handset.endpoint
 
 
 class Stage:
-    """A Telephony with what it tells, sorted by attempt."""
+    """A Telephony with what it tells, sorted by attempt, leg and phone. handsets: the phones nobody sits at yet."""
 
-    def __init__(self, telephony: Telephony, clock: Clock, *, name: str) -> None:
+    def __init__(self, telephony: Telephony, clock: Clock, *, name: str, handsets: Sequence[Handset] = ()) -> None:
         self.telephony = telephony
         self.clock = clock
         self.name = name
         self.news = asyncio.Condition()
         self.connection: list[Event] = []
         """What was told of the connection itself."""
-        self._lines: dict[AttemptId, Line] = {}
+        self._threads: dict[str, Thread] = {}
+        self._free = list(handsets)
         self._tasks: set[asyncio.Task[None]] = set()
         self._used = 0
 
@@ -89,9 +121,10 @@ class Stage:
 
     def take(self, event: Event) -> None:
         """The inbox."""
-        line = self._lines.get(getattr(event, "attempt_id", AttemptId("")))
-        if line is not None:
-            line.told.append((self.clock.now_ms(), event))  # type: ignore[arg-type]
+        names = (getattr(event, name, None) for name in ("attempt_id", "leg_id", "endpoint"))
+        thread = next((self._threads[name] for name in names if name in self._threads), None)
+        if thread is not None:
+            thread.told.append((self.clock.now_ms(), event))
         else:
             self.connection.append(event)
         task = asyncio.get_running_loop().create_task(self._spread())
@@ -124,8 +157,8 @@ class Stage:
         """Call the number with these last digits. again: with the attempt id of that call."""
         self._used += 1
         attempt_id = again.attempt_id if again else AttemptId(f"{self.name}{self._used:08}")
-        line = again or Line(self, attempt_id, self.clock.now_ms())
-        self._lines[attempt_id] = line
+        line = again or Line(self, self.clock.now_ms(), attempt_id=attempt_id)
+        self._threads[attempt_id] = line
         line.do(
             PlaceCall(
                 attempt_id=attempt_id,
@@ -142,7 +175,60 @@ class Stage:
 
     def adopt(self, attempt_id: AttemptId) -> Line:
         """Follow a call that was placed before this stage."""
-        return self._lines.setdefault(attempt_id, Line(self, attempt_id, self.clock.now_ms()))
+        line = Line(self, self.clock.now_ms(), attempt_id=attempt_id)
+        self._threads[attempt_id] = line
+        return line
+
+    def adopt_leg(self, leg_id: LegId) -> Leg:
+        """Follow a phone's call that was made before this stage."""
+        leg = Leg(self, self.clock.now_ms(), leg_id=leg_id)
+        self._threads[leg_id] = leg
+        return leg
+
+    async def seat(self, habit: Habit = Habit.KNOWS_AUTO_ANSWER) -> Seat:
+        """Somebody sits down at a phone of their own."""
+        handset = self._free.pop()
+        await handset.will(habit)
+        seat = Seat(self, self.clock.now_ms(), handset=handset)
+        self._threads[handset.endpoint] = seat
+        return seat
+
+    def new_leg(self, kind: str = "p") -> Leg:
+        """A leg that is not rung yet."""
+        self._used += 1
+        leg_id = LegId(f"{self.name}{self._used:08}-{kind}1")
+        leg = Leg(self, self.clock.now_ms(), leg_id=leg_id)
+        self._threads[leg_id] = leg
+        return leg
+
+    def ring(
+        self,
+        endpoint: str,
+        *,
+        ring_timeout_ms: int = 40_000,
+        lease_ms: int = 120_000,
+        has_auto_answer: bool = True,
+        again: Leg | None = None,
+    ) -> Leg:
+        """Ring a phone. again: with the id of that leg."""
+        leg = again or self.new_leg()
+        leg.do(
+            RingPhone(
+                leg_id=leg.leg_id,
+                endpoint=endpoint,
+                shown_name="Spring campaign",
+                shown_number="+442079460000",
+                ring_timeout_ms=ring_timeout_ms,
+                lease_ms=lease_ms,
+                has_auto_answer=has_auto_answer,
+            )
+        )
+        return leg
+
+    def new_room(self) -> RoomId:
+        """The name of a room that is not open yet."""
+        self._used += 1
+        return RoomId(f"{self.name}{self._used:08}-room")
 
     async def after_ms(self, wait_ms: int) -> None:
         """Let a moment of the scenario pass, on the stage's clock."""
