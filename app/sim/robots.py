@@ -42,6 +42,8 @@ BREAKS: Final = (
     PauseReason(code="lunch", label="Lunch", is_paid=False, limit_ms=HOUR_MS),
     PauseReason(code="meeting", label="Meeting"),
 )
+TRIES_BY_HAND: Final = 500
+"""Numbers an agent takes one after the other, a minute apart, when nothing comes of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +101,16 @@ GOOD: Final = Temper(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """Something a robot does at a moment: it asks for something, or does something with its phone."""
+    """Something a robot does at a moment: it asks for something, signs in, or does something with its phone.
+
+    dials: it takes the next number there is and dials it by hand.
+    """
 
     at_ms: int
     request: AgentRequest | None = None
     with_phone: Callable[[Legs], None] | None = None
     signs_in: bool = False
+    dials: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,6 +140,7 @@ class RobotAgent:
         self.temper = temper
         self._around = around
         self._rng = rng
+        self._campaigns: tuple[CampaignId, ...] = ()
         self._matters: Matters | None = None
         self._plan: list[Deed] = []
 
@@ -142,6 +149,7 @@ class RobotAgent:
         matters = _matters(picture, is_closing=self._around.is_closing)
         if matters != self._matters:
             self._matters = matters
+            self._campaigns = () if picture is None else picture.campaigns
             self._plan = []
             self._think(picture, now_ms)
             self._plan.sort(key=lambda deed: deed.at_ms)
@@ -158,7 +166,16 @@ class RobotAgent:
         """What it does now."""
         deeds = [deed for deed in self._plan if deed.at_ms <= now_ms]
         self._plan = self._plan[len(deeds) :]
-        return deeds
+        return [self._dialing(deed) if deed.dials else deed for deed in deeds]
+
+    def _dialing(self, deed: Deed) -> Deed:
+        """The next number of the campaigns it serves, if any is left."""
+        for place, (campaign_id, number) in enumerate(self._around.numbers):
+            if campaign_id in self._campaigns:
+                del self._around.numbers[place]
+                request = ManualDialAsked(agent_id=self.agent_id, campaign_id=campaign_id, number=number)
+                return Deed(at_ms=deed.at_ms, request=request)
+        return deed
 
     # --- thinking ----------------------------------------------------------------------------------------------------
 
@@ -205,18 +222,9 @@ class RobotAgent:
         if picture.is_browser_lost:
             self._ask(now_ms + wait_ms, BrowserLost(agent_id=self.agent_id, is_lost=False))
         self._misbehave(now_ms + wait_ms)
-        by_hand = DialingMode.MANUAL in self._modes(picture)
-        if self._around.numbers and (by_hand or self._strikes(self.temper.dials)):
-            campaign_id, number = self._around.numbers.pop(0)
-            if campaign_id in picture.campaigns:
-                asked = ManualDialAsked(agent_id=self.agent_id, campaign_id=campaign_id, number=number)
-                self._ask(now_ms + self._some(4 * SECOND_MS), asked)
-            else:
-                self._around.numbers.append((campaign_id, number))
-        if by_hand and self._around.numbers:  # whatever came of it, the next one
-            self._plan.append(
-                Deed(at_ms=now_ms + MINUTE_MS, request=BrowserLost(agent_id=self.agent_id, is_lost=False))
-            )
+        times = TRIES_BY_HAND if DialingMode.MANUAL in self._modes(picture) else self._strikes(self.temper.dials)
+        for again in range(times):
+            self._plan.append(Deed(at_ms=now_ms + self._some(4 * SECOND_MS) + again * MINUTE_MS, dials=True))
 
     def _with_preview(self, picture: AgentPicture, now_ms: int) -> None:
         assert picture.card is not None
