@@ -160,7 +160,8 @@ class World:
     def _has_no_more_calls(self) -> bool:
         """Whether the campaigns are finished; one that is dialed by hand is when no number is left."""
         dialed = {campaign.id for campaign in self.campaigns if campaign.mode is not DialingMode.MANUAL}
-        is_dialed_by_hand = self.shift is not None and self.shift.has_numbers
+        is_by_hand = len(dialed) < len(self.campaigns)
+        is_dialed_by_hand = is_by_hand and self.shift is not None and self.shift.has_numbers
         return self.finished.issuperset(dialed) and self.dialer.is_at_rest and not is_dialed_by_hand
 
     def claims(self) -> list[AttemptClaim]:
