@@ -24,6 +24,7 @@ from app.dialing.dialer import Dialer
 from app.events import AttemptClosed, Event, PromptsRendered, ShutdownAsked, StoreFailed
 from app.ports import Clock, Prompts, Store, Telephony
 from app.store.errors import Misfit, NotFound, StoreError
+from app.units import AgentId
 
 log = structlog.get_logger()
 
@@ -67,6 +68,7 @@ class Runtime:
         self._is_awaited = asyncio.Event()
         self._is_writing = False
         self._watchers: list[Callable[[Event], None]] = []
+        self._floor_watchers: list[Callable[[frozenset[AgentId]], None]] = []
 
     # --- in ----------------------------------------------------------------------------------------------------------
 
@@ -86,6 +88,11 @@ class Runtime:
         """Let `watcher` see every event after the dialer has handled it; returns what ends it."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
+
+    def watch_agents(self, watcher: Callable[[frozenset[AgentId]], None]) -> Callable[[], None]:
+        """Tell `watcher`, once a turn, whose picture changed; returns what ends it."""
+        self._floor_watchers.append(watcher)
+        return lambda: self._floor_watchers.remove(watcher)
 
     def expect(self, is_it: Callable[[Event], bool], timeout_s: float = 10.0) -> Awaitable[Event]:
         """The next event for which `is_it` is true, once the dialer has handled it: ask first, then act, then await.
@@ -141,6 +148,9 @@ class Runtime:
                     log.info("attempt closed", attempt=event.attempt_id, outcome=event.outcome.label)
                 for watcher in list(self._watchers):
                     watcher(event)
+            if changed := self.dialer.take_changed_agents():
+                for on_floor in list(self._floor_watchers):
+                    on_floor(changed)
 
     async def _until_needed(self) -> None:
         """Wait for an event or the dialer's deadline; then let whatever else is arriving arrive."""

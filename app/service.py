@@ -31,6 +31,7 @@ class Service:
     store: SqlStore
     runtime: Runtime
     operations: Operations
+    agents: AgentOperations
     studio: PromptStudio
     url: str
     ended: asyncio.Task[None]
@@ -69,9 +70,18 @@ async def service(
         panel = Panel(operations=operations, agents=agents, store=store, settings=settings)
         # The port first: a second program on this machine must not take the calls away before it fails for the port.
         url = await panel.start(settings.http_host, settings.http_port) if with_panel else ""
-        working = asyncio.create_task(runtime.run(await operations.first_events()), name="dialer")
+        first = [*await operations.first_events(), *await agents.resume()]
+        working = asyncio.create_task(runtime.run(first), name="dialer")
         try:
-            yield Service(store=store, runtime=runtime, operations=operations, studio=studio, url=url, ended=working)
+            yield Service(
+                store=store,
+                runtime=runtime,
+                operations=operations,
+                agents=agents,
+                studio=studio,
+                url=url,
+                ended=working,
+            )
         finally:
             await panel.stop()
             working.cancel()

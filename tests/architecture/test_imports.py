@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("agent_operations",),
     ("panel",),
     ("service", "screen"),
+    ("demo_floor",),
     ("demo", "bench"),
     ("cli",),
     ("__main__",),

@@ -1,0 +1,117 @@
+"""The demo's floor: robots with real phones of the laboratory, who talk, note what came of it and take breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
+
+from app.agent_events import AgentPaused, AgentWentReady, DispositionSet, HoldAsked
+from app.agent_operations import AgentOperations
+from app.agents import AgentState, PauseReason, PhoneMode
+from app.dialing.snapshot import AgentPicture
+from app.operations import NotNow
+from app.store.people import User
+from app.units import AgentId, CampaignId
+
+NAMES: Final = ("Anna", "Boris", "Clara", "Dmitri", "Elena", "Farid", "Grace", "Hugo", "Irina", "Jonas")
+TALK_S: Final = (3.0, 9.0)
+WRAP_UP_S: Final = (0.5, 2.5)
+BREAK_S: Final = (4.0, 8.0)
+BREAKS: Final = 0.06
+"""How often a robot takes a break after a call."""
+RESULTS: Final = (("success", 3), ("not-interested", 4), ("no-decision", 2), ("wrong-person", 1), ("other", 1))
+"""What a robot notes, by weight: codes of the dispositions a campaign begins with."""
+BREAK: Final = PauseReason(code="break", label="Break", limit_ms=600_000)
+
+
+class RobotAgent:
+    """One robot: signed in on a phone, works until it is told to stop."""
+
+    def __init__(self, agents: AgentOperations, user: User, endpoint: str, campaigns: Sequence[CampaignId]) -> None:
+        self._agents = agents
+        self._user = user
+        self._id = AgentId(user.id)
+        self._endpoint = endpoint
+        self._campaigns = campaigns
+        self._chance = random.Random(user.name)
+        self._changed = asyncio.Event()
+
+    async def work(self) -> None:
+        """Sign in and serve the campaigns, until cancelled."""
+        forget = self._agents.watch(lambda changed: self._changed.set() if self._id in changed else None)
+        try:
+            await self._agents.sign_in(
+                self._user, endpoint=self._endpoint, phone_mode=PhoneMode.NAILED_UP, campaigns_served=self._campaigns
+            )
+            while True:
+                picture = self._agents.picture(self._id)
+                if picture is not None:
+                    with suppress(NotNow):  # the person was quicker
+                        await self._act(picture)
+                await self._changed.wait()
+                self._changed.clear()
+        finally:
+            forget()
+
+    async def _act(self, picture: AgentPicture) -> None:
+        match picture.state:
+            case AgentState.PAUSED if picture.is_phone_up:
+                await self._rest(BREAK_S if picture.reason == BREAK.code else WRAP_UP_S)
+                await self._agents.ask(AgentWentReady(agent_id=self._id))
+            case AgentState.TALKING:
+                await self._talk(picture)
+            case AgentState.WRAP_UP:
+                await self._rest(WRAP_UP_S)
+                await self._note()
+            case _:
+                pass
+
+    async def _talk(self, picture: AgentPicture) -> None:
+        await self._rest(TALK_S, while_state=AgentState.TALKING)
+        if self._chance.random() < 0.1:
+            await self._agents.ask(HoldAsked(agent_id=self._id, is_on=True))
+            await self._rest((1.0, 2.0), while_state=AgentState.ON_HOLD)
+            await self._agents.ask(HoldAsked(agent_id=self._id, is_on=False))
+            await self._rest((0.5, 1.0))
+        if self._chance.random() < BREAKS:
+            await self._agents.ask(AgentPaused(agent_id=self._id, reason=BREAK))
+        await self._note()
+
+    async def _note(self) -> None:
+        picture = self._agents.picture(self._id)
+        if picture is None or picture.card is None:
+            return
+        codes, weights = zip(*RESULTS, strict=True)
+        code = self._chance.choices(codes, weights)[0]
+        attempt_id = picture.card.attempt_id
+        await self._agents.ask(DispositionSet(agent_id=self._id, attempt_id=attempt_id, code=code, is_done=True))
+
+    async def _rest(self, between_s: tuple[float, float], while_state: AgentState | None = None) -> None:
+        """Let time pass; less of it when the state is another before."""
+        deadline = asyncio.get_running_loop().time() + self._chance.uniform(*between_s)
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+            picture = self._agents.picture(self._id)
+            if while_state is not None and (picture is None or picture.state is not while_state):
+                return
+
+
+@asynccontextmanager
+async def robots_at_work(robots: Sequence[RobotAgent]) -> AsyncIterator[None]:
+    """Let robots work; they stop on leaving."""
+    async with AsyncExitStack() as stack:
+        for robot in robots:
+            working = asyncio.create_task(robot.work(), name="robot agent")
+            stack.push_async_callback(_end, working)
+        yield
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
