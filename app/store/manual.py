@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.agent_commands import OpenManual
 from app.agent_events import ManualRefused
@@ -12,6 +13,7 @@ from app.events import AttemptsOpened
 from app.outcomes import ContactStatus
 from app.store.attaching import link_list
 from app.store.claiming import next_due, opened_attempt
+from app.store.errors import Duplicate
 from app.store.ids import NewAttemptId
 from app.store.lists import create_list, grow_list, list_by_name
 from app.store.schema import attempts, campaign_contacts, campaign_lists, campaigns, contacts, dnc, lists
@@ -23,6 +25,7 @@ from app.units import number as checked_number
 TYPED_LIST: Final = "{campaign} – dialed by hand"
 """The name of a campaign's list of typed numbers."""
 _NAME_LENGTH: Final = 128
+_TRIES: Final = 3
 _NO_REGION: Final = "ZZ"
 """ISO 3166's code for no country: typed numbers have their country in them."""
 
@@ -39,11 +42,17 @@ def open_manual(
     conn: Connection, command: OpenManual, now_ms: int, new_attempt_id: NewAttemptId, tallies: TallyBook
 ) -> AttemptsOpened | ManualRefused:
     """Open an attempt for an agent, or say why the number may not be dialed; then nothing of it is left."""
-    try:
-        with conn.begin_nested():
-            return _open(conn, command, now_ms, new_attempt_id, tallies)
-    except _No as no:
-        return ManualRefused(agent_id=command.agent_id, campaign_id=command.campaign_id, reason=str(no))
+    reason = IN_A_CALL
+    for _ in range(_TRIES):
+        try:
+            with conn.begin_nested():
+                return _open(conn, command, now_ms, new_attempt_id, tallies)
+        except (Duplicate, IntegrityError):
+            continue  # another process made the same list or contact just now: it is there to be found
+        except _No as no:
+            reason = str(no)
+            break
+    return ManualRefused(agent_id=command.agent_id, campaign_id=command.campaign_id, reason=reason)
 
 
 def _open(

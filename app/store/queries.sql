@@ -7,7 +7,7 @@
 -- line, in this order. Each row that is looked at is moved on, so that the cost depends on :look alone: to its end when
 -- it may not be dialed, back by a while when its number is in a call already or its trunks are out of service, and into
 -- progress for the first :wanted of the others; but of what is for one agent only the first, who can only take one:
--- the rest stays. due_at_ms is kept for those in progress: it is their place in the line.
+-- the rest stays (of callbacks some more are looked at, so that the many of one agent do not hide another's). due_at_ms is kept for those in progress: it is their place in the line.
 UPDATE campaign_contacts
 SET status = verdict.status,
     due_at_ms = CASE verdict.status
@@ -65,7 +65,7 @@ FROM (
                                 OR callback_agent_id IN (SELECT value FROM json_each(:agents_json))
                             )
                         ORDER BY callback_at_ms, contact_id
-                        LIMIT :look
+                        LIMIT :look + 50
                     )
                     UNION ALL
                     SELECT mine.contact_id, mine.due_at_ms, mine.owner_id, 2
@@ -167,7 +167,7 @@ FROM (
                                 OR callback_agent_id = ANY (translate(:agents_json, '[]', '{}')::bigint[])
                             )
                         ORDER BY callback_at_ms, contact_id
-                        LIMIT :look
+                        LIMIT :look + 50
                         FOR UPDATE SKIP LOCKED
                     ) AS promised
                     UNION ALL

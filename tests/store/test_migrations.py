@@ -14,7 +14,7 @@ from app.store.lists import create_list, get_list
 from app.store.migrating import downgrade, newest_version, upgrade, version
 from app.store.schema import metadata
 from app.units import ListId
-from tests.store.world import T0
+from tests.store.world import T0, build, claim, closing, ids, phone
 
 
 def tables(conn: Connection) -> set[str]:
@@ -84,3 +84,19 @@ async def test_what_was_written_is_there_after_reopening(url: str) -> None:
         assert await store.read(get_list, made.id) == made
         with pytest.raises(NotFound, match="there is no list 77"):
             await store.read(get_list, ListId(77))
+
+
+async def test_contacts_that_wait_are_dialed_after_the_floor_came(url: str) -> None:
+    """Tables of the first version, with a campaign under way, brought up: nobody is lost and the line is as it was."""
+    async with await SqlStore.open(url) as store:
+        [campaign_id] = await store.write(build, [phone(1), phone(2), phone(3)])
+        [attempt] = (await claim(store, campaign_id, 1)).attempts
+        await store.write(downgrade, "0001")
+        assert "agent_id" not in await store.read(
+            lambda conn: {c["name"] for c in inspect(conn).get_columns("attempts")}
+        )
+    assert await migrate(url) == ("0001", newest_version())
+    async with await SqlStore.open(url) as store:
+        assert (await store.recover()).attempts == (attempt,)
+        await store.commit([closing(attempt)], T0)
+        assert ids((await claim(store, campaign_id, 5)).attempts) == [2, 3]

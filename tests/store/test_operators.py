@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
+from app.agents import AgentPlan, DialingMode, Disposition, DispositionEffect, PreviewDefault, RecordingPolicy
 from app.commands import SetCampaignStatus
 from app.model import Campaign, CampaignStatus, NumberFormat, RetryPolicy, Trunk
 from app.store import Duplicate, LastAdmin, NotFound, SqlStore, StoreError
@@ -240,3 +242,34 @@ async def test_pages_cannot_write(store: SqlStore) -> None:
     with pytest.raises(StoreError):
         await store.read(create_list, name="people", country="GB", now_ms=T0)
     assert await store.read(list_lists) == []
+
+
+async def test_a_campaigns_plan_for_agents_is_read_as_it_was_written(store: SqlStore) -> None:
+    await store.write(create_trunk, TRUNK)
+    flow = await store.write(create_flow, name="hello", source="x", now_ms=T0)
+    agents = AgentPlan(
+        lines_per_agent=3,
+        preview_default=PreviewDefault.PAUSE,
+        recording=RecordingPolicy.ALWAYS,
+        safe_harbor="Это {seller}",
+        dispositions=(
+            Disposition(code="yes", label="Да", is_success=True),
+            Disposition(code="later", label="Later", effect=DispositionEffect.RETRY, retry_ms=5),
+        ),
+    )
+    plan = Campaign(
+        id=CampaignId(0), name="x", flow_id=flow.id, trunks=(TRUNK.id,), mode=DialingMode.PREVIEW, agents=agents
+    )
+    entry = await store.write(create_campaign, plan, now_ms=T0)
+    assert entry.campaign == replace(plan, id=entry.campaign.id)
+
+
+async def test_a_campaign_from_before_there_were_agents_is_a_broadcast(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [])
+    old = (
+        '{"lines": 3, "calls_per_second": 1, "ring_timeout_ms": 25000, "caller_id": "", "language": "en", "retry": '
+        '{"max_attempts": 3, "retry_ms": 14400000, "max_faults": 10, "fault_retry_ms": 60000}, "unknown": 1}'
+    )
+    await store.write(lambda conn: conn.execute(text("UPDATE campaigns SET settings = :old"), {"old": old}))
+    read = (await store.read(get_campaign, campaign_id)).campaign
+    assert (read.mode, read.agents, read.lines) == (DialingMode.BROADCAST, AgentPlan(), 3)
