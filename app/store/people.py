@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
@@ -42,6 +42,21 @@ class ApiKey:
     name: str
     created_at_ms: int
     revoked_at_ms: int | None
+
+
+SIGN_IN_ID: Final = 16
+"""How much of a token's hash names a sign-in: enough to be unique, and nothing to get in with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """A browser that is signed in. It ends at expires_at_ms unless it is used before."""
+
+    id: str
+    user_id: int
+    user_name: str
+    created_at_ms: int
+    expires_at_ms: int
 
 
 def add_user(conn: Connection, *, name: str, password_hash: str, role: Role, now_ms: int) -> User:
@@ -86,12 +101,17 @@ def set_disabled(conn: Connection, user_id: int, is_disabled: bool) -> None:
 
 
 def change_user(
-    conn: Connection, user_id: int, *, is_disabled: bool | None = None, password_hash: str | None = None
+    conn: Connection,
+    user_id: int,
+    *,
+    is_disabled: bool | None = None,
+    password_hash: str | None = None,
+    role: Role | None = None,
 ) -> User:
     """Change what is not None, all or nothing; the person is signed out everywhere. Raises NotFound, LastAdmin."""
-    if is_disabled:
+    if is_disabled or role not in (None, Role.ADMIN):
         _check_not_last(conn, user_id)
-    given = {"is_disabled": is_disabled, "password_hash": password_hash}
+    given = {"is_disabled": is_disabled, "password_hash": password_hash, "role": role.value if role else None}
     values = {name: value for name, value in given.items() if value is not None}
     if values and conn.execute(update(users).where(users.c.id == user_id).values(values)).rowcount:
         conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
@@ -119,6 +139,36 @@ def extend_session(conn: Connection, token_hash: str, *, expires_at_ms: int) -> 
 def end_session(conn: Connection, token_hash: str) -> None:
     """Sign out; harmless for a session that is over."""
     conn.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+
+
+def list_sessions(conn: Connection, now_ms: int, user_id: int | None = None) -> list[SignIn]:
+    """The sign-ins that go on, of a person or of all, the last used first."""
+    found = select(sessions, users.c.name).join(users, users.c.id == sessions.c.user_id)
+    found = found.where(sessions.c.expires_at_ms > now_ms).order_by(sessions.c.expires_at_ms.desc())
+    if user_id is not None:
+        found = found.where(sessions.c.user_id == user_id)
+    return [
+        SignIn(
+            id=row.token_hash[:SIGN_IN_ID],
+            user_id=row.user_id,
+            user_name=row.name,
+            created_at_ms=row.created_at_ms,
+            expires_at_ms=row.expires_at_ms,
+        )
+        for row in conn.execute(found)
+    ]
+
+
+def end_sign_in(conn: Connection, sign_in_id: str) -> None:
+    """Sign a browser out: its cookie is worth nothing from now on. Raises NotFound."""
+    wanted = func.substr(sessions.c.token_hash, 1, SIGN_IN_ID) == sign_in_id
+    if len(sign_in_id) != SIGN_IN_ID or conn.execute(delete(sessions).where(wanted)).rowcount == 0:
+        raise NotFound("sign-in", sign_in_id[:40])
+
+
+def end_sessions_of(conn: Connection, user_id: int) -> int:
+    """Sign a person out everywhere; answers of how many browsers."""
+    return conn.execute(delete(sessions).where(sessions.c.user_id == user_id)).rowcount
 
 
 def drop_expired_sessions(conn: Connection, now_ms: int) -> int:

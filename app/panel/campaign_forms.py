@@ -1,0 +1,229 @@
+"""A campaign's settings as the five steps of its form: what stands in the fields, and what is made of what was typed.
+
+Each step is a pair: `fields_of_…` fills the form from a campaign, `…_step` reads the form into a campaign. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from app.agents import (
+    DialingMode,
+    Disposition,
+    DispositionEffect,
+    PreviewDefault,
+    RecordingPolicy,
+)
+from app.model import Campaign
+from app.panel.forms import Form
+from app.store.campaigns import CampaignEntry
+from app.units import HOUR_MS, FlowId, TrunkId
+
+STEPS: Final = ("contacts", "when", "how", "hear", "start")
+SPARE_ROWS: Final = 2
+"""Empty rows for more dispositions."""
+TRUNK_FIELD: Final = "trunk:"
+
+
+def _seconds(length_ms: int) -> str:
+    return f"{length_ms / 1_000:g}"
+
+
+# --- 1: contacts -----------------------------------------------------------------------------------------------------
+
+
+def contacts_fields(entry: CampaignEntry) -> Form:
+    """Name, lists, language."""
+    plan = entry.campaign
+    return Form({"name": plan.name, "language": plan.language}, {"lists": [str(one) for one in entry.list_ids]})
+
+
+def contacts_step(form: Form, plan: Campaign) -> Campaign:
+    """Lists are attached beside this: they are no setting."""
+    name = form.text("name", least=1)
+    language = form.matching("language", r"[a-z]{2}(-[A-Z]{2})?", "a language such as en, ru or en-GB is expected")
+    return replace(plan, name=name, language=language)
+
+
+# --- 2: who and when -------------------------------------------------------------------------------------------------
+
+
+def when_fields(entry: CampaignEntry) -> Form:
+    """Tries. Which agents serve is beside this."""
+    retry = entry.campaign.retry
+    return Form({
+        "max_attempts": str(retry.max_attempts), "retry_h": f"{retry.retry_ms / HOUR_MS:g}",
+        "max_faults": str(retry.max_faults),
+    })  # fmt: skip
+
+
+def when_step(form: Form, plan: Campaign) -> Campaign:
+    """How often a contact is tried, and how long apart."""
+    retry = replace(
+        plan.retry,
+        max_attempts=form.whole("max_attempts", 1, 50),
+        retry_ms=max(1_000, form.length_ms("retry_h", 0.001, 8_760, HOUR_MS)),
+        max_faults=form.whole("max_faults", 1, 50),
+    )
+    return replace(plan, retry=retry)
+
+
+# --- 3: how ----------------------------------------------------------------------------------------------------------
+
+
+def how_fields(entry: CampaignEntry) -> Form:
+    """Mode, trunks, limits, and what agents get time for."""
+    plan, agents = entry.campaign, entry.campaign.agents
+    given = {
+        "mode": plan.mode.value, "lines": str(plan.lines), "calls_per_second": f"{plan.calls_per_second:g}",
+        "ring_s": _seconds(plan.ring_timeout_ms), "caller_id": plan.caller_id,
+        "lines_per_agent": str(agents.lines_per_agent), "priority": str(agents.priority),
+        "wrap_up_s": _seconds(agents.wrap_up_ms), "preview_s": _seconds(agents.preview_ms),
+        "preview_default": agents.preview_default.value, "target_per_hour": str(agents.target_per_hour),
+        "queue": agents.queue,
+    }  # fmt: skip
+    return Form(given | {f"{TRUNK_FIELD}{trunk_id}": str(at) for at, trunk_id in enumerate(plan.trunks, 1)})
+
+
+def how_step(form: Form, plan: Campaign, trunk_ids: Sequence[TrunkId]) -> Campaign:
+    """trunk_ids: those there are; each has a field with its place in the order, empty where it is not used."""
+    placed: list[tuple[int, TrunkId]] = []
+    for trunk_id in trunk_ids:
+        name = f"{TRUNK_FIELD}{trunk_id}"
+        if form[name].strip():
+            placed.append((form.whole(name, 1, 50), trunk_id))
+    agents = replace(
+        plan.agents,
+        lines_per_agent=form.whole("lines_per_agent", 1, 10),
+        priority=form.whole("priority", -100, 100),
+        wrap_up_ms=form.length_ms("wrap_up_s", 0, 3_600),
+        preview_ms=form.length_ms("preview_s", 3, 3_600),
+        preview_default=form.choice("preview_default", PreviewDefault),
+        target_per_hour=form.whole("target_per_hour", 0, 1_000),
+        queue=form.matching("queue", r"[A-Za-z0-9_.-]{0,64}", "the name of a queue is expected, as in queues.conf"),
+    )
+    return replace(
+        plan,
+        mode=form.choice("mode", DialingMode),
+        trunks=tuple(trunk_id for _, trunk_id in sorted(placed)),
+        lines=form.whole("lines", 1, 10_000),
+        calls_per_second=form.number("calls_per_second", 0.001, 1_000),
+        ring_timeout_ms=form.length_ms("ring_s", 5, 120),
+        caller_id=form.matching("caller_id", r"(\+?[0-9]{3,15})?", "3 to 15 digits are expected, with a plus or not"),
+        agents=agents,
+    )
+
+
+# --- 4: what they hear and see ---------------------------------------------------------------------------------------
+
+
+def hear_fields(entry: CampaignEntry) -> Form:
+    """The flow, what is said to those who wait, recording, the script, the dispositions."""
+    plan, agents = entry.campaign, entry.campaign.agents
+    given = {
+        "flow_id": str(plan.flow_id), "connect_s": _seconds(agents.connect_within_ms),
+        "hold_s": _seconds(agents.hold_ms), "safe_harbor": agents.safe_harbor, "recording": agents.recording.value,
+        "consent_notice": agents.consent_notice, "script": agents.script,
+    }  # fmt: skip
+    boxes = {"whispers_name": agents.whispers_name, "is_one_key": agents.is_one_key}
+    rows = disposition_rows(agents.dispositions)
+    many = {name: [row[name] for row in rows] for name in DISPOSITION_FIELDS}
+    return Form(given | {name: "yes" for name, is_on in boxes.items() if is_on}, many)
+
+
+def hear_step(form: Form, plan: Campaign) -> Campaign:
+    """Words and recording of a campaign, and its dispositions in their order."""
+    flow_id = form["flow_id"]
+    agents = replace(
+        plan.agents,
+        connect_within_ms=form.length_ms("connect_s", 0.5, 60),
+        hold_ms=form.length_ms("hold_s", 0, 600),
+        safe_harbor=form.text("safe_harbor", most=2_000, is_line=False),
+        recording=form.choice("recording", RecordingPolicy),
+        consent_notice=form.text("consent_notice", most=2_000, is_line=False),
+        script=form.text("script", most=20_000, is_line=False),
+        whispers_name=form.ticked("whispers_name"),
+        is_one_key=form.ticked("is_one_key"),
+        dispositions=read_dispositions(form),
+    )
+    if agents.recording is not RecordingPolicy.NEVER and not agents.consent_notice:
+        form.wrong("consent_notice", "nobody is recorded without being told: write the notice, or record never")
+    chosen = FlowId(int(flow_id)) if flow_id.isascii() and flow_id.isdigit() and len(flow_id) < 16 else plan.flow_id
+    return replace(plan, flow_id=chosen, agents=agents)
+
+
+DISPOSITION_FIELDS: Final = ("d_code", "d_label", "d_effect", "d_retry_h", "d_success")
+
+
+def disposition_rows(dispositions: Sequence[Disposition]) -> list[dict[str, str]]:
+    """The table of dispositions as fields, with some empty rows below."""
+    rows = [
+        {
+            "d_code": one.code, "d_label": one.label, "d_effect": one.effect.value,
+            "d_retry_h": f"{one.retry_ms / HOUR_MS:g}" if one.retry_ms else "",
+            "d_success": "yes" if one.is_success else "no",
+        }
+        for one in dispositions
+    ]  # fmt: skip
+    empty = {"d_code": "", "d_label": "", "d_effect": DispositionEffect.CLOSE.value, "d_retry_h": "", "d_success": "no"}
+    return rows + [dict(empty) for _ in range(SPARE_ROWS)]
+
+
+def typed_rows(form: Form) -> list[Mapping[str, str]]:
+    """The rows of the table as they stand in a form."""
+    columns = [form.all(name) for name in DISPOSITION_FIELDS]
+    return [dict(zip(DISPOSITION_FIELDS, row, strict=True)) for row in zip(*columns, strict=False)]
+
+
+def read_dispositions(form: Form) -> tuple[Disposition, ...]:
+    """The rows that have a name; a new one gets its code from it. Emptying a name takes the row out."""
+    found: list[Disposition] = []
+    effects = {effect.value: effect for effect in DispositionEffect}
+    for row in typed_rows(form):
+        label = " ".join(row["d_label"].split())
+        if not label:
+            continue
+        code = row["d_code"].strip() or _code(label, {one.code for one in found})
+        hours = row["d_retry_h"].strip().replace(",", ".") or "0"
+        if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", hours):
+            form.wrong("dispositions", "hours are expected in the column of tries, such as 24 or 0.5")
+            hours = "0"
+        if len(label) > 64 or row["d_effect"] not in effects:
+            form.wrong("dispositions", "a name has at most 64 characters, and an effect of the list")
+            continue
+        effect = effects[row["d_effect"]]
+        retry_ms = round(float(hours) * HOUR_MS) if effect is DispositionEffect.RETRY else 0
+        is_success = row["d_success"] == "yes"
+        found.append(Disposition(code=code, label=label, effect=effect, retry_ms=retry_ms, is_success=is_success))
+    if not found:
+        form.wrong("dispositions", "at least one disposition is needed")
+    return tuple(found)
+
+
+_LATIN: Final = (
+    "а=a б=b в=v г=g д=d е=e ё=e ж=zh з=z и=i й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=h ц=c ч=ch ш=sh щ=sch "
+    "ъ= ы=y ь= э=e ю=yu я=ya"
+)
+_CYRILLIC: Final = dict(pair.split("=") for pair in _LATIN.split())
+
+
+def _code(label: str, taken: set[str]) -> str:
+    """A code of a name: small letters, digits, hyphens, and none that is taken."""
+    latin = "".join(_CYRILLIC.get(letter, letter) for letter in label.lower())
+    base = re.sub(r"[^a-z0-9]+", "-", latin).strip("-")[:32] or "result"
+    code, count = base, 1
+    while code in taken:
+        count += 1
+        code = f"{base}-{count}"
+    return code
+
+
+FIELDS: Final[Mapping[str, Callable[[CampaignEntry], Form]]] = {
+    "contacts": contacts_fields,
+    "when": when_fields,
+    "how": how_fields,
+    "hear": hear_fields,
+}

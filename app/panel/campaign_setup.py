@@ -1,0 +1,284 @@
+"""Making a campaign in five steps: contacts, who and when, how, what they hear and see, check and start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from app.agents import DialingMode
+from app.model import Campaign, CampaignStatus
+from app.operations import OperationError, Operations
+from app.outcomes import ContactStatus
+from app.panel import campaign_forms, trail, view
+from app.panel.campaign_forms import FIELDS, STEPS
+from app.panel.doorkeeper import VISITOR
+from app.panel.forms import Form
+from app.panel.gates import is_scripted, only
+from app.panel.pages import Pages, campaign_id_of, wording
+from app.store import agents, campaigns, flows, lists, people, trunks
+from app.store.agents import CampaignAgent
+from app.store.campaigns import CampaignEntry
+from app.store.door import SqlStore
+from app.store.errors import Duplicate, NotFound
+from app.store.flows import FlowVersion
+from app.store.people import Role
+from app.units import AgentId, CampaignId, FlowId, ListId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something the check found. step: where it is mended; is_in_the_way: the campaign cannot start."""
+
+    words: str
+    step: str
+    is_in_the_way: bool = True
+
+
+class CampaignSetup:
+    """The campaigns' list and form."""
+
+    def __init__(self, *, operations: Operations, store: SqlStore, pages: Pages) -> None:
+        self._operations = operations
+        self._store = store
+        self._pages = pages
+
+    def attach(self, app: web.Application) -> None:
+        """Put the addresses into an aiohttp application."""
+        gate = only(Role.SUPERVISOR)
+        app.router.add_get("/campaigns", gate(self._list))
+        app.router.add_get("/campaigns/new", gate(self._new))
+        app.router.add_post("/campaigns/new", gate(self._create))
+        app.router.add_get("/campaigns/{campaign_id}/setup", gate(self._first))
+        step = "/campaigns/{campaign_id}/setup/{step:" + "|".join(STEPS) + "}"
+        app.router.add_get(step, gate(self._step))
+        app.router.add_post(step, gate(self._save))
+
+    # --- the list ----------------------------------------------------------------------------------------------------
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        snapshot = self._operations.snapshot()
+        entries = await self._store.read(campaigns.list_campaigns)
+        return self._pages.page(request, "campaigns.html", cards=[view.card(entry, snapshot) for entry in entries])
+
+    # --- a new one ---------------------------------------------------------------------------------------------------
+
+    async def _new(self, request: web.Request) -> web.StreamResponse:
+        form = Form({"mode": DialingMode.PROGRESSIVE.value, "language": wording(request).language})
+        return await self._new_page(request, form)
+
+    async def _new_page(self, request: web.Request, form: Form, status: int = 200) -> web.Response:
+        return self._pages.page(
+            request, "campaign_new.html", status=status, form=form, lists=await self._store.read(lists.list_lists),
+            flows=[_option(one) for one in await self._store.read(flows.list_flows)],
+        )  # fmt: skip
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        form = await Form.of(request)
+        name, mode = form.text("name", least=1), form.choice("mode", DialingMode)
+        language = form.matching("language", r"[a-z]{2}(-[A-Z]{2})?", "a language such as en, ru or en-GB is expected")
+        flow_id = FlowId(0)
+        if mode is DialingMode.BROADCAST:
+            flow_id = (
+                FlowId(int(form["flow_id"])) if form["flow_id"].isascii() and form["flow_id"].isdigit() else flow_id
+            )
+            if not flow_id:
+                form.wrong("flow_id", "a broadcast needs a flow: what people hear")
+        if form.is_good:
+            ways = tuple(trunk.id for trunk in await self._store.read(trunks.list_trunks) if trunk.is_enabled)
+            plan = Campaign(id=CampaignId(0), name=name, flow_id=flow_id, trunks=ways[:1], language=language, mode=mode)
+            try:
+                entry = await self._operations.create_campaign(plan, [ListId(one) for one in form.ids("lists")])
+            except Duplicate:
+                form.wrong("name", "a campaign of this name is there already")
+            except OperationError as error:
+                form.wrong("", str(error))
+            else:
+                await self._note(request, "made campaign", entry.campaign, {"name": name, "mode": mode.value})
+                return self._to(entry.campaign.id, "when")
+        return await self._new_page(request, form, 422)
+
+    def _to(self, campaign_id: CampaignId, step: str) -> web.Response:
+        return web.Response(status=303, headers={"Location": f"/campaigns/{campaign_id}/setup/{step}"})
+
+    async def _note(self, request: web.Request, what: str, plan: Campaign, details: dict[str, str]) -> None:
+        told = trail.note(request[VISITOR].user, what, f"campaign {plan.id}", self._operations.now_ms, details)
+        await trail.write(self._store, told)
+
+    # --- the steps ---------------------------------------------------------------------------------------------------
+
+    async def _first(self, request: web.Request) -> web.StreamResponse:
+        return self._to(campaign_id_of(request), STEPS[0])
+
+    async def _step(self, request: web.Request) -> web.StreamResponse:
+        entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
+        step = request.match_info["step"]
+        form = FIELDS[step](entry) if step in FIELDS else Form({})
+        if step == "when":
+            serving = await self._store.read(agents.list_campaign_agents, entry.campaign.id)
+            form = Form(
+                {name: form[name] for name in ("max_attempts", "retry_h", "max_faults")},
+                {"agents": [str(one.agent_id) for one in serving]},
+            )
+        return await self._step_page(request, entry, form)
+
+    async def _step_page(
+        self, request: web.Request, entry: CampaignEntry, form: Form, status: int = 200
+    ) -> web.Response:
+        step = request.match_info["step"]
+        values = await self._choices(step, entry, form)
+        return self._pages.page(
+            request, f"campaign_{step}.html", status=status, entry=entry, plan=entry.campaign, step=step, form=form,
+            saves_itself=entry.status is CampaignStatus.DRAFT, **values,
+        )  # fmt: skip
+
+    async def _choices(self, step: str, entry: CampaignEntry, form: Form) -> dict[str, Any]:
+        """What there is to choose from in a step."""
+        match step:
+            case "contacts":
+                return {"lists": await self._store.read(lists.list_lists)}
+            case "when":
+                users = await self._store.read(people.list_users)
+                return {"people": [user for user in users if not user.is_disabled]}
+            case "how":
+                return {"trunks": await self._store.read(trunks.list_trunks)}
+            case "hear":
+                known = await self._store.read(flows.list_flows)
+                mine = await self._store.read(flows.get_flow, entry.campaign.flow_id)
+                rows = campaign_forms.typed_rows(form)
+                options = [_option(one) for one in (mine, *(one for one in known if one.id != mine.id))]
+                return {"flows": options, "rows": rows}
+            case _:
+                card = view.card(entry, self._operations.snapshot())
+                return {"card": card, "findings": await self._check(entry), "reasons": reasons(entry)}
+
+    async def _save(self, request: web.Request) -> web.StreamResponse:
+        entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
+        step, form = request.match_info["step"], await Form.of(request)
+        if step == "start":
+            return await self._start(request, entry, form)
+        plan = await self._read(step, form, entry.campaign)
+        if form.is_good:
+            try:
+                await self._keep(request, entry, plan, form)
+            except Duplicate:
+                form.wrong("name", "a campaign of this name is there already")
+            except NotFound as error:
+                form.wrong("", str(error))
+            except OperationError as error:
+                form.wrong("", str(error))
+        if is_scripted(request):
+            words = wording(request)
+            errors = {name: words.say(text) for name, text in form.errors.items()}
+            return web.json_response({"errors": errors}, status=422 if errors else 200)
+        if not form.is_good:
+            return await self._step_page(request, entry, form, 422)
+        return self._to(entry.campaign.id, STEPS[STEPS.index(step) + 1] if form.has("next") else step)
+
+    async def _read(self, step: str, form: Form, plan: Campaign) -> Campaign:
+        match step:
+            case "contacts":
+                return campaign_forms.contacts_step(form, plan)
+            case "when":
+                return campaign_forms.when_step(form, plan)
+            case "how":
+                ways = [trunk.id for trunk in await self._store.read(trunks.list_trunks)]
+                return campaign_forms.how_step(form, plan, ways)
+            case _:
+                return campaign_forms.hear_step(form, plan)
+
+    async def _keep(self, request: web.Request, entry: CampaignEntry, plan: Campaign, form: Form) -> None:
+        before, step = entry.campaign, request.match_info["step"]
+        details = trail.differences(_told(before), _told(plan))
+        if plan != before:
+            await self._operations.change_campaign(plan)
+        if step == "contacts":
+            for list_id in form.ids("lists"):
+                if list_id not in entry.list_ids:
+                    await self._operations.attach_list(plan.id, ListId(list_id))
+                    details[f"list {list_id}"] = "attached"
+        if step == "when":
+            serving = {one.agent_id: one for one in await self._store.read(agents.list_campaign_agents, plan.id)}
+            wanted = [AgentId(one) for one in form.ids("agents")]
+            if set(wanted) != set(serving):
+                kept = [serving.get(one, CampaignAgent(agent_id=one)) for one in wanted]
+                await self._store.write(agents.set_campaign_agents, plan.id, kept)
+                details["agents"] = f"{len(serving)} → {len(wanted)}"
+        if details:
+            await self._note(request, "changed campaign", plan, details)
+
+    # --- check and start ---------------------------------------------------------------------------------------------
+
+    async def _check(self, entry: CampaignEntry) -> list[Finding]:
+        plan, found = entry.campaign, list[Finding]()
+        if not entry.list_ids and plan.mode is not DialingMode.MANUAL:
+            found.append(Finding(words="it has no contact list", step="contacts"))
+        elif not entry.progress.total and plan.mode is not DialingMode.MANUAL:
+            found.append(Finding(words="its lists are empty", step="contacts"))
+        ways = {trunk.id: trunk for trunk in await self._store.read(trunks.list_trunks)}
+        mine = [ways[one] for one in plan.trunks if one in ways]
+        if not mine:
+            found.append(Finding(words="it has no trunk to call over", step="how"))
+        elif not any(trunk.is_enabled and trunk.prefixes for trunk in mine):
+            found.append(Finding(words="none of its trunks is in use and allowed to call any country", step="how"))
+        if not plan.caller_id and mine and not any(trunk.caller_id for trunk in mine):
+            words = "no number is shown to the people who are called; many do not answer, some networks refuse"
+            found.append(Finding(words=words, step="how", is_in_the_way=False))
+        if plan.mode is not DialingMode.BROADCAST and not plan.agents.queue:
+            if not await self._store.read(agents.list_campaign_agents, plan.id):
+                found.append(Finding(words="no agent is named for it", step="when", is_in_the_way=False))
+            if not plan.agents.safe_harbor:
+                words = "people nobody comes for hear no message; many countries want one that says who called"
+                found.append(Finding(words=words, step="hear", is_in_the_way=False))
+        return found
+
+    async def _start(self, request: web.Request, entry: CampaignEntry, form: Form) -> web.StreamResponse:
+        try:
+            await self._operations.start_campaign(entry.campaign.id)
+        except OperationError as error:
+            form.wrong("", str(error))
+            return await self._step_page(request, entry, form, 409)
+        await self._note(request, "started campaign", entry.campaign, {})
+        where = "/floor" if entry.campaign.mode is not DialingMode.BROADCAST else f"/campaigns/{entry.campaign.id}"
+        return web.Response(status=303, headers={"Location": where})
+
+
+_CHANGES = {
+    ContactStatus.PENDING: "called as soon as it is their turn",
+    ContactStatus.IN_PROGRESS: "being called now",
+    ContactStatus.CONNECTED: "done",
+    ContactStatus.NOT_CONNECTED: "given up: the trunk failed too often",
+    ContactStatus.RETRIES_COMPLETED: "given up: tried as often as allowed",
+    ContactStatus.DO_NOT_CALL: "never: they asked not to be called",
+    ContactStatus.INVALID_NUMBER: "when the number is mended",
+    ContactStatus.DANGLING: "when somebody says what came of the call",
+}
+
+
+def reasons(entry: CampaignEntry) -> list[tuple[str, int, str]]:
+    """Contacts by status, with what changes it; together the total."""
+    statuses = entry.progress.statuses
+    return [(status.value, statuses[status], _CHANGES[status]) for status in view.STATUS_ORDER if statuses.get(status)]
+
+
+def _option(flow: FlowVersion) -> tuple[str, str]:
+    return str(flow.id), f"{flow.name} · {flow.version}"
+
+
+def _told(plan: Campaign) -> dict[str, object]:
+    """A campaign's settings by name, flat, for the trail."""
+    flat: dict[str, object] = {}
+    for name in plan.__dataclass_fields__:
+        value = getattr(plan, name)
+        if name in ("retry", "agents"):
+            flat |= {inner: _plain(getattr(value, inner)) for inner in value.__dataclass_fields__}
+        else:
+            flat[name] = _plain(value)
+    return flat
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(one, "code", one)) for one in value)
+    return getattr(value, "value", value)
