@@ -49,7 +49,7 @@ class Doors:
         app.router.add_post("/sign-in", self._sign_in)
         app.router.add_post("/sign-out", self._sign_out)
         app.router.add_post("/preferences", self._prefer)
-        app.router.add_get("/", supervisor(pages.home))
+        app.router.add_get("/", self._home)
         app.router.add_get("/campaigns/{campaign_id}", supervisor(pages.campaign))
         app.router.add_get("/campaigns/{campaign_id}/attempts", supervisor(pages.attempts))
         app.router.add_post("/campaigns/{campaign_id}/{verb:start|pause|stop}", supervisor(self._order))
@@ -99,6 +99,12 @@ class Doors:
             name, value, max_age=YEAR_S if lasting else None, path="/", httponly=not lasting, secure=is_https,
             samesite="Strict",
         )  # fmt: skip
+
+    async def _home(self, request: web.Request) -> web.StreamResponse:
+        """Where everybody lands: agents at their desk, others at the live page."""
+        if not may(request[VISITOR], Role.SUPERVISOR):
+            raise web.HTTPSeeOther("/desk")
+        return await self._pages.home(request)
 
     # --- preferences -------------------------------------------------------------------------------------------------
 

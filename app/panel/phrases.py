@@ -14,6 +14,7 @@ from typing import Final
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import OUTCOMES, ContactStatus
+from app.panel import desk_phrases
 from app.store.people import Role
 
 FIXED: Final = (
@@ -22,6 +23,7 @@ FIXED: Final = (
     *(status.value for status in CampaignStatus),
     *(state.value for state in TrunkState),
     *(role.value for role in Role),
+    *desk_phrases.FIXED,
     "answered",
     "ringing",
     "switched off",
@@ -38,6 +40,7 @@ FIXED: Final = (
     "something went wrong inside Outring; its log says what",
 )
 MADE: Final = (
+    *desk_phrases.MADE,
     "Asterisk cannot be reached: {reason}",
     "trunk {trunk} is out of service: {reason}",
     "{outcome} (SIP {code})",

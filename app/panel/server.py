@@ -16,7 +16,12 @@ from aiohttp import web
 from app.agent_operations import AgentOperations
 from app.operations import Operations
 from app.panel import rest
+from app.panel.admin_floor import FloorSettingsPages
+from app.panel.admin_people import PeoplePages
+from app.panel.admin_trunks import TrunkPages
 from app.panel.answers import Answer, add_headers, catching
+from app.panel.campaign_setup import CampaignSetup
+from app.panel.desk import Desk
 from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
 from app.panel.doors import Doors
 from app.panel.floor_doors import FloorDoors
@@ -54,6 +59,14 @@ class Panel:
             pages=self._pages,
             cookie=lambda: self._cookie,
         )
+        self.desk = Desk(
+            floor=agents,
+            operations=operations,
+            store=store,
+            doorkeeper=self._doorkeeper,
+            pages=self._pages,
+            cookie=lambda: self._cookie,
+        )
         self._runner: web.AppRunner | None = None
         self._ticking: tuple[asyncio.Task[None], ...] = ()
 
@@ -85,7 +98,7 @@ class Panel:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._ticking = ()
-        await asyncio.gather(self._live.close(), self._floor.floor.close())
+        await asyncio.gather(self._live.close(), self._floor.floor.close(), self.desk.close())
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -95,6 +108,9 @@ class Panel:
         app.on_response_prepare.append(add_headers)
         Doors(self._operations, self._doorkeeper, self._pages, self._live, lambda: self._cookie).attach(app)
         self._floor.attach(app)
+        for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup):
+            pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
+        self.desk.attach(app)
         rest.routes.attach(app, self._call)
         app.router.add_get(f"{PREFIX}/openapi.json", _openapi)
         app.router.add_static("/static", STATIC)

@@ -69,7 +69,9 @@ async def test_the_live_socket_is_for_our_own_pages(site: Site, origin: str | No
 async def test_agents_have_no_business_on_the_live_page(site: Site) -> None:
     entry = await site.add_campaign()
     async with site.browser(role=Role.AGENT) as http:
-        page = await http.get("/")
+        landed = await http.get("/", allow_redirects=False)
+        assert (landed.status, landed.headers["Location"]) == (303, "/desk")
+        page = await http.get(f"/campaigns/{entry.campaign.id}")
         assert page.status == 403
         token = token_of(await page.text())
         answer = await http.post(f"/campaigns/{entry.campaign.id}/start", data={"csrf_token": token})
