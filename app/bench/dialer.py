@@ -88,7 +88,7 @@ async def _prepare(operations: Operations, store: SqlStore, spec: dict[str, Any]
     await operations.save_trunk(trunk)
     version, _ = await operations.save_flow("bench", FLOW)
     found = await store.write(lists.create_list, name="bench", country="GB", now_ms=operations.now_ms)
-    await store.write(_fill, found.id, int(spec["calls"]))
+    await store.write(fill, found.id, int(spec["calls"]))
     plan = Campaign(
         id=CampaignId(0),
         name="bench",
@@ -102,7 +102,7 @@ async def _prepare(operations: Operations, store: SqlStore, spec: dict[str, Any]
     return (await operations.create_campaign(plan, [found.id])).campaign.id
 
 
-def _fill(conn: Connection, list_id: ListId, count: int) -> None:
+def fill(conn: Connection, list_id: ListId, count: int) -> None:
     """Contacts with fictional numbers, made by the database itself."""
     conn.execute(
         text(
