@@ -126,7 +126,7 @@ def _conversation(row: Row[Any]) -> Conversation | None:
     if row.connected_at_ms is None:
         return None
     return Conversation(
-        agent_id=AgentId(row.agent_id),
+        agent_id=None if row.agent_id is None else AgentId(row.agent_id),
         session_id=SessionId(row.session_id),
         connected_at_ms=row.connected_at_ms,
         waited_ms=row.waited_ms,
@@ -137,4 +137,5 @@ def _conversation(row: Row[Any]) -> Conversation | None:
         note=row.note or "",
         recordings=tuple(row.recordings or ()),
         transfers=tuple(row.transfers or ()),
+        queue_member=row.queue_member or "",
     )

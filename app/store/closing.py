@@ -79,10 +79,11 @@ def _talk(result: AttemptResult) -> dict[str, Any]:
         "talk_ms": talk.talk_ms,
         "hold_ms": talk.hold_ms,
         "wrap_up_ms": talk.wrap_up_ms,
-        "disposition": talk.disposition,
+        "disposition": None if talk.agent_id is None else talk.disposition,  # nobody was asked for one
         "note": talk.note,
         "recordings": talk.recordings,
         "transfers": talk.transfers,
+        "queue_member": talk.queue_member or None,
     }
 
 

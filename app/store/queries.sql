@@ -440,7 +440,8 @@ SET agent_id = talk.value ->> '$.agent_id',
     disposition = talk.value ->> '$.disposition',
     note = talk.value ->> '$.note',
     recordings = talk.value -> '$.recordings',
-    transfers = talk.value -> '$.transfers'
+    transfers = talk.value -> '$.transfers',
+    queue_member = talk.value ->> '$.queue_member'
 FROM json_each(:rows_json) AS talk
 WHERE attempts.id = talk.value ->> '$.id' AND +attempts.closed_at_ms IS NULL;
 
@@ -456,10 +457,11 @@ SET agent_id = talk.agent_id,
     disposition = talk.disposition,
     note = talk.note,
     recordings = talk.recordings,
-    transfers = talk.transfers
+    transfers = talk.transfers,
+    queue_member = talk.queue_member
 FROM json_to_recordset(CAST(:rows_json AS json)) AS talk(
     id text, agent_id bigint, session_id text, connected_at_ms bigint, waited_ms bigint, talk_ms bigint, hold_ms bigint,
-    wrap_up_ms bigint, disposition text, note text, recordings json, transfers json
+    wrap_up_ms bigint, disposition text, note text, recordings json, transfers json, queue_member text
 )
 WHERE attempts.id = talk.id AND attempts.closed_at_ms IS NULL;
 

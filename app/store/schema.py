@@ -127,6 +127,13 @@ contacts = Table(
 )
 # A list's contacts in the order they came: attaching and paging go along it, whatever else is in the table.
 Index("ix_contacts_list_id_id", contacts.c.list_id, contacts.c.id)
+# Who calls is looked up by their number.
+Index(
+    "ix_contacts_phone1",
+    contacts.c.phone1,
+    sqlite_where=text("phone1 <> ''"),
+    postgresql_where=text("phone1 <> ''"),
+)
 
 imports = Table(
     "imports",
@@ -290,6 +297,7 @@ attempts = Table(
     Column("note", Text),
     Column("recordings", JSON),
     Column("transfers", JSON),
+    Column("queue_member", String(80)),  # who talked, when it was a member of a queue of the PBX's own
     sqlite_with_rowid=False,
 )
 # No number is ever in two live attempts, whatever campaign or process opens them: the database itself says no.

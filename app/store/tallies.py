@@ -53,7 +53,7 @@ class TallyBook:
         """An attempt came to its end."""
         self.ended(result.campaign_id, result.outcome)
         self._changes[result.campaign_id, "hour", hour_key(now_ms, result.outcome)] += 1
-        if result.conversation is not None:
+        if result.conversation is not None and result.conversation.agent_id is not None:
             self._changes[result.campaign_id, "disposition", result.conversation.disposition] += 1
 
     def write(self, conn: Connection) -> None:

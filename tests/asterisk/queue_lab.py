@@ -14,9 +14,11 @@ from asterisk.lab.server import Server
 from tests.asterisk.gate import Gate
 from tests.contract.stage import Stage
 
+
 class SystemClock:
     def now_ms(self) -> int:
         import time
+
         return time.time_ns() // 1_000_000
 
 

@@ -164,6 +164,17 @@ async def test_what_a_conversation_left_is_written_with_its_attempt(store: SqlSt
     assert (await store.read(attempts_page, agent_id=BOB, disposition="success")).attempts == ()
 
 
+async def test_a_conversation_with_a_member_of_a_queue_names_them_and_counts_no_disposition(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1)])
+    [one] = (await claim(store, campaign_id, 1)).attempts
+    theirs = replace(talk(), agent_id=None, session_id=SessionId(""), disposition=NOT_SET, queue_member="Ann")
+    await store.commit([talked(one, theirs)], T0 + 9)
+    entry = await store.read(get_attempt, one.attempt_id)
+    assert (entry.conversation, entry.agent_id, entry.agent_name) == (theirs, None, "")
+    assert (await store.read(get_progress, campaign_id)).dispositions == {}
+    assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+
+
 async def test_a_conversation_told_after_the_end_changes_nothing(store: SqlStore) -> None:
     [campaign_id] = await store.write(build, [phone(1)])
     [one] = (await claim(store, campaign_id, 1)).attempts

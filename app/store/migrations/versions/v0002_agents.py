@@ -31,6 +31,7 @@ ATTEMPT_COLUMNS = (
     ("note", sa.Text()),
     ("recordings", sa.JSON()),
     ("transfers", sa.JSON()),
+    ("queue_member", sa.String(length=80)),
 )
 LINE_COLUMNS = (
     ("owner_id", sa.BigInteger()),
@@ -48,6 +49,7 @@ def upgrade() -> None:
     op.add_column("attempts", sa.Column("is_manual", sa.Boolean(), server_default=sa.text("FALSE"), nullable=False))
     _partial("ix_attempts_agent_id", "attempts", ["agent_id", "id"], "agent_id IS NOT NULL")
     _partial("ix_attempts_disposition", "attempts", ["disposition", "id"], "disposition IS NOT NULL")
+    _partial("ix_contacts_phone1", "contacts", ["phone1"], "phone1 <> ''")
     for name, kind in LINE_COLUMNS:
         op.add_column("campaign_contacts", sa.Column(name, kind, nullable=True))
     op.drop_index("ix_campaign_contacts_waiting", table_name="campaign_contacts")
@@ -191,6 +193,7 @@ def downgrade() -> None:
         ["campaign_id", "due_at_ms", "contact_id"],
         "status = 'pending'",
     )
+    op.drop_index("ix_contacts_phone1", table_name="contacts")
     for column in ("agent_id", "disposition"):
         op.drop_index(f"ix_attempts_{column}", table_name="attempts")
     for name in ("is_manual", *(name for name, _kind in ATTEMPT_COLUMNS)):
