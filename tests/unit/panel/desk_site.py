@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -126,7 +125,6 @@ async def open_desk_site(folder: Path) -> AsyncIterator[DeskSite]:
         operations = Operations(store=store, runtime=runtime)
         agents = cast(AgentOperations, floor)
         panel = Panel(operations=operations, agents=agents, store=store, settings=load())
-        working = asyncio.create_task(runtime.run(await operations.first_events()))
         try:
             url = await panel.start("127.0.0.1", 0)
             site = Site(
@@ -136,9 +134,6 @@ async def open_desk_site(folder: Path) -> AsyncIterator[DeskSite]:
             yield await _furnished(site, floor)
         finally:
             await panel.stop()
-            working.cancel()
-            with suppress(asyncio.CancelledError):
-                await working
 
 
 async def _furnished(site: Site, floor: StandInFloor) -> DeskSite:
