@@ -1,20 +1,24 @@
 """One attempt, from the moment it is on disk to the moment its end is.
 
-PREPARING (prompts are made) → READY (waits for a line) → DIALING → IN_FLOW (answered) → CLOSING (its end is being
-written). It owns its call and its flow's session, keeps the channel's lease, and knows when to give up waiting.
+PREPARING (prompts are made) → READY (waits for a line) → DIALING → IN_FLOW (answered: in its flow, or with the floor's
+agents) → CLOSING (its end is being written); who has talked with an agent waits in WRAP_UP for the agent's word before
+the end. It owns its call and its flow's session, keeps the channel's lease, and knows when to give up waiting.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from app.agent_commands import FloorAnswer, SeekAgent
+from app.agents import TALK_LEASE_MS, Conversation
 from app.commands import (
     AddDnc,
     CloseAttempt,
     Command,
+    FlowCommand,
     HangUp,
     PlaceCall,
     RenderPrompts,
@@ -23,8 +27,10 @@ from app.commands import (
     StopPlayback,
     StopRecording,
 )
-from app.dialing import strategy, verdict
+from app.dialing import ending, strategy, verdict
 from app.dialing.call import Call, CallState, CallStep
+from app.dialing.floor_words import floor_prompts
+from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS, Lease
 from app.dialing.trunk import TrunkLine
 from app.events import (
     CallAnswered,
@@ -43,22 +49,14 @@ from app.ivr.flow import Flow
 from app.ivr.needs import prompts_needed
 from app.ivr.nodes import Record as RecordNode
 from app.ivr.session import FlowSession
-from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt, RetryPolicy
+from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt
 from app.outcomes import OUTCOMES, Outcome
-from app.units import HOUR_MS, SECOND_MS, AttemptId
+from app.units import SECOND_MS, AttemptId
 
-LEASE_MS: Final = 30 * SECOND_MS
-"""How long a channel in our hands lives without us."""
-TRANSFER_LEASE_MS: Final = 4 * HOUR_MS
-"""How long a call may last in the admin's dialplan."""
 PATIENCE_MS: Final = 20 * SECOND_MS
 """How long prompts may take, and how long a claimed contact waits for a line before it goes back."""
-RENEW_AGAIN_MS: Final = 5 * SECOND_MS
-"""After a lease could not be renewed, how long until it is tried again: three times before it runs out."""
 LIKELY_PLAYBACKS: Final = 12
 """When a call is taken over, so many playbacks of the life before are stopped by their names: most calls have fewer."""
-GRACE_MS: Final = 10 * SECOND_MS
-"""After the lease has run out, how long until the call's end is taken as missed."""
 
 
 class AttemptState(enum.Enum):
@@ -68,6 +66,8 @@ class AttemptState(enum.Enum):
     READY = "ready"
     DIALING = "dialing"
     IN_FLOW = "in flow"
+    WRAP_UP = "wrap-up"
+    """The call is over; the agent's word on the conversation is awaited."""
     CLOSING = "closing"
 
 
@@ -75,8 +75,9 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_audio", "_flow", "_give_up_at_ms", "_is_abandoned", "_is_ours", "_is_sent_on", "_is_taken_back",
-        "_lease_until_ms", "_life", "_session", "_stretch", "call", "campaign", "line", "opened", "result", "state",
+        "_flow", "_give_up_at_ms", "_is_abandoned", "_is_ours", "_is_sent_on", "_is_taken_back", "_is_unserved",
+        "_lease", "_life", "_session", "_stretch", "audio", "call", "campaign", "has_talked", "is_held", "line",
+        "opened", "result", "sought", "sought_at_ms", "state",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -86,16 +87,21 @@ class AttemptRun:
         self.call: Call | None = None
         self.line: TrunkLine | None = None
         self.result: AttemptResult | None = None
+        self.audio: dict[Prompt, Audio] = {}
+        self.is_held = False  # an agent reads the card first: it is not placed until they say so
+        self.sought: SeekAgent | None = None  # the person is the floor's: waiting for an agent, or with one
+        self.sought_at_ms = 0
+        self.has_talked = opened.conversation is not None  # with an agent, whose word decides the end
         self._flow = flow
         self._session: FlowSession | None = None
-        self._audio: dict[Prompt, Audio] = {}
         self._give_up_at_ms = now_ms + PATIENCE_MS
-        self._lease_until_ms = 0
+        self._lease = Lease(opened.attempt_id)
         self._stretch = 0
         self._is_ours = False  # the hang-up was our doing
         self._is_taken_back = False  # we gave up on it before an answer
         self._is_sent_on = False  # into the admin's dialplan
-        self._is_abandoned = False  # answered while we were away: the dialplan's apology was all they heard
+        self._is_abandoned = False  # answered, and no agent: while we were away, or none was free
+        self._is_unserved = False  # no agent came, and the flow had a way of its own for it
         self._life = ""  # tells our names of playbacks and recordings from those of a life before this one
 
     @property
@@ -109,35 +115,60 @@ class AttemptRun:
         return self.opened.language or self.campaign.language
 
     @property
+    def flow(self) -> Flow:
+        """The plan of its call."""
+        return self._flow
+
+    @property
     def is_on_the_line(self) -> bool:
         """A call of it may exist."""
         return self.call is not None and self.state in (AttemptState.DIALING, AttemptState.IN_FLOW)
+
+    @property
+    def is_answered(self) -> bool:
+        """Somebody answered, and is still there as far as we know."""
+        return self.state is AttemptState.IN_FLOW
+
+    @property
+    def keys(self) -> str:
+        """What was pressed in the flow so far."""
+        return "" if self._session is None else "".join(pressed.key for pressed in self._session.result(0).keys)
 
     # --- before the call ---------------------------------------------------------------------------------------------
 
     def prepare(self, known: Mapping[Prompt, Audio]) -> list[Command]:
         """Gather the prompts: ready at once when all are known, else asks for the missing ones."""
         missing = []
-        for prompt in prompts_needed(self._flow, self.opened.fields, self.language):
+        for prompt in self._needed():
             audio = known.get(prompt)
             if audio is None:
                 missing.append(prompt)
             else:
-                self._audio[prompt] = audio
+                self.audio[prompt] = audio
         if missing:
             return [RenderPrompts(attempt_id=self.id, prompts=tuple(missing))]
         self.state = AttemptState.READY
         return []
 
+    def _needed(self) -> Sequence[Prompt]:
+        own = () if self.opened.is_manual else prompts_needed(self._flow, self.opened.fields, self.language)
+        return tuple(dict.fromkeys((*own, *floor_prompts(self.campaign, self._flow, self.opened, self.language))))
+
+    def let_go(self, now_ms: int) -> None:
+        """The agent wants the call (or the card was another's): it is placed as soon as a line is free."""
+        self.is_held = False
+        self._give_up_at_ms = now_ms + PATIENCE_MS
+
     def place(self, line: TrunkLine, now_ms: int) -> list[Command]:
         """Dial over `line`, which has room."""
         assert self.state is AttemptState.READY, f"attempt {self.id} is {self.state.value}, not ready"
+        assert not self.is_held, f"attempt {self.id} is on an agent's card"
         self._stretch = line.take(now_ms)
         self.line = line
         self.state = AttemptState.DIALING
         self.call = Call(trunk_id=line.trunk.id, facts=CallFacts(trunk_id=line.trunk.id, placed_at_ms=now_ms))
         lease_ms = self.campaign.ring_timeout_ms + LEASE_MS
-        self._lease_until_ms = now_ms + lease_ms
+        self._lease.begin(lease_ms, now_ms)
         return [
             PlaceCall(
                 attempt_id=self.id,
@@ -150,6 +181,18 @@ class AttemptRun:
                 watch_talk=self._flow.needs_talk,
             )
         ]
+
+    def return_undialed(self, now_ms: int, until_ms: int | None = None) -> list[Command]:
+        """Give the contact back as it was: it was claimed, and no call was made; until_ms: not to be claimed before."""
+        due_ms = now_ms if until_ms is None else until_ms
+        then = strategy.next_for(self.opened, Outcome.RETURNED_UNDIALED, self.campaign.retry, due_ms)
+        return self._close(Outcome.RETURNED_UNDIALED, now_ms, then=then)
+
+    def refuse(self, outcome: Outcome, reason: str, now_ms: int, then: ContactNext | None = None) -> list[Command]:
+        """End the attempt before any call, for a stated reason."""
+        return self._close(outcome, now_ms, facts=CallFacts(cause_text=reason), then=then)
+
+    # --- found again after a restart ---------------------------------------------------------------------------------
 
     def adopt(self, found: LiveCall, line: TrunkLine | None, now_ms: int) -> list[Command]:
         """Take over a call that a life before this one placed, and that is still up; line: the trunk it goes out by."""
@@ -164,11 +207,35 @@ class AttemptRun:
             self.call.state = CallState.LEFT
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
             self._is_abandoned = found.is_in_fallback
-            self._lease_until_ms = now_ms + TRANSFER_LEASE_MS
+            self._lease.begin(TRANSFER_LEASE_MS, now_ms)
             return []
-        self._lease_until_ms = now_ms + self.campaign.ring_timeout_ms + LEASE_MS
+        self._lease.begin(self.campaign.ring_timeout_ms + LEASE_MS, now_ms)
         self._life = f"{now_ms:x}"
+        if found.is_in_hand and (self.has_talked or found.room_id is not None):
+            return self._adopt_talk(now_ms)
         return (self._silence_before() if found.is_in_hand else []) + self.find_alive(found, now_ms)
+
+    def _adopt_talk(self, now_ms: int) -> list[Command]:
+        """They talk with an agent: the flow they came by is forgotten, the conversation is the floor's."""
+        assert self.call is not None, f"attempt {self.id} has no call to adopt"
+        self.call.state = CallState.ANSWERED
+        self.call.facts = replace(self.call.facts, answered_at_ms=self._answered_before(now_ms))
+        self.state = AttemptState.IN_FLOW
+        self._seek(SeekAgent(attempt_id=self.id), now_ms)
+        return [self._lease.renew(now_ms)]
+
+    def find_talk_over(self, now_ms: int) -> list[Command]:
+        """They talked with an agent of a life before this one, and the call ended unseen: the agent's word is due."""
+        facts = CallFacts(
+            answered_at_ms=self._answered_before(now_ms), ended_at_ms=now_ms, cause_text="ended during a restart"
+        )
+        self.call = Call(trunk_id=None, state=CallState.ENDED, facts=facts)
+        self.state = AttemptState.WRAP_UP
+        return []
+
+    def _answered_before(self, now_ms: int) -> int:
+        before = self.opened.conversation
+        return now_ms if before is None else before.connected_at_ms - before.waited_ms
 
     def _silence_before(self) -> list[Command]:
         """End what a life before this one plays and records: the flow begins anew, and must not wait behind it."""
@@ -179,15 +246,29 @@ class AttemptRun:
         recorders = [name for name, node in self._flow.nodes.items() if isinstance(node, RecordNode)]
         return [*playing, *(StopRecording(attempt_id=self.id, name=f"{self.id}-{name}") for name in recorders)]
 
-    def return_undialed(self, now_ms: int, until_ms: int | None = None) -> list[Command]:
-        """Give the contact back as it was: it was claimed, and no call was made; until_ms: not to be claimed before."""
-        due_ms = now_ms if until_ms is None else until_ms
-        then = strategy.next_for(self.opened, Outcome.RETURNED_UNDIALED, self.campaign.retry, due_ms)
-        return self._close(Outcome.RETURNED_UNDIALED, now_ms, then=then)
+    def find_alive(self, found: LiveCall, now_ms: int) -> list[Command]:
+        """After a broken line to Asterisk: the channel exists; the answer may have been missed."""
+        assert self.call is not None, f"attempt {self.id} has no call to find"
+        if self._is_ours:  # it was to end, and the word did not get through
+            return [HangUp(attempt_id=self.id)]
+        commands: list[Command] = []
+        if self.call.state in (CallState.PLACING, CallState.UNKNOWN):
+            commands += self._step(CallPlaced(attempt_id=self.id), now_ms)
+        if found.is_in_hand and self.call.state is not CallState.ANSWERED:
+            commands += self._step(CallAnswered(attempt_id=self.id), now_ms)
+        elif found.is_in_fallback and self._session is None:
+            self._is_abandoned = True
+            self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
+        if found.is_in_hand and self.call.state is CallState.ANSWERED and not (self._is_ours or self._is_sent_on):
+            commands.append(self._lease.renew(now_ms))  # what was said to the broken line was not heard
+        return commands
 
-    def refuse(self, outcome: Outcome, reason: str, now_ms: int, then: ContactNext | None = None) -> list[Command]:
-        """End the attempt before any call, for a stated reason."""
-        return self._close(outcome, now_ms, facts=CallFacts(cause_text=reason), then=then)
+    def find_gone(self, now_ms: int) -> list[Command]:
+        """After a broken line to Asterisk: there is no such channel any more, and nobody saw it end."""
+        assert self.call is not None, f"attempt {self.id} has no call to miss"
+        if self.call.state is CallState.PLACING:
+            return []  # its reply is still on the way, and tells more
+        return self._lose("ended while Asterisk was out of sight", now_ms)
 
     # --- the call ----------------------------------------------------------------------------------------------------
 
@@ -204,7 +285,7 @@ class AttemptRun:
         return self._in_session(event, now_ms)
 
     def take_back(self, now_ms: int) -> list[Command]:
-        """The campaign stops: a call that nobody answered yet is ended; who answered is heard out."""
+        """The campaign stops, or its agent is gone: a call that nobody answered yet is ended; the rest is heard out."""
         if self.state in (AttemptState.PREPARING, AttemptState.READY):
             return self.return_undialed(now_ms)
         if self.state is AttemptState.DIALING and not self._is_taken_back:
@@ -212,52 +293,83 @@ class AttemptRun:
             return [HangUp(attempt_id=self.id)]
         return []
 
-    def find_alive(self, found: LiveCall, now_ms: int) -> list[Command]:
-        """After a broken line to Asterisk: the channel exists; the answer may have been missed."""
-        assert self.call is not None, f"attempt {self.id} has no call to find"
-        if self._is_ours:  # it was to end, and the word did not get through
-            return [HangUp(attempt_id=self.id)]
-        commands: list[Command] = []
-        if self.call.state in (CallState.PLACING, CallState.UNKNOWN):
-            commands += self._step(CallPlaced(attempt_id=self.id), now_ms)
-        if found.is_in_hand and self.call.state is not CallState.ANSWERED:
-            commands += self._answer(now_ms)
-        elif found.is_in_fallback and self._session is None:
-            self._is_abandoned = True
-            self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
-        if found.is_in_hand and self.call.state is CallState.ANSWERED and not (self._is_ours or self._is_sent_on):
-            commands.append(self._renew(LEASE_MS, now_ms))  # what was said to the broken line was not heard
+    # --- the floor's side --------------------------------------------------------------------------------------------
+
+    def meet(self, now_ms: int) -> list[Command]:
+        """An agent and the person hear each other: from now on the agent's word decides what came of it."""
+        self.has_talked = True
+        return [*self._answer(FloorAnswer(attempt_id=self.id, is_connected=True), now_ms), self.talk_on(now_ms)]
+
+    def talk_on(self, now_ms: int) -> Command:
+        """The conversation may outlive us."""
+        return self._lease.take(TALK_LEASE_MS, now_ms)
+
+    def wait_again(self, now_ms: int) -> Command:
+        """The person waits for an agent again, and must not wait for ever without us."""
+        return self._lease.take(LEASE_MS, now_ms)
+
+    def release(self, now_ms: int) -> list[Command]:
+        """The agent is done with the person, who is still there: their flow goes on, or hangs up."""
+        self.sought = None
+        commands = self._answer(FloorAnswer(attempt_id=self.id, is_released=True), now_ms)
+        if self._session is None or (self._session.is_over and not commands):
+            return self.hang_up(now_ms)
+        if not self._is_ours:
+            commands.append(self._lease.take(LEASE_MS, now_ms))
         return commands
 
-    def find_gone(self, now_ms: int) -> list[Command]:
-        """After a broken line to Asterisk: there is no such channel any more, and nobody saw it end."""
-        assert self.call is not None, f"attempt {self.id} has no call to miss"
-        if self.call.state is CallState.PLACING:
-            return []  # its reply is still on the way, and tells more
-        return self._lose("ended while Asterisk was out of sight", now_ms)
+    def find_nobody(self, now_ms: int) -> list[Command]:
+        """No agent came, and the flow has a way of its own for that."""
+        self.sought = None
+        self._is_unserved = True
+        return self._answer(FloorAnswer(attempt_id=self.id), now_ms)
+
+    def abandon(self) -> None:
+        """No agent came in time; whatever the person hears now, it is not what they were called for."""
+        self._is_abandoned = True
+
+    def hang_up(self, now_ms: int) -> list[Command]:
+        """End the call."""
+        if not self.is_on_the_line:
+            return []
+        self._is_ours = True
+        self._lease.fall_back(now_ms)
+        return [HangUp(attempt_id=self.id)]
+
+    def conclude(
+        self, outcome: Outcome, then: ContactNext, conversation: Conversation, now_ms: int, *, is_barred: bool = False
+    ) -> list[Command]:
+        """The agent has said what came of it (or had no more time to): the attempt ends so."""
+        assert self.state is AttemptState.WRAP_UP, f"attempt {self.id} is {self.state.value}, not in wrap-up"
+        return self._close(outcome, now_ms, then=then, conversation=conversation, is_barred=is_barred)
+
+    def _answer(self, answer: FloorAnswer, now_ms: int) -> list[Command]:
+        return [] if self._session is None else self._checked(self._session.handle(answer, now_ms), now_ms)
+
+    def _seek(self, sought: SeekAgent, now_ms: int) -> None:
+        self.sought, self.sought_at_ms = sought, now_ms
 
     # --- time --------------------------------------------------------------------------------------------------------
 
     def next_deadline_ms(self) -> int | None:
         """When `wake` wants to be called."""
-        if self.state is AttemptState.CLOSING:
+        if self.state in (AttemptState.CLOSING, AttemptState.WRAP_UP):
             return None
         if self.call is None:
-            return self._give_up_at_ms
-        if self._session is None or self._is_ours or self.call.state is not CallState.ANSWERED:
-            return self._lease_until_ms + GRACE_MS
-        deadline = self._session.next_deadline_ms()
-        renewal = self._lease_until_ms - LEASE_MS // 2
-        return renewal if deadline is None else min(deadline, renewal)
+            return None if self.is_held and self.state is AttemptState.READY else self._give_up_at_ms
+        if self.state is not AttemptState.IN_FLOW or self._is_ours or self.call.state is not CallState.ANSWERED:
+            return self._lease.missed_at_ms
+        deadline = None if self._session is None else self._session.next_deadline_ms()
+        return self._lease.renew_at_ms if deadline is None else min(deadline, self._lease.renew_at_ms)
 
     def wake(self, now_ms: int) -> list[Command]:
         """Time has passed."""
         match self.state:
-            case AttemptState.CLOSING:
+            case AttemptState.CLOSING | AttemptState.WRAP_UP:
                 return []
             case AttemptState.PREPARING if now_ms >= self._give_up_at_ms:
                 return self.refuse(Outcome.DIAL_ERROR, "its prompts were not rendered in time", now_ms)
-            case AttemptState.READY if now_ms >= self._give_up_at_ms:
+            case AttemptState.READY if now_ms >= self._give_up_at_ms and not self.is_held:
                 return self.return_undialed(now_ms)
             case AttemptState.PREPARING | AttemptState.READY:
                 return []
@@ -266,12 +378,12 @@ class AttemptRun:
 
     def _wake_call(self, now_ms: int) -> list[Command]:
         assert self.call is not None, f"attempt {self.id} is {self.state.value} without a call"
-        if now_ms >= self._lease_until_ms + GRACE_MS:
+        if now_ms >= self._lease.missed_at_ms:
             return self._lose("its end was never reported", now_ms)
         commands: list[Command] = []
         if self.call.state is CallState.ANSWERED and not self._is_ours:  # who is being hung up gets no new lease
-            if now_ms >= self._lease_until_ms - LEASE_MS // 2:
-                commands.append(self._renew(LEASE_MS, now_ms))
+            if now_ms >= self._lease.renew_at_ms:
+                commands.append(self._lease.renew(now_ms))
             if self._session is not None:
                 commands += self._checked(self._session.wake(now_ms), now_ms)
         return commands
@@ -286,7 +398,7 @@ class AttemptRun:
             return self.refuse(
                 Outcome.DIAL_ERROR, f"prompt {(prompt.text or prompt.sound)[:40]!r} failed: {reason}", now_ms
             )
-        self._audio.update(event.audio)
+        self.audio.update(event.audio)
         self.state = AttemptState.READY
         return []
 
@@ -307,23 +419,23 @@ class AttemptRun:
                     return [HangUp(attempt_id=self.id)]
                 return []
 
-    def _answer(self, now_ms: int) -> list[Command]:
-        return self._step(CallAnswered(attempt_id=self.id), now_ms)
-
     def _begin_flow(self, now_ms: int) -> list[Command]:
-        if self._session is not None:  # back from the dialplan: it has had its say
+        if self._session is not None or self.sought is not None:  # back from the dialplan: it has had its say
             self._is_ours = True
             return [HangUp(attempt_id=self.id)]
         if self._is_taken_back:
             return [HangUp(attempt_id=self.id)]
         self.state = AttemptState.IN_FLOW
+        if self.opened.is_manual:  # an agent called, and nothing else is to speak first
+            self._seek(SeekAgent(attempt_id=self.id), now_ms)
+            return []
         self._session = FlowSession(
             self._flow,
             attempt_id=self.id,
             number=self.opened.number,
             fields=self.opened.fields,
             language=self.language,
-            audio=self._audio,
+            audio=self.audio,
             life=self._life,
         )
         return self._checked(self._session.start(now_ms), now_ms)
@@ -333,66 +445,107 @@ class AttemptRun:
             return []
         return self._checked(self._session.handle(event, now_ms), now_ms)
 
-    def _checked(self, commands: list[Command], now_ms: int) -> list[Command]:
+    def _checked(self, commands: Sequence[FlowCommand], now_ms: int) -> list[Command]:
         """The session's commands, with what they mean for the call: whose hang-up it is, and how long the lease."""
         checked: list[Command] = []
         for command in commands:
+            if isinstance(command, SeekAgent):
+                self._seek(command, now_ms)
+                continue
             if isinstance(command, HangUp):
                 self._is_ours = True
+                if self.has_talked:
+                    self._lease.fall_back(now_ms)
             elif isinstance(command, SendToExtension):
                 self._is_sent_on = True
-                checked.append(self._renew(TRANSFER_LEASE_MS, now_ms))
+                checked.append(self._lease.take(TRANSFER_LEASE_MS, now_ms))
             checked.append(command)
         return checked
-
-    def _renew(self, lease_ms: int, now_ms: int) -> Command:
-        self._lease_until_ms = now_ms + lease_ms
-        return RenewLease(attempt_id=self.id, lease_ms=lease_ms)
 
     def _mind_lease(self, failed: str, now_ms: int) -> None:
         """A lease that was not renewed is tried again soon; who stays with us after all needs no long one."""
         if failed == RenewLease.__name__:
-            self._lease_until_ms = min(self._lease_until_ms, now_ms + LEASE_MS // 2 + RENEW_AGAIN_MS)
+            self._lease.failed(now_ms)
         elif failed == SendToExtension.__name__ and self._is_sent_on:
             self._is_sent_on = False
-            self._lease_until_ms = now_ms + LEASE_MS // 2
+            self._lease.fall_back(now_ms)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
 
     def _end(self, event: CallStep, now_ms: int) -> list[Command]:
         assert self.call is not None, f"attempt {self.id} ended without a call"
         if self._session is not None:
             self._session.handle(event, now_ms)
         facts = self.call.facts
+        if self.has_talked:
+            return self._await_word(now_ms)
         if self.call.state is CallState.REFUSED:
             is_trunk_fault = isinstance(event, CallRefused) and event.is_trunk_fault
+            self._is_ours = self._is_ours or not is_trunk_fault
             return self._close(Outcome.NO_DIAL_TONE if is_trunk_fault else Outcome.DIAL_ERROR, now_ms)
         if self._is_taken_back:
             is_too_late = facts.answered_at_ms is not None  # a person answered just then, and heard nothing
             return self._close(Outcome.ABANDONED_BY_DIALER if is_too_late else Outcome.DIALER_STOPPED, now_ms)
         if self._is_abandoned:
             return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
+        if self.sought is not None:
+            return self._close(self._gave_up_waiting(now_ms), now_ms)
         if facts.answered_at_ms is None:
             return self._close(verdict.unanswered(facts, ring_timeout_ms=self.campaign.ring_timeout_ms), now_ms)
+        return self._close(self._heard(now_ms), now_ms)
+
+    def _heard(self, now_ms: int) -> Outcome:
+        """The outcome of who was in the flow and with no agent."""
+        assert self.call is not None, f"attempt {self.id} was heard without a call"
         heard = None if self._session is None else self._session.result(now_ms)
         suggested = None if heard is None else heard.suggested_outcome
+        if suggested is None and self._is_unserved:
+            return Outcome.ABANDONED_TO_IVR
         by_person = heard is not None and not heard.keys and not self._is_ours and not self._is_sent_on
-        return self._close(verdict.answered(facts, suggested=suggested, by_person=by_person), now_ms)
+        return verdict.answered(self.call.facts, suggested=suggested, by_person=by_person)
+
+    def _gave_up_waiting(self, now_ms: int) -> Outcome:
+        """A person who waited for an agent is gone: whose fault it was is a question of time (47 CFR 64.1200(a)(7))."""
+        is_late = now_ms - self.sought_at_ms > self.campaign.agents.connect_within_ms
+        return Outcome.ABANDONED_BY_DIALER if is_late else Outcome.CUSTOMER_HUNG_UP
 
     def _lose(self, reason: str, now_ms: int) -> list[Command]:
         """The end was not seen. Who was heard in the flow was connected; of all others nobody knows."""
         assert self.call is not None, f"attempt {self.id} lost without a call"
         self.call.facts = replace(self.call.facts, cause_text=reason)
+        if self.has_talked:
+            return self._await_word(now_ms)
+        if self._is_abandoned or self.sought is not None:
+            return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
         if self._session is None:
             return self._close(Outcome.CONTROLLER_LOST, now_ms)
         suggested = self._session.result(now_ms).suggested_outcome
         return self._close(verdict.answered(self.call.facts, suggested=suggested, by_person=False), now_ms)
 
+    def _await_word(self, now_ms: int) -> list[Command]:
+        """The call is over, and its line free; what came of it is the agent's to say."""
+        self.state = AttemptState.WRAP_UP
+        self.sought = None
+        self._tell_trunk(Outcome.CONNECTED_TO_AGENT, now_ms)
+        return []
+
     def _close(
-        self, outcome: Outcome, now_ms: int, *, facts: CallFacts | None = None, then: ContactNext | None = None
+        self,
+        outcome: Outcome,
+        now_ms: int,
+        *,
+        facts: CallFacts | None = None,
+        then: ContactNext | None = None,
+        conversation: Conversation | None = None,
+        is_barred: bool = False,
     ) -> list[Command]:
         flow_result = None if self._session is None else self._session.result(now_ms)
         is_opted_out = flow_result is not None and (flow_result.opted_out or flow_result.opt_out_failed)
         self.state = AttemptState.CLOSING
+        self.sought = None
         self._tell_trunk(outcome, now_ms)
+        if then is None or is_opted_out:
+            then = strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms, is_opted_out=is_opted_out)
         self.result = AttemptResult(
             attempt_id=self.id,
             campaign_id=self.opened.campaign_id,
@@ -400,49 +553,19 @@ class AttemptRun:
             outcome=outcome,
             is_charged=OUTCOMES[outcome].is_charged,
             facts=facts or (CallFacts() if self.call is None else self.call.facts),
-            next=then
-            or strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms, is_opted_out=is_opted_out),
+            next=then,
             flow={} if flow_result is None else flow_result.as_json(),
+            conversation=conversation,
         )
-        if flow_result is not None and flow_result.opt_out_failed:  # asked for, and not seen on disk yet
-            barred = AddDnc(number=self.opened.number, source="keypress", attempt_id=self.id)
-            return [barred, CloseAttempt(result=self.result)]
-        return [CloseAttempt(result=self.result)]
+        commands: list[Command] = [CloseAttempt(result=self.result)]
+        if is_barred:
+            commands.insert(0, AddDnc(number=self.opened.number, source="agent", attempt_id=self.id))
+        elif flow_result is not None and flow_result.opt_out_failed:  # asked for, and not seen on disk yet
+            commands.insert(0, AddDnc(number=self.opened.number, source="keypress", attempt_id=self.id))
+        return commands
 
     def _tell_trunk(self, outcome: Outcome, now_ms: int) -> None:
-        """Give the line back, and let the trunk learn from the call's end."""
-        if self.line is None or self.call is None:
-            return
-        self.line.release()
-        if self._is_taken_back or outcome is Outcome.CONTROLLER_LOST:
-            self.line.forget(self._stretch)
-        elif self.call.has_shown_life:
-            self.line.show_life()
-        elif outcome in verdict.TRUNK_FAULTS:
-            self.line.fault(self._reason(outcome), now_ms, self._stretch)
-        elif outcome in verdict.REFUSALS:
-            self.line.refusal(self._reason(outcome), now_ms, self._stretch)
-        else:
-            self.line.show_life()
-        self.line = None
-
-    def _reason(self, outcome: Outcome) -> str:
-        """An outcome in words, with what the network or Asterisk said."""
-        assert self.call is not None, f"attempt {self.id} has no call to speak of"
-        facts = self.call.facts
-        why = facts.cause_text if facts.sip_code is None else f"SIP {facts.sip_code}"
-        return f"{outcome.label} ({why})" if why else outcome.label
-
-
-def lost(opened: OpenedAttempt, now_ms: int) -> AttemptResult:
-    """The end of an attempt whose call nobody can lead any more, and whose fate nobody knows."""
-    outcome = Outcome.CONTROLLER_LOST
-    return AttemptResult(
-        attempt_id=opened.attempt_id,
-        campaign_id=opened.campaign_id,
-        contact_id=opened.contact_id,
-        outcome=outcome,
-        is_charged=OUTCOMES[outcome].is_charged,
-        facts=CallFacts(cause_text="its campaign was not there any more after a restart"),
-        next=strategy.next_for(opened, outcome, RetryPolicy(), now_ms),
-    )
+        if self.line is not None and self.call is not None:
+            is_ours = self._is_taken_back or (self.call.state is CallState.REFUSED and self._is_ours)
+            ending.tell_trunk(self.line, self.call, outcome, now_ms, self._stretch, is_ours=is_ours)
+            self.line = None

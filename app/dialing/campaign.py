@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
+from app.agents import DialingMode
 from app.dialing.attempt import AttemptRun
 from app.dialing.rate import Rate
 from app.ivr.flow import Flow
@@ -29,8 +30,8 @@ class CampaignRun:
     """One campaign: counts, its rate, its waiting attempts. The dialer asks and tells."""
 
     __slots__ = (
-        "_is_to_look", "_shared", "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "next_due_ms",
-        "on_the_line", "placed", "preparing", "rate", "ready", "recovering", "status",
+        "_is_to_look", "_shared", "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "held",
+        "next_due_ms", "on_the_line", "placed", "preparing", "rate", "ready", "recovering", "status", "wrapping_up",
     )  # fmt: skip
 
     def __init__(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -42,9 +43,11 @@ class CampaignRun:
         self.claiming = 0  # contacts asked for and not yet heard of
         self.claim_after_ms = now_ms
         self.next_due_ms: int | None = now_ms  # when the next waiting contact falls due; None: nobody waits
+        self.held: set[AttemptId] = set()  # on an agent's card, not to be placed until they say so
         self.preparing: set[AttemptId] = set()
         self.ready: deque[AttemptRun] = deque()
         self.on_the_line: set[AttemptId] = set()
+        self.wrapping_up: set[AttemptId] = set()  # their calls are over, their agents' words are awaited
         self.closing: dict[AttemptId, int | None] = {}  # ends being written, and when their contact falls due again
         self.recovering: set[AttemptId] = set()  # open since a life before this one, and not looked into yet
         self.placed = 0  # calls ever placed, for the rate shown
@@ -83,7 +86,8 @@ class CampaignRun:
     @property
     def in_work(self) -> int:
         """Attempts that are not closed on disk."""
-        return self.claiming + self.stock + len(self.on_the_line) + len(self.closing) + len(self.recovering)
+        up = self.stock + len(self.held) + len(self.on_the_line) + len(self.wrapping_up)
+        return self.claiming + up + len(self.closing) + len(self.recovering)
 
     def wanted(self, capacity: int, now_ms: int) -> int:
         """How many contacts to claim now, when the trunks could take `capacity` more calls."""
@@ -91,16 +95,26 @@ class CampaignRun:
         return 0 if claim_at_ms is None or claim_at_ms > now_ms else self.lacking(capacity)
 
     def lacking(self, capacity: int) -> int:
-        """How many contacts the stock could take, when the trunks could take `capacity` more calls."""
+        """How many contacts the stock could take, when the trunks could take `capacity` more calls.
+
+        A card that an agent reads keeps a line, so that it can be dialed when they say so, and wears off no rate.
+        """
+        free = min(self.campaign.lines - len(self.on_the_line), capacity) - self.stock - len(self.held)
+        if self.campaign.mode is DialingMode.PREVIEW:
+            return max(0, free)
         full = math.ceil(self.campaign.calls_per_second * STOCK_MS / 1_000) + 1
-        if self.stock > full // 2:
-            return 0
-        free = min(self.campaign.lines - len(self.on_the_line), capacity) - self.stock
-        return max(0, min(full - self.stock, free))
+        return 0 if self.stock > full // 2 else max(0, min(full - self.stock, free))
+
+    @property
+    def is_for_agents(self) -> bool:
+        """Whether it dials for its agents, and never without them."""
+        return self.campaign.mode is not DialingMode.BROADCAST
 
     def next_claim_ms(self) -> int | None:
-        """When the waiting line is to be looked at again, as far as time alone decides."""
+        """When the waiting line is to be looked at again, as far as time alone decides; by hand it never is."""
         if self.status is not CampaignStatus.RUNNING or self.claiming or self.next_due_ms is None:
+            return None
+        if self.campaign.mode is DialingMode.MANUAL:
             return None
         return max(self.next_due_ms, self.claim_after_ms)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.agents import DialingMode
 from app.dialing.call import Call, CallState
 from app.dialing.campaign import CampaignRun
+from app.dialing.floor_picture import CampaignFloor
 from app.dialing.snapshot import CampaignPicture, TrunkPicture
 from app.dialing.trunk import TrunkLine, TrunkState
 from app.model import CampaignStatus
@@ -23,7 +25,9 @@ def trunk_picture(line: TrunkLine) -> TrunkPicture:
     )
 
 
-def campaign_picture(run: CampaignRun, calls: Sequence[Call], waiting_for: str) -> CampaignPicture:
+def campaign_picture(
+    run: CampaignRun, calls: Sequence[Call], floor: CampaignFloor, waiting_for: str
+) -> CampaignPicture:
     """A campaign as it stands, with its calls that are up."""
     states = [call.state for call in calls]
     ringing = states.count(CallState.RINGING)
@@ -31,7 +35,7 @@ def campaign_picture(run: CampaignRun, calls: Sequence[Call], waiting_for: str) 
     return CampaignPicture(
         id=run.campaign.id,
         status=run.status,
-        preparing=len(run.preparing),
+        preparing=len(run.preparing) + len(run.held),
         ready=len(run.ready),
         dialing=len(states) - ringing - answered,
         ringing=ringing,
@@ -39,18 +43,33 @@ def campaign_picture(run: CampaignRun, calls: Sequence[Call], waiting_for: str) 
         closing=len(run.closing),
         placed=run.placed,
         waiting_for=waiting_for,
+        with_agents=floor.with_agents,
+        seeking=floor.seeking,
+        longest_wait_ms=floor.longest_wait_ms,
+        agents=floor.agents,
+        available=floor.available,
     )
 
 
-def why_idle(run: CampaignRun, lines: Sequence[TrunkLine], unreachable: str, now_ms: int) -> str:
+def why_idle(
+    run: CampaignRun,
+    lines: Sequence[TrunkLine],
+    floor: CampaignFloor,
+    unreachable: str,
+    now_ms: int,
+    *,
+    is_resting: bool = False,
+) -> str:
     """Why a running campaign places no call now; empty when it does, or is not running.
 
-    lines: its trunks. unreachable: why Asterisk cannot be reached, empty when it can.
+    lines: its trunks. unreachable: why Asterisk cannot be reached, empty when it can; is_resting: it refuses calls.
     """
     if run.status is not CampaignStatus.RUNNING:
         return ""
     if unreachable:
         return f"Asterisk cannot be reached: {unreachable}"
+    if is_resting:
+        return "Asterisk refuses calls; it is tried again in a moment"
     if not lines:
         return "none of its trunks exists"
     if all(not line.trunk.is_enabled for line in lines):
@@ -64,4 +83,13 @@ def why_idle(run: CampaignRun, lines: Sequence[TrunkLine], unreachable: str, now
         return "nobody is left to call"
     if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:
         return "everybody left waits for a later try"
-    return ""
+    return _why_no_agent(run, floor)
+
+
+def _why_no_agent(run: CampaignRun, floor: CampaignFloor) -> str:
+    """Why a campaign that dials for its agents places no call though it could."""
+    if not run.is_for_agents or floor.available or run.on_the_line or run.stock:
+        return ""
+    if not floor.agents:
+        return "no agent serves it"
+    return "it is dialed by hand" if run.campaign.mode is DialingMode.MANUAL else "no agent is available"

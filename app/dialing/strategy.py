@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from dataclasses import dataclass
+from typing import Final, assert_never
 
+from app.agents import CallbackPlan, Disposition, DispositionEffect
 from app.model import ContactNext, OpenedAttempt, RetryPolicy
 from app.outcomes import OUTCOMES, ContactStatus, Outcome, RetryClass
 from app.units import HOUR_MS
@@ -51,3 +53,61 @@ def next_for(
 def without_route(opened: OpenedAttempt) -> ContactNext:
     """No trunk of the campaign carries the number: waiting would not mend it."""
     return ContactNext(status=ContactStatus.NOT_CONNECTED, attempts=opened.attempts, faults=opened.faults)
+
+
+# --- after a conversation --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What an agent's word means: the outcome, what becomes of the contact, and whether the number is barred."""
+
+    outcome: Outcome
+    next: ContactNext
+    is_barred: bool = False
+
+
+_OUTCOMES: Final = {
+    DispositionEffect.WRONG_NUMBER: Outcome.WRONG_NUMBER,
+    DispositionEffect.WRONG_PERSON: Outcome.WRONG_PERSON,
+    DispositionEffect.ANSWERING_MACHINE: Outcome.ANSWERING_MACHINE,
+}
+"""Dispositions that speak of who answered; all others are of people who were connected to an agent."""
+
+
+def after_conversation(
+    opened: OpenedAttempt,
+    disposition: Disposition | None,
+    callback: CallbackPlan | None,
+    policy: RetryPolicy,
+    now_ms: int,
+) -> Word:
+    """What follows from an agent's disposition; None: there is none, and the contact was connected.
+
+    A callback that was promised is kept however often the contact was tried; one without a time is a plain retry.
+    """
+    effect = DispositionEffect.CLOSE if disposition is None else disposition.effect
+    outcome = _OUTCOMES.get(effect, Outcome.CONNECTED_TO_AGENT)
+    plain = next_for(opened, outcome, policy, now_ms)
+
+    def then(status: ContactStatus, due_at_ms: int | None = None, callback: CallbackPlan | None = None) -> Word:
+        return Word(
+            outcome=outcome,
+            next=ContactNext(
+                status=status, due_at_ms=due_at_ms, attempts=plain.attempts, faults=plain.faults, callback=callback
+            ),
+            is_barred=status is ContactStatus.DO_NOT_CALL,
+        )
+
+    match effect:
+        case DispositionEffect.DO_NOT_CALL:
+            return then(ContactStatus.DO_NOT_CALL)
+        case DispositionEffect.CALLBACK if callback is not None:
+            return then(ContactStatus.PENDING, max(callback.at_ms, now_ms), callback)
+        case DispositionEffect.CALLBACK | DispositionEffect.RETRY:
+            if plain.attempts >= policy.max_attempts:
+                return then(ContactStatus.RETRIES_COMPLETED)
+            wait_ms = 0 if disposition is None else disposition.retry_ms
+            return then(ContactStatus.PENDING, now_ms + (wait_ms or policy.retry_ms))
+        case _:
+            return Word(outcome=outcome, next=plain)

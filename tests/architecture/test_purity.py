@@ -14,7 +14,16 @@ import pytest
 from tests.architecture.source import all_imports, parsed
 
 ROOMS = ("app.dialing", "app.ivr")
-MODULES = ("app.units", "app.outcomes", "app.model", "app.events", "app.commands")
+MODULES = (
+    "app.units",
+    "app.outcomes",
+    "app.agents",
+    "app.model",
+    "app.agent_events",
+    "app.agent_commands",
+    "app.events",
+    "app.commands",
+)
 TOUCHES_THE_WORLD = {
     "app.ivr.prompts": "renders prompts into files",
     "app.ivr.sound": "reads, levels and writes audio files",
@@ -24,6 +33,7 @@ TOUCHES_THE_WORLD = {
 LIBRARIES = {
     "__future__",
     "babel",
+    "bisect",
     "collections",
     "dataclasses",
     "datetime",
@@ -32,6 +42,7 @@ LIBRARIES = {
     "enum",
     "functools",
     "heapq",
+    "itertools",
     "math",
     "num2words",
     "pydantic",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.commands import AddDnc, ClaimContacts, CloseAttempt, Command, HangUp, PlaceCall, Play, RenewLease
-from app.dialing.attempt import LEASE_MS, TRANSFER_LEASE_MS
+from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS
 from app.dialing.trunk import PROBATION, TrunkState
 from app.events import (
     CallAnswered,
@@ -228,8 +228,7 @@ def test_who_waits_for_a_line_is_not_called_after_an_opt_out_and_who_talks_is_no
 # --- trunks that fail ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_trunk_fault", [True, False], ids=["endpoint unusable", "fault of ours"])
-def test_no_more_than_ten_contacts_meet_a_trunk_whose_calls_are_refused_and_none_pays(is_trunk_fault: bool) -> None:
+def test_no_more_than_ten_contacts_meet_a_trunk_whose_calls_are_refused_and_none_pays() -> None:
     world = world_of(100, retry=RetryPolicy(max_faults=50, fault_retry_ms=600_000))
     world.answers_at_once = False
     world.settle()
@@ -237,7 +236,7 @@ def test_no_more_than_ten_contacts_meet_a_trunk_whose_calls_are_refused_and_none
         world.advance(10)
         for attempt_id, wire in world.calls.items():
             if not wire.is_replied:
-                world.reply(attempt_id, placed=False, trunk_fault=is_trunk_fault)
+                world.reply(attempt_id, placed=False, trunk_fault=True)
     [shown] = world.dialer.snapshot(world.now).trunks
     assert shown.state is TrunkState.OUT
     assert "refused" in shown.reason
@@ -245,6 +244,26 @@ def test_no_more_than_ten_contacts_meet_a_trunk_whose_calls_are_refused_and_none
     assert {found.attempts for found in world.disk.contacts[ONE].values()} == {0}
     world.advance(60_000)
     assert len(world.calls) <= PROBATION + 4, "and then one at a time, wider each time"
+
+
+def test_an_asterisk_that_refuses_everything_speaks_against_no_trunk_and_is_not_fed_with_contacts() -> None:
+    world = world_of(100, retry=RetryPolicy(max_faults=50, fault_retry_ms=600_000))
+    world.answers_at_once = False
+    world.settle()
+    for _ in range(400):
+        world.advance(10)
+        for attempt_id, wire in world.calls.items():
+            if not wire.is_replied:
+                world.reply(attempt_id, placed=False)
+    picture = world.dialer.snapshot(world.now)
+    assert picture.trunks[0].state is TrunkState.IN_SERVICE
+    assert "refuses" in picture.campaigns[0].waiting_for
+    assert 0 < len(world.calls) <= 10, "it is asked more and more rarely"
+    assert {found.attempts for found in world.disk.contacts[ONE].values()} == {0}
+    before = len(world.calls)
+    world.answers_at_once = True
+    world.advance(8_000)
+    assert len(world.calls) == before + PROBATION, "and the first call it takes ends the rest"
 
 
 @pytest.mark.parametrize(

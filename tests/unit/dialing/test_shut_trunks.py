@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.commands import ClaimContacts, CloseAttempt, Command, PlaceCall
-from app.dialing.dialer import SHUT_MS, Dialer
+from app.dialing.dialer import Dialer
+from app.dialing.placing import SHUT_MS
 from app.dialing.trunk import FIRST_REST_MS
 from app.events import AttemptsOpened, CallEnded, CampaignStarted, Event, TelephonyUp, TrunkSet
 from app.model import OpenedAttempt

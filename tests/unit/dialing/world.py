@@ -12,6 +12,7 @@ from typing import Final
 
 from app.commands import (
     AddDnc,
+    CallCommand,
     ClaimContacts,
     CloseAttempt,
     Command,
@@ -263,6 +264,8 @@ class World:
                 if command.status is CampaignStatus.FINISHED:
                     self.disk.finished[command.campaign_id] += 1
                 return CampaignStatusSaved(campaign_id=command.campaign_id)
+            case _:
+                raise AssertionError(f"no disk for {command}")
 
     def refuse_commit(self) -> None:
         """The database refuses: claims are given up, the rest is kept, as the shell does it."""
@@ -518,6 +521,7 @@ class World:
             case RenderPrompts():
                 self.renders.append(command)
             case _:
+                assert isinstance(command, CallCommand), f"no world for {command}"
                 wire = self.calls[command.attempt_id]
                 if not self.is_connected or wire.exists is False:
                     if self.is_connected and isinstance(command, HangUp | StopPlayback):

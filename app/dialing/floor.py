@@ -1,0 +1,460 @@
+"""The floor: who is signed in, who waits for an agent, who talks with whom.
+
+It takes the floor's events, and looks at each attempt after something was done to it. What follows is done piece by
+piece: an event is dealt with by one of the parts, and only then are those who were freed or who wait brought together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, get_args
+
+from app.agent_commands import HangUpPhone
+from app.agent_events import (
+    AgentJoined,
+    AgentPaused,
+    AgentRequest,
+    AgentSaved,
+    AgentSignedIn,
+    AgentSignedOut,
+    AgentWentReady,
+    BrowserLost,
+    ConversationSaved,
+    DispositionSet,
+    FloorEvent,
+    HangUpAsked,
+    HoldAsked,
+    KeysAsked,
+    ManualDialAsked,
+    ManualRefused,
+    MuteAsked,
+    PersonJoined,
+    PhoneAnswered,
+    PhoneAsked,
+    PhoneEnded,
+    PhoneFailed,
+    PhoneJoined,
+    PhoneKeyPressed,
+    PhoneReachable,
+    PhoneRinging,
+    PreviewAccepted,
+    PreviewRefused,
+    RecordAsked,
+    SupervisionAsked,
+    SupervisionEnded,
+    TransferAsked,
+    TransferCancelled,
+    TransferFinished,
+    WrapUpExtended,
+)
+from app.agents import AgentState, DialingMode, LivePhone
+from app.commands import Command
+from app.dialing.agent import BROWSER_LOST, RESTARTED, SIGNED_IN, AgentRun, AgentStep
+from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.campaign import CampaignRun
+from app.dialing.crew import Crew
+from app.dialing.floor_picture import CampaignFloor, agent_picture, campaign_floor
+from app.dialing.leaving import Leaving
+from app.dialing.losses import Losses
+from app.dialing.person import Person, PersonStage
+from app.dialing.recording import Recordings
+from app.dialing.refusals import why_not
+from app.dialing.reservation import Reservations
+from app.dialing.resume import Resuming
+from app.dialing.snapshot import AgentPicture
+from app.dialing.talk import Talk
+from app.dialing.work import Work
+from app.events import CommandFailed, PlaybackEnded, RecordingEnded
+from app.units import AgentId, CampaignId, RoomId
+
+_REQUESTS: Final = get_args(AgentRequest)
+
+
+class Floor:
+    """All signed-in agents of one process, and the people they are there for."""
+
+    def __init__(self, work: Work) -> None:
+        self.crew = Crew(work)
+        self._leaving = Leaving(self.crew)
+        self._reservations = Reservations(self.crew, self._leaving)
+        self._recordings = Recordings(self.crew)
+        self._talk = Talk(self.crew, self._leaving, self._reservations, self._recordings)
+        self._losses = Losses(self.crew, self._leaving, self._reservations, self._recordings, self._talk)
+        self._resuming = Resuming(self.crew, self._losses, self._talk)
+        self.late_events = 0
+
+    # --- the ways in -------------------------------------------------------------------------------------------------
+
+    def handle(self, event: FloorEvent, now_ms: int) -> list[Command]:
+        """What follows from an event of the floor. What comes late or is refused changes nothing, and is counted."""
+        self.crew.now_ms = now_ms
+        self._take(event)
+        return self._settled()
+
+    def hear(self, event: PlaybackEnded | RecordingEnded | CommandFailed, now_ms: int) -> list[Command]:
+        """What the telephone tells of a person the floor has."""
+        person = self.crew.people.get(event.attempt_id)
+        if person is None:
+            return []
+        self.crew.now_ms = now_ms
+        match event:
+            case PlaybackEnded():
+                self._played(person, event.playback_id.removeprefix(f"{person.id}-"), has_failed=event.has_failed)
+            case RecordingEnded():
+                self._recordings.ended(person, event)
+            case CommandFailed(command="Connect"):
+                self._talk.not_connected(person)
+            case CommandFailed(command="RecordRoom"):
+                self._recordings.failed(person)
+            case CommandFailed(command="Play") if person.stage is PersonStage.LEAVING:
+                self._talk.see_off(person)
+            case _:
+                pass
+        return self._settled()
+
+    def look_at(self, attempt: AttemptRun, now_ms: int) -> list[Command]:
+        """Something was done to an attempt: does it concern the floor?"""
+        crew = self.crew
+        is_known = attempt.id in crew.people or attempt.id in crew.owners
+        if not (is_known or attempt.sought is not None or attempt.opened.is_manual):
+            return []
+        crew.now_ms = now_ms
+        crew.touched.append(attempt)
+        return self._settled()
+
+    def wake(self, now_ms: int) -> list[Command]:
+        """Time has passed."""
+        crew = self.crew
+        crew.now_ms = now_ms
+        for agent_id in crew.agent_alarms.due(now_ms):
+            self._wake_agent(crew.agents[agent_id])
+        for attempt_id in crew.people_alarms.due(now_ms):
+            self._wake_person(crew.people[attempt_id])
+        return self._settled()
+
+    def next_deadline_ms(self) -> int | None:
+        """When `wake` is wanted."""
+        times = (self.crew.agent_alarms.next_ms(), self.crew.people_alarms.next_ms())
+        return min((time for time in times if time is not None), default=None)
+
+    def refusal(self, event: FloorEvent) -> str | None:
+        """Why this may not be asked for now, in words; None: it may."""
+        return why_not(event, self.crew)
+
+    def take_changed(self) -> frozenset[AgentId]:
+        """Whose picture changed since the last time."""
+        changed, self.crew.changed = frozenset(self.crew.changed), set()
+        return changed
+
+    # --- what the dialer asks ----------------------------------------------------------------------------------------
+
+    def room(self, run: CampaignRun, most: int) -> int:
+        """For how many contacts a campaign that dials for its agents has agents now."""
+        return self._reservations.room(run, most)
+
+    def promise(self, run: CampaignRun, count: int) -> tuple[AgentId, ...]:
+        """A claim for its agents is on its way."""
+        return self._reservations.promise(run, count)
+
+    def assign(self, run: CampaignRun, attempt: AttemptRun, now_ms: int) -> tuple[bool, list[Command]]:
+        """Reserve an agent for an attempt just opened: whether there is one."""
+        self.crew.now_ms = now_ms
+        agent = self._reservations.assign(run, attempt)
+        return agent is not None, self._settled()
+
+    def claimed(self, campaign_id: CampaignId) -> None:
+        """A claim was answered, or failed."""
+        self._reservations.keep_promise(campaign_id)
+
+    def placed(self, attempt: AttemptRun, now_ms: int) -> list[Command]:
+        """A call goes out."""
+        if attempt.id not in self.crew.owners:
+            return []
+        self.crew.now_ms = now_ms
+        self._reservations.placed(attempt)
+        return self._settled()
+
+    def find_phones(self, phones: Iterable[LivePhone], now_ms: int) -> list[Command]:
+        """Asterisk is back, and says which phones live."""
+        self.crew.now_ms = now_ms
+        self._resuming.find_phones(phones)
+        return self._settled()
+
+    def found(self, attempt: AttemptRun, room_id: RoomId | None, now_ms: int) -> list[Command]:
+        """A call of this life was found alive."""
+        self.crew.now_ms = now_ms
+        self._resuming.found(attempt, room_id)
+        return self._settled()
+
+    def adopt(self, attempt: AttemptRun, room_id: RoomId | None, now_ms: int) -> list[Command]:
+        """A call of a life before this one was taken over, or was over."""
+        self.crew.now_ms = now_ms
+        self._resuming.adopt(attempt, room_id)
+        return self._settled()
+
+    # --- looking at it -----------------------------------------------------------------------------------------------
+
+    def campaign_floor(self, run: CampaignRun, now_ms: int) -> CampaignFloor:
+        """A campaign's share of the floor."""
+        return campaign_floor(self.crew, run.campaign.id, now_ms)
+
+    def agent_picture(self, agent_id: AgentId, now_ms: int) -> AgentPicture | None:
+        """One agent as they stand; None: not signed in."""
+        agent = self.crew.agents.get(agent_id)
+        return None if agent is None else agent_picture(self.crew, agent, (), now_ms)
+
+    def agent_pictures(self, now_ms: int) -> tuple[AgentPicture, ...]:
+        """All of them."""
+        return tuple(agent_picture(self.crew, agent, (), now_ms) for agent in self.crew.agents.values())
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def _take(self, event: FloorEvent) -> None:
+        match event:
+            case AgentSaved() | ConversationSaved() | PhoneRinging():
+                pass
+            case ManualRefused():
+                self._reservations.refused(event)
+            case AgentSignedIn():
+                self._sign_in(event)
+            case PersonJoined():
+                self._person_joined(event)
+            case PhoneAnswered() | PhoneEnded() | PhoneFailed() | PhoneJoined() | PhoneKeyPressed():
+                self._take_phone(event)
+            case PhoneReachable():
+                for agent in [one for one in self.crew.agents.values() if one.seat.endpoint == event.endpoint]:
+                    self._losses.reachable(agent, is_reachable=event.is_reachable)
+            case SupervisionAsked() | SupervisionEnded():
+                pass
+            case _ if isinstance(event, _REQUESTS):
+                self._request(event)
+            case _:
+                pass
+
+    def _take_phone(self, event: PhoneAnswered | PhoneEnded | PhoneFailed | PhoneJoined | PhoneKeyPressed) -> None:
+        agent = self.crew.agent_of_leg(event.leg_id)
+        if agent is None or agent.phone.leg_id != event.leg_id:
+            self.late_events += 1
+            if isinstance(event, PhoneAnswered):  # whoever picks up is not left alone
+                self.crew.do(HangUpPhone(leg_id=event.leg_id))
+            return
+        match event:
+            case PhoneAnswered():
+                self.crew.do(*agent.phone.answered())
+                self.crew.touch(agent)
+            case PhoneJoined():
+                agent.phone.joined()
+                self.crew.touch(agent)
+                self._reservations.phone_joined(agent)
+                self._talk.phone_joined(agent)
+            case PhoneEnded():
+                self._losses.phone_ended(agent, event.reason)
+            case PhoneFailed():
+                self._losses.phone_failed(agent, event)
+            case PhoneKeyPressed():
+                pass
+
+    def _person_joined(self, event: PersonJoined) -> None:
+        person = self.crew.people.get(event.attempt_id)
+        if person is None or person.room_id != event.room_id:
+            self.late_events += 1
+            return
+        self._talk.joined(person)
+
+    def _sign_in(self, event: AgentSignedIn) -> None:
+        crew = self.crew
+        if event.seat.agent_id in crew.agents:
+            self.late_events += 1
+            return
+        agent = AgentRun(event.seat, event.campaigns)
+        crew.agents[agent.id] = agent
+        crew.sessions[event.seat.session_id] = agent
+        crew.step(agent, AgentStep.SIGN_IN, reason=RESTARTED if event.is_resumed else SIGNED_IN)
+        if not (agent.phone.is_per_call or event.is_resumed):
+            crew.do(*agent.phone.ring(crew.now_ms))
+        crew.touch(agent)
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def _request(self, event: AgentRequest) -> None:
+        agent = self.crew.agents.get(event.agent_id)
+        if agent is None or self.refusal(event) is not None:
+            self.late_events += 1
+            return
+        is_by_another = isinstance(event, AgentPaused | AgentSignedOut | HangUpAsked) and event.by != ""
+        if not (is_by_another or isinstance(event, BrowserLost)):
+            agent.untouched = 0
+        person = self.crew.person_of(agent)
+        match event:
+            case AgentSignedOut() | AgentWentReady() | AgentPaused() | AgentJoined() | PhoneAsked() | BrowserLost():
+                self._come_or_go(agent, event)
+            case PreviewAccepted():
+                self._reservations.accept(agent, event)
+            case PreviewRefused():
+                self._reservations.refuse(agent, event)
+            case ManualDialAsked():
+                self._reservations.dial(agent, event)
+            case WrapUpExtended():
+                plan = self.crew.plan_of(agent.stint.campaign_id) if agent.stint and agent.stint.campaign_id else None
+                assert plan is not None, f"agent {agent.id} wraps up for no campaign"
+                agent.extend_wrap_up(plan)
+                self.crew.touch(agent)
+            case HangUpAsked():
+                self._talk.hang_up(agent)
+            case _:
+                assert person is not None, f"agent {agent.id} has nobody for {type(event).__name__}"
+                self._in_call(person, agent, event)
+
+    def _in_call(
+        self,
+        person: Person,
+        agent: AgentRun,
+        event: HoldAsked | MuteAsked | KeysAsked | RecordAsked | TransferAsked | TransferFinished | TransferCancelled
+        | DispositionSet,
+    ) -> None:  # fmt: skip
+        match event:
+            case HoldAsked():
+                self._talk.hold(person, agent, is_on=event.is_on)
+            case MuteAsked():
+                self._talk.mute(agent, is_on=event.is_on)
+            case KeysAsked():
+                self._talk.send_keys(person, event.digits)
+            case RecordAsked(is_on=True):
+                self._recordings.begin(person, agent)
+            case RecordAsked():
+                self._recordings.end(person)
+            case TransferAsked() | TransferFinished() | TransferCancelled():
+                pass
+            case DispositionSet():
+                self._talk.dispose(person, agent, event)
+
+    def _come_or_go(
+        self,
+        agent: AgentRun,
+        event: AgentSignedOut | AgentWentReady | AgentPaused | AgentJoined | PhoneAsked | BrowserLost,
+    ) -> None:
+        crew = self.crew
+        person = crew.person_of(agent)
+        match event:
+            case AgentWentReady():
+                agent.pause_next, agent.signs_out_next = None, False
+                crew.touch(agent)
+                if agent.state is AgentState.PAUSED:
+                    crew.step(agent, AgentStep.GO_READY)
+                elif agent.state is AgentState.WRAP_UP and person is not None:
+                    self._talk.finish(person, agent)
+            case AgentPaused():
+                self._losses.stop(agent, event.reason)
+            case AgentSignedOut():
+                self._losses.leave(agent)
+            case AgentJoined():
+                crew.serve(agent, event.campaigns)
+            case PhoneAsked():
+                crew.do(*agent.phone.ring(crew.now_ms))
+                crew.touch(agent)
+            case BrowserLost():
+                agent.browser_lost_at_ms = crew.now_ms if event.is_lost else None
+                crew.touch(agent)
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    def _look(self, attempt: AttemptRun) -> None:
+        crew = self.crew
+        person = crew.people.get(attempt.id)
+        if attempt.state is AttemptState.CLOSING:
+            if person is not None:
+                self._talk.dropped(person)
+            else:
+                self._reservations.ended(attempt)
+            return
+        if attempt.state is AttemptState.WRAP_UP and person is not None and person.stage is not PersonStage.GONE:
+            self._talk.gone(person)
+        elif attempt.is_answered and attempt.id in crew.owners and len(crew.owners[attempt.id].calls) > 1:
+            self._reservations.answered(attempt)
+        if attempt.sought is not None and (person is None or person.stage is PersonStage.BACK_IN_FLOW):
+            self._seek(attempt, person)
+
+    def _seek(self, attempt: AttemptRun, person: Person | None) -> None:
+        """The person wants an agent: for the first time, or again."""
+        if person is None:
+            person = self.crew.people[attempt.id] = Person(attempt, self.crew.now_ms)
+        else:
+            person.turn_to(PersonStage.WAITING, self.crew.now_ms)
+            person.waits_since_ms = self.crew.now_ms
+        self.crew.await_agent(person)
+
+    def _played(self, person: Person, what: str, *, has_failed: bool) -> None:
+        if what == "harbor" and person.stage is PersonStage.LEAVING:
+            self._talk.see_off(person)
+        elif what == "notice":
+            self._recordings.told(person, has_failed=has_failed)
+
+    # --- bringing together -------------------------------------------------------------------------------------------
+
+    def _settled(self) -> list[Command]:
+        """Look into everything that changed, until nothing is left; then hand out the commands."""
+        crew = self.crew
+        while True:
+            if crew.touched:
+                self._look(crew.touched.pop(0))
+            elif crew.broken:
+                agent_id, note = crew.broken.popitem()
+                if agent_id in crew.agents:
+                    self._losses.lose_phone(crew.agents[agent_id], note)
+            elif crew.seekers:
+                attempt_id = next(iter(crew.seekers))
+                del crew.seekers[attempt_id]
+                self._serve(crew.people[attempt_id])
+            elif crew.freed:
+                agent_id = next(iter(crew.freed))
+                del crew.freed[agent_id]
+                self._offer(crew.agents[agent_id])
+            else:
+                return crew.take_out()
+
+    def _serve(self, person: Person) -> None:
+        """Somebody wants an agent: their own, or the one who is idle longest."""
+        crew = self.crew
+        agent = crew.owners.get(person.id)
+        if agent is None or not agent.phone.is_fit or agent.person_id is not None:
+            own = person.attempt.opened.agent_id
+            idle = crew.idle(person.queue_id)
+            agent = next((one for one in idle if one.id == own), None) if own is not None else None
+            agent = agent or next(crew.idle(person.queue_id), None)
+        if agent is None:
+            self._talk.wait(person)
+        else:
+            self._talk.join(person, agent)
+
+    def _offer(self, agent: AgentRun) -> None:
+        """An agent is free: the campaign that comes first, and in it who waits longest."""
+        waiting = [one for campaign in agent.campaigns if (one := self.crew.first_waiting(campaign)) is not None]
+        if waiting and agent.is_free:
+            rank = self.crew.rank_of
+            self._talk.join(min(waiting, key=rank), agent)
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def _wake_agent(self, agent: AgentRun) -> None:
+        crew, now = self.crew, self.crew.now_ms
+        crew.do(*agent.phone.renew(now))
+        if agent.is_page_overdue(now):
+            self._losses.stop(agent, BROWSER_LOST)
+        elif agent.deadline_ms is not None and now >= agent.deadline_ms:
+            if agent.state is AgentState.WRAP_UP:
+                self._talk.expire(agent)
+            elif agent.state is AgentState.RESERVED and agent.mode is DialingMode.PREVIEW:
+                self._reservations.expire(agent)
+        if agent.id in crew.agents:
+            crew.touch(agent)
+
+    def _wake_person(self, person: Person) -> None:
+        match person.stage:
+            case PersonStage.WAITING:
+                self._talk.give_up(person)
+            case PersonStage.JOINING:
+                self._talk.not_connected(person)
+            case PersonStage.LEAVING:
+                self._talk.see_off(person)
+            case _:
+                pass

@@ -1,0 +1,141 @@
+"""Agents who go, wholly or in part: their phone, their page, or themselves; nobody they were for is left in silence."""
+
+from __future__ import annotations
+
+from app.agent_commands import Part, RenewPhoneLease
+from app.agent_events import PhoneFailed
+from app.agents import AgentState, DialingMode, PauseReason
+from app.dialing.agent import IN_CALL, PHONE_LOST, PHONE_UNANSWERED, AgentRun
+from app.dialing.crew import Crew
+from app.dialing.leaving import Leaving
+from app.dialing.person import Person, PersonStage
+from app.dialing.phone import PhoneState
+from app.dialing.recording import Recordings
+from app.dialing.reservation import BEFORE_TALK, Reservations
+from app.dialing.talk import Talk
+from app.units import RoomId
+
+
+class Losses:
+    """Pauses, sign-outs, and phones that vanish."""
+
+    def __init__(
+        self, crew: Crew, leaving: Leaving, reservations: Reservations, recordings: Recordings, talk: Talk
+    ) -> None:
+        self._crew = crew
+        self._leaving = leaving
+        self._reservations = reservations
+        self._recordings = recordings
+        self._talk = talk
+
+    # --- by will -----------------------------------------------------------------------------------------------------
+
+    def stop(self, agent: AgentRun, reason: PauseReason) -> None:
+        """A pause: now, or after what they are in. Calls that were placed for them alone by will go on."""
+        if agent.state in (AgentState.AVAILABLE, AgentState.PAUSED):
+            self._leaving.pause(agent, reason)
+        else:
+            agent.pause_next = reason
+            self._crew.touch(agent)
+            self._let_go(agent)
+
+    def leave(self, agent: AgentRun) -> None:
+        """A sign-out: now, or after what they are in; a wrap-up is saved as it stands."""
+        if agent.state in (AgentState.AVAILABLE, AgentState.PAUSED):
+            self._leaving.sign_out(agent)
+            return
+        agent.signs_out_next = True
+        self._crew.touch(agent)
+        person = self._crew.person_of(agent)
+        if agent.state is AgentState.WRAP_UP and person is not None:
+            self._talk.finish(person, agent)
+        else:
+            self._let_go(agent)
+
+    def _let_go(self, agent: AgentRun) -> None:
+        """Give back a card nobody accepted, and what is on its way in a progressive campaign, as far as may be."""
+        is_by_will = agent.mode is not DialingMode.PROGRESSIVE and agent.state is AgentState.RINGING
+        is_answered = any(self._crew.work.attempts[one].is_answered for one in agent.calls)
+        if agent.state in BEFORE_TALK and agent.person_id is None and not is_by_will and not is_answered:
+            if agent.mode is DialingMode.MANUAL and not agent.calls:
+                return  # the disk has yet to say whether they may dial
+            self._reservations.drop_calls(agent)
+            self._reservations.free_if_idle(agent)
+
+    # --- phones ------------------------------------------------------------------------------------------------------
+
+    def reachable(self, agent: AgentRun, *, is_reachable: bool) -> None:
+        """The phone registered, or went away."""
+        if agent.phone.is_reachable is is_reachable:
+            return
+        agent.phone.is_reachable = is_reachable
+        if is_reachable:
+            self._crew.touch(agent)
+        else:
+            self.lose_phone(agent, "it is not registered any more")
+
+    def phone_ended(self, agent: AgentRun, reason: str) -> None:
+        """The phone's call is over: hung up, not answered, or broken."""
+        was_up = agent.phone.state in (PhoneState.UP, PhoneState.IN_ROOM)
+        if agent.phone.is_per_call and was_up and agent.state in IN_CALL:
+            agent.phone.gone("")
+            person = self._crew.person_of(agent)
+            assert person is not None, f"agent {agent.id} is {agent.state.value} with nobody"
+            self._talk.end(person, agent)
+            return
+        agent.phone.gone(reason)
+        self._lost(agent, PHONE_LOST if was_up else PHONE_UNANSWERED)
+
+    def phone_failed(self, agent: AgentRun, event: PhoneFailed) -> None:
+        """Something asked of the phone or its room could not be done."""
+        if event.command == RenewPhoneLease.__name__:
+            agent.phone.renew_again(self._crew.now_ms)
+            self._crew.touch(agent)
+        elif event.command in ("ConnectPhone", "OpenRoom"):
+            self.lose_phone(agent, event.reason)
+
+    def lose_phone(self, agent: AgentRun, note: str) -> None:
+        """The phone is no good: it is let go, and whoever was with the agent goes to another."""
+        self._crew.do(*agent.phone.hang_up(note))
+        self._lost(agent, PHONE_LOST)
+
+    def _lost(self, agent: AgentRun, reason: PauseReason) -> None:
+        crew = self._crew
+        crew.touch(agent)
+        if agent.state in (AgentState.PAUSED, AgentState.WRAP_UP):
+            if agent.state is AgentState.WRAP_UP and not agent.phone.is_per_call:
+                agent.pause_next = agent.pause_next or reason
+            return
+        if agent.state is AgentState.AVAILABLE:
+            self._leaving.pause(agent, reason)
+            return
+        agent.pause_next = reason
+        agent.is_muted = False
+        person = crew.person_of(agent)
+        self._reservations.drop_calls(agent)
+        if person is not None:
+            self.orphan(person, person.room_id)
+        self._leaving.free(agent)
+
+    def orphan(self, person: Person, room_id: RoomId | None) -> None:
+        """Their agent vanished: they are the next to be served, by somebody else, or hear a message soon.
+
+        room_id: the room they are in, as far as is known.
+        """
+        crew = self._crew
+        self._recordings.end(person)
+        if person.stage is PersonStage.ENDING:
+            person.agent_id = None
+            person.is_disposed = True
+            return
+        if person.stage is not PersonStage.APART and room_id is not None:
+            crew.do(Part(attempt_id=person.id, room_id=room_id))
+            person.has_music = False
+        had_talked = person.talker is not None
+        person.agent_id = person.room_id = None
+        crew.turn_person(person, PersonStage.WAITING)
+        person.is_front = True
+        if had_talked:
+            crew.do(person.attempt.wait_again(crew.now_ms))
+            crew.work.settle(person.attempt)
+        crew.await_agent(person)

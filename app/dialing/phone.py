@@ -1,0 +1,136 @@
+"""An agent's phone: one leg after the other, each rung, answered, put into the agent's room, and lost again.
+
+Nailed up, a leg lasts from sign-in to sign-out; per call, one is rung for each person.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from app.agent_commands import ConnectPhone, HangUpPhone, OpenRoom, RenewPhoneLease, RingPhone
+from app.agents import PHONE_LEASE_MS, PhoneMode, Seat
+from app.commands import Command
+from app.units import SECOND_MS, LegId, RoomId
+
+NAIL_UP_MS: Final = 45 * SECOND_MS
+"""How long a phone rings at sign-in."""
+RING_MS: Final = 15 * SECOND_MS
+"""How long a phone rings for a person who is there."""
+RENEW_AGAIN_MS: Final = 5 * SECOND_MS
+"""After a phone's lease could not be renewed, how long until it is tried again."""
+
+
+class PhoneState(enum.Enum):
+    """Where the phone's call is."""
+
+    DOWN = "down"
+    RINGING = "ringing"
+    UP = "up"
+    """Answered, on its way into the room."""
+    IN_ROOM = "in the room"
+
+
+class Phone:
+    """The phone of one session. Methods return the commands that follow."""
+
+    __slots__ = ("_lease_renewal_ms", "_place", "is_reachable", "leg_id", "note", "seat", "state")
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat = seat
+        self.state = PhoneState.DOWN
+        self.leg_id: LegId | None = None
+        self.note = ""
+        self.is_reachable = True
+        self._place = 0  # legs rung so far
+        self._lease_renewal_ms: int | None = None
+
+    @property
+    def is_per_call(self) -> bool:
+        """Whether it is rung for each person."""
+        return self.seat.phone_mode is PhoneMode.PER_CALL
+
+    @property
+    def is_in_room(self) -> bool:
+        """Whether whoever is in the room hears it."""
+        return self.state is PhoneState.IN_ROOM
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether a person could be connected: it is in its room, or can be rung."""
+        return self.is_reachable if self.is_per_call else self.is_in_room
+
+    def ring(self, now_ms: int, *, shown_name: str = "", shown_number: str = "") -> list[Command]:
+        """Ring it, unless it is rung or up already; what it shows is who calls."""
+        if self.state is not PhoneState.DOWN:
+            return []
+        self._place += 1
+        self.leg_id = LegId(f"{self.seat.session_id}-p{self._place}")
+        self.state, self.note = PhoneState.RINGING, ""
+        self._lease_renewal_ms = now_ms + PHONE_LEASE_MS // 2
+        return [
+            OpenRoom(room_id=self.seat.room_id, leg_id=self.leg_id),
+            RingPhone(
+                leg_id=self.leg_id,
+                endpoint=self.seat.endpoint,
+                shown_name=shown_name or "Outring",
+                shown_number=shown_number,
+                ring_timeout_ms=RING_MS if self.is_per_call else NAIL_UP_MS,
+                lease_ms=PHONE_LEASE_MS,
+                has_auto_answer=self.seat.has_auto_answer,
+                language=self.seat.language,
+            ),
+        ]
+
+    def adopt(self, leg_id: LegId, now_ms: int) -> None:
+        """A leg of this session that a life before this one rang."""
+        self._place = int(leg_id.rpartition("-p")[2])
+        self.leg_id, self.state, self.note = leg_id, PhoneState.RINGING, ""
+        self._lease_renewal_ms = now_ms
+
+    def found_up(self, room_id: RoomId | None) -> list[Command]:
+        """After a broken line to Asterisk: it is up, in this room or in none."""
+        if room_id == self.seat.room_id:
+            self.state = PhoneState.IN_ROOM
+            return []
+        self.state = PhoneState.RINGING
+        return self.answered()
+
+    def answered(self) -> list[Command]:
+        """It was picked up: into the room with it."""
+        if self.state is not PhoneState.RINGING:
+            return []
+        assert self.leg_id is not None, "a phone without a leg was picked up"
+        self.state = PhoneState.UP
+        return [ConnectPhone(leg_id=self.leg_id, room_id=self.seat.room_id)]
+
+    def joined(self) -> None:
+        """It is in its room."""
+        if self.state is PhoneState.UP:
+            self.state, self.note = PhoneState.IN_ROOM, ""
+
+    def gone(self, note: str) -> None:
+        """Its call is over; note: what to tell the agent, if anything."""
+        self.state, self.leg_id, self._lease_renewal_ms, self.note = PhoneState.DOWN, None, None, note
+
+    def hang_up(self, note: str = "") -> list[Command]:
+        """Let it go; what is said of this leg from now on comes late."""
+        leg_id = self.leg_id
+        self.gone(note)
+        return [] if leg_id is None else [HangUpPhone(leg_id=leg_id)]
+
+    def next_deadline_ms(self) -> int | None:
+        """When its lease is to be renewed."""
+        return self._lease_renewal_ms
+
+    def renew(self, now_ms: int) -> list[Command]:
+        """Say again that it may live, if it is time."""
+        if self.leg_id is None or self._lease_renewal_ms is None or now_ms < self._lease_renewal_ms:
+            return []
+        self._lease_renewal_ms = now_ms + PHONE_LEASE_MS // 2
+        return [RenewPhoneLease(leg_id=self.leg_id, lease_ms=PHONE_LEASE_MS)]
+
+    def renew_again(self, now_ms: int) -> None:
+        """The lease was not renewed: soon again."""
+        if self.leg_id is not None:
+            self._lease_renewal_ms = now_ms + RENEW_AGAIN_MS

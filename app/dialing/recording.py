@@ -1,0 +1,69 @@
+"""Recording conversations: both sides, in the room where they talk, after the notice where there is one."""
+
+from __future__ import annotations
+
+from app.agent_commands import PlayToPhone, RecordRoom
+from app.agents import TALK_LEASE_MS
+from app.commands import Play, StopRecording
+from app.dialing import floor_words
+from app.dialing.agent import AgentRun
+from app.dialing.crew import Crew
+from app.dialing.person import Person, PersonStage
+from app.events import RecordingEnded
+
+
+class Recordings:
+    """What is recorded now, and under which name."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+
+    def begin(self, person: Person, agent: AgentRun) -> None:
+        """Record from now on; who was not told yet hears the notice first, and so does the agent."""
+        attempt = person.attempt
+        words = floor_words.notice(attempt.campaign, attempt.flow, attempt.opened)
+        if words is None or person.is_notified:
+            self._record(person)
+            return
+        audio = attempt.audio.get(words)
+        if audio is None or agent.phone.leg_id is None:
+            return  # nobody is recorded who was not told
+        self._crew.do(
+            Play(attempt_id=person.id, playback_id=f"{person.id}-notice", media=(audio.media,)),
+            PlayToPhone(leg_id=agent.phone.leg_id, media=(audio.media,)),
+        )
+
+    def told(self, person: Person, *, has_failed: bool) -> None:
+        """The notice was played, or could not be."""
+        if not has_failed and person.stage is PersonStage.TALKING:
+            person.is_notified = True
+            self._record(person)
+
+    def _record(self, person: Person) -> None:
+        if person.recording or person.room_id is None:
+            return
+        name = person.next_recording()
+        self._crew.do(RecordRoom(attempt_id=person.id, room_id=person.room_id, name=name, max_length_ms=TALK_LEASE_MS))
+        self._crew.touch_person(person)
+
+    def end(self, person: Person) -> None:
+        """Record no more."""
+        if person.recording:
+            self._crew.do(StopRecording(attempt_id=person.id, name=person.recording))
+            person.recording = ""
+            self._crew.touch_person(person)
+
+    def ended(self, person: Person, event: RecordingEnded) -> None:
+        """A recording is over; one that failed is none."""
+        if event.name == person.recording:
+            person.recording = ""
+        if event.has_failed and event.name in person.recordings:
+            person.recordings.remove(event.name)
+        self._crew.touch_person(person)
+
+    def failed(self, person: Person) -> None:
+        """Asterisk would not record."""
+        if person.recording:
+            person.recordings.remove(person.recording)
+            person.recording = ""
+            self._crew.touch_person(person)

@@ -1,0 +1,134 @@
+"""The floor after a restart, of the dialer's or of Asterisk's: phones and conversations that live go on as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.agent_commands import Connect, HangUpPhone
+from app.agents import LivePhone
+from app.dialing.agent import AgentRun, AgentStep
+from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.crew import Crew
+from app.dialing.losses import Losses
+from app.dialing.person import Person, PersonStage
+from app.dialing.talk import Talk
+from app.units import LegId, RoomId, SessionId
+
+UNSEEN = "it ended while Asterisk was out of sight"
+
+
+class Resuming:
+    """What is found alive, and what is not."""
+
+    def __init__(self, crew: Crew, losses: Losses, talk: Talk) -> None:
+        self._crew = crew
+        self._losses = losses
+        self._talk = talk
+
+    # --- phones ------------------------------------------------------------------------------------------------------
+
+    def find_phones(self, phones: Iterable[LivePhone]) -> None:
+        """Asterisk says which legs live; the others are gone, and a leg that nobody knows is hung up."""
+        live = {phone.leg_id: phone for phone in phones}
+        for agent in list(self._crew.agents.values()):
+            self._find_phone(agent, live)
+        self._crew.do(*(HangUpPhone(leg_id=leg_id) for leg_id in live))
+
+    def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone]) -> None:
+        phone = agent.phone
+        if phone.leg_id is None:
+            theirs = [leg for leg in live if leg.startswith(f"{agent.seat.session_id}-p")]
+            if not theirs or phone.is_per_call:
+                return
+            phone.adopt(theirs[-1], self._crew.now_ms)
+        assert phone.leg_id is not None, "an adopted phone has its leg"
+        found = live.pop(phone.leg_id, None)
+        if found is None:
+            self._losses.phone_ended(agent, UNSEEN)
+        elif found.is_up:
+            self._crew.do(*phone.found_up(found.room_id))
+            self._crew.touch(agent)
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    def found(self, attempt: AttemptRun, room_id: RoomId | None) -> None:
+        """A call of this life is still there: whoever was on the way to an agent is there, or sent again."""
+        person = self._crew.people.get(attempt.id)
+        if person is None or person.stage is not PersonStage.JOINING or person.agent_id is None:
+            return
+        agent = self._crew.agents[person.agent_id]
+        if room_id == person.room_id:
+            self._talk.joined(person)
+        elif agent.phone.is_in_room:
+            self._crew.do(Connect(attempt_id=person.id, room_id=agent.seat.room_id))
+
+    def adopt(self, attempt: AttemptRun, room_id: RoomId | None) -> None:
+        """A call of a life before this one, with an agent then."""
+        if attempt.state is AttemptState.WRAP_UP:
+            self._adopt_card(attempt)
+        elif attempt.sought is not None:
+            self._adopt_talk(attempt, room_id)
+        else:
+            self._crew.touched.append(attempt)
+
+    def _person(self, attempt: AttemptRun) -> Person:
+        now = self._crew.now_ms
+        person = self._crew.people[attempt.id] = Person(attempt, now)
+        before = attempt.opened.conversation
+        if before is not None and before.agent_id is not None:
+            person.talker = (before.agent_id, before.session_id)
+            person.connected_at_ms, person.waited_ms = before.connected_at_ms, before.waited_ms
+        return person
+
+    def _agent_of(self, person: Person, room_id: RoomId | None) -> AgentRun | None:
+        """Who talks, or talked, with them: by the room they are in, else by what was written down."""
+        agent = None
+        if room_id is not None:
+            agent = self._crew.sessions.get(SessionId(room_id.removesuffix("-room")))
+        if agent is None and person.talker is not None:
+            agent = self._crew.agents.get(person.talker[0])
+        return agent if agent is not None and agent.person_id is None and agent.may(AgentStep.FIND_TALK) else None
+
+    def _adopt_card(self, attempt: AttemptRun) -> None:
+        """The conversation ended unseen: its card is the agent's to finish, if they are still there."""
+        person = self._person(attempt)
+        agent = self._agent_of(person, None)
+        person.turn_to(PersonStage.GONE, self._crew.now_ms)
+        if agent is None:
+            person.is_disposed = True
+            self._talk.conclude(person)
+            return
+        self._bind(person, agent)
+        self._crew.step(agent, AgentStep.FIND_WRAP_UP, campaign_id=attempt.campaign.id, attempt_id=attempt.id)
+        self._talk.begin_wrap_up(person, agent)
+
+    def _adopt_talk(self, attempt: AttemptRun, room_id: RoomId | None) -> None:
+        """They talk on, come back from music, or have lost their agent."""
+        crew = self._crew
+        person = self._person(attempt)
+        agent = self._agent_of(person, room_id)
+        if agent is None or not agent.phone.is_in_room:
+            if person.talker is None and room_id is None:
+                crew.await_agent(person)
+            else:
+                self._losses.orphan(person, room_id)
+            return
+        self._bind(person, agent)
+        person.room_id = agent.seat.room_id
+        crew.step(agent, AgentStep.FIND_TALK, campaign_id=attempt.campaign.id, attempt_id=attempt.id)
+        crew.do(attempt.talk_on(crew.now_ms))
+        crew.work.settle(attempt)
+        attempt.has_talked = True
+        if room_id == person.room_id:
+            began_ms = crew.now_ms if person.connected_at_ms is None else person.connected_at_ms
+            person.talker = (agent.id, agent.seat.session_id)
+            person.connected_at_ms = began_ms
+            person.stage, person.since_ms = PersonStage.TALKING, began_ms
+            crew.touch_person(person)
+        else:
+            person.has_music = True
+            self._talk.bring_back(person, agent)
+
+    def _bind(self, person: Person, agent: AgentRun) -> None:
+        person.agent_id, agent.person_id = agent.id, person.id
+        agent.pause_next = None
