@@ -31,13 +31,15 @@ from app.ivr.load import FlowError, load_flow
 from app.ivr.needs import static_prompts
 from app.ivr.prompts import PromptStudio
 from app.model import Campaign, CampaignStatus, Trunk
+from app.outcomes import ContactStatus
 from app.plan_checks import NotNow, OperationError, check_campaign, check_trunk
 from app.runtime import Runtime
-from app.store import campaigns, flows, lists, trunks
+from app.store import campaigns, flows, lists, requeueing, trunks
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.flows import FlowVersion
-from app.units import CampaignId, FlowId, ListId, Number, TrunkId
+from app.store.requeueing import REQUEUABLE
+from app.units import CampaignId, ContactId, FlowId, ListId, Number, TrunkId
 from app.units import number as checked_number
 
 __all__ = ["NotNow", "OperationError", "Operations"]
@@ -168,6 +170,20 @@ class Operations:
         """An import put contacts into running campaigns."""
         for campaign_id in campaign_ids:
             self._runtime.post(ContactsAdded(campaign_id=campaign_id))
+
+    async def requeue(self, campaign_id: CampaignId, status: ContactStatus) -> int:
+        """Have contacts of a status called again, their tries so far kept; answers how many. Raises OperationError."""
+        if status not in REQUEUABLE:
+            allowed = ", ".join(one.value for one in REQUEUABLE)
+            raise OperationError(f"contacts that are {status.value} are not called again; only: {allowed}")
+        returned = await self.store.requeue(campaign_id, status, self.now_ms)
+        self._runtime.post(ContactsAdded(campaign_id=campaign_id))
+        return returned
+
+    async def requeue_contact(self, campaign_id: CampaignId, contact_id: ContactId) -> None:
+        """Have one contact called again; harmless for one that waits. Raises NotFound, InUse with the reason."""
+        await self.store.write(requeueing.requeue_contact, campaign_id, contact_id, self.now_ms)
+        self._runtime.post(ContactsAdded(campaign_id=campaign_id))
 
     async def start_campaign(self, campaign_id: CampaignId) -> CampaignEntry:
         """Start, resume, or have a running campaign follow its changed settings. Raises OperationError, NotFound."""

@@ -108,6 +108,30 @@ _order("pause", "No new calls of the campaign NAME; those up go on.")
 _order("stop", "End the campaign NAME: ringing calls are taken back, answered people are heard out.")
 
 
+@campaign.command("requeue")
+@click.argument("name")
+@click.option("--status", type=click.Choice(["dangling", "not connected", "retries completed", "invalid number",
+              "connected"]), default="dangling", show_default=True, help="Whom: all contacts that are so.")  # fmt: skip
+@click.option("--contact", type=click.IntRange(min=1), help="Only this contact, by its id.")
+@json_option
+def requeue(name: str, status: str, contact: int | None, as_json: bool) -> None:
+    """Have contacts of the campaign NAME called again; their tries so far still count.
+
+    Dangling contacts are those whose call was placed and whose result was never learned: nobody calls them twice by
+    itself. A campaign that is not running calls them once it is started.
+    """
+
+    async def order(remote: Remote) -> Any:
+        found = await by_name(remote, "campaign", name)
+        return await remote.post(f"/campaigns/{found['id']}/requeue", {"status": status, "contact": contact})
+
+    answer = ask(order)
+    if as_json:
+        say_json(answer)
+    else:
+        click.echo(f"{name}: {answer['returned']} contacts will be called again")
+
+
 @campaign.command("watch")
 @click.argument("name")
 @json_option

@@ -43,8 +43,8 @@ _FOOT: Final = f"""
 - *unsupported* is also the end when no trunk of the campaign carries the number; the contact is then *not connected* at
   once, because waiting would not mend it.
 - *controller lost*: the dialer or Asterisk went away and nobody knows what came of the call. Calling twice is worse
-  than not calling, so the contact is *dangling*. There is no command yet that dials a dangling contact of a campaign
-  again; a new campaign with the same list would call everybody in the list, this contact among them.
+  than not calling, so the contact is *dangling*. Once you have decided otherwise, `outring campaign requeue
+  NAME --status dangling` (REST: `POST /campaigns/{id}/requeue`) puts them back into the line, their tries so far kept.
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -56,6 +56,21 @@ class CampaignBody(In):
             language=self.language,
             retry=RetryPolicy(**self.retry.model_dump()),
         )
+
+
+class RequeueBody(In):
+    """Who is to be called again."""
+
+    status: Literal["dangling", "not connected", "retries completed", "invalid number", "connected"] = Field(
+        default="dangling", description="of all contacts of the campaign with this status"
+    )
+    contact: Id | None = Field(default=None, description="only this contact, whatever its status of these")
+
+
+class RequeueAnswer(BaseModel):
+    """returned: contacts that wait to be called again."""
+
+    returned: int
 
 
 class ProgressAnswer(BaseModel):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from app.contacts.numbers import NumberProblem, country, reader_for
+from app.outcomes import ContactStatus
 from app.panel import campaign_shapes, shapes
 from app.panel.problems import Problem
 from app.panel.routing import Call, Routes
 from app.store import attempts, campaigns, dnc
 from app.store.errors import NotFound
 from app.store.people import Role
-from app.units import ATTEMPT_ID, AttemptId, CampaignId, ListId, Number, number
+from app.units import ATTEMPT_ID, AttemptId, CampaignId, ContactId, ListId, Number, number
 
 routes = Routes()
 
@@ -70,6 +71,22 @@ async def stop_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
     """No new calls; ringing ones are taken back, answered people are heard out."""
     entry = await call.operations.stop_campaign(CampaignId(call.number("campaign_id")))
     return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add(
+    "POST",
+    "/campaigns/{campaign_id}/requeue",
+    body=campaign_shapes.RequeueBody,
+    answer=campaign_shapes.RequeueAnswer,
+)
+async def requeue_contacts(call: Call) -> campaign_shapes.RequeueAnswer:
+    """Have contacts that are done called again: those of a status (the dangling ones, say), or one of them."""
+    campaign_id = CampaignId(call.number("campaign_id"))
+    if call.body.contact is not None:
+        await call.operations.requeue_contact(campaign_id, ContactId(call.body.contact))
+        return campaign_shapes.RequeueAnswer(returned=1)
+    returned = await call.operations.requeue(campaign_id, ContactStatus(call.body.status))
+    return campaign_shapes.RequeueAnswer(returned=returned)
 
 
 # --- attempts --------------------------------------------------------------------------------------------------------

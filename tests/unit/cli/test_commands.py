@@ -98,6 +98,10 @@ async def test_from_nothing_to_a_running_campaign(shell: Shell) -> None:
     assert json.loads(await shell.good("campaign", "show", "Winter", "--json"))["status"] == "paused"
     assert "Winter: stopped" in await shell.good("campaign", "stop", "Winter")
     assert "Winter: stopped" in await shell.good("campaign", "watch", "Winter")
+    assert "Winter: 0 contacts will be called again" in await shell.good("campaign", "requeue", "Winter")
+    told = await shell.good("campaign", "requeue", "Winter", "--status", "connected", "--json")
+    assert json.loads(told) == {"returned": 0}
+    assert "there is no contact" in await shell.bad("campaign", "requeue", "Winter", "--contact", "77")
     assert "used by a campaign" in await shell.bad("trunk", "remove", "way")
     assert "this cannot be done to it" in await shell.bad("campaign", "pause", "Winter")
     left = await shell.site.store.read(lambda conn: conn.execute(select(func.count()).select_from(sessions)).scalar())

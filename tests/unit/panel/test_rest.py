@@ -27,6 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /flows": {"name": "hello again", "source": FLOW},
     "POST /campaigns": CAMPAIGN,
     "PUT /campaigns/{campaign_id}": CAMPAIGN | {"name": "Renamed", "lines": 7},
+    "POST /campaigns/{campaign_id}/requeue": {"status": "not connected"},
     "POST /dnc": {"number": "07700 900123", "country": "GB"},
     "POST /users": {"name": "boris", "password": "long enough", "role": "agent"},
     "PATCH /users/{user_id}": {"password": "long enough"},
@@ -131,6 +132,32 @@ async def test_odd_addresses_are_never_an_error_of_ours(site: Site, odd: str) ->
             for path in ("/dnc", "/attempts", "/lists/1/contacts"):
                 answer = await http.get(URL(f"{site.url}{PREFIX}{path}?{query}", encoded=True))
                 assert answer.status in (200, 400, 422), (path, query[:30])
+
+
+async def test_contacts_that_are_done_are_called_again_on_demand(site: Site) -> None:
+    await furnished(site)
+    done = "UPDATE campaign_contacts SET status = 'dangling', due_at_ms = NULL WHERE contact_id > 1"
+    await site.store.write(lambda conn: conn.exec_driver_sql(done))
+    counted = "UPDATE tallies SET count = 1 WHERE kind = 'status'"
+    more = "INSERT INTO tallies (campaign_id, kind, key, count) VALUES (1, 'status', 'dangling', 2)"
+    for statement in (counted, more):
+        await site.store.write(lambda conn, statement=statement: conn.exec_driver_sql(statement))
+    path = f"{PREFIX}/campaigns/1/requeue"
+    async with site.program() as http:
+        one = await http.post(path, json={"contact": 2})
+        assert (one.status, await one.json()) == (200, {"returned": 1})
+        for returned in (1, 0):
+            others = await http.post(path, json={"status": "dangling"})
+            assert (others.status, await others.json()) == (200, {"returned": returned})
+        progress = (await (await http.get(f"{PREFIX}/campaigns/1")).json())["progress"]
+        assert progress["statuses"] == {"pending": 3}
+        barred = "UPDATE campaign_contacts SET status = 'do-not-call' WHERE contact_id = 3"
+        await site.store.write(lambda conn: conn.exec_driver_sql(barred))
+        for body, status in (({"contact": 3}, 409), ({"contact": 99}, 404), ({"status": "do-not-call"}, 422)):
+            refused = await http.post(path, json=body)
+            assert refused.status == status
+            await a_problem(refused)
+        assert (await http.post(f"{PREFIX}/campaigns/99/requeue", json={})).status == 404
 
 
 async def test_unknown_addresses_and_methods_are_problems_too(site: Site) -> None:
