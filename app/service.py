@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from app.agent_operations import AgentOperations
+from app.asterisk.ami_address import AmiAddress, parse_ami_url
+from app.asterisk.fastagi import FastAgi
 from app.asterisk.telephony import LANGUAGE_FOLDER, AsteriskTelephony
+from app.callers import Callers
 from app.dialing.dialer import Dialer
 from app.ivr.prompts import PromptStudio
 from app.operations import Operations
 from app.panel.server import Panel
 from app.runtime import Runtime
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.store.door import SqlStore
 from app.voices import voices
 
@@ -44,8 +47,8 @@ async def service(
     """Start everything; on leaving, stop everything and leave calls to Asterisk.
 
     on_unusable: called when Asterisk refuses us for good (wrong password, another dialer took the application).
-    Raises SettingsError when a voice of the settings is not there, StoreError when the database cannot be used, OSError
-    when the panel's port is taken or the data folder cannot be made.
+    Raises SettingsError when a voice of the settings is not there or ami_url is none, StoreError when the database
+    cannot be used, OSError when a port is taken or the data folder cannot be made.
     """
     _make_data_dir(settings.data_dir)
     studio = PromptStudio(settings.data_dir / "prompts", providers=voices(settings))
@@ -56,6 +59,7 @@ async def service(
         app=settings.ari_app,
         context=settings.ari_context,
         on_unusable=on_unusable,
+        ami=_ami(settings),
     )
 
     async def has_sound(name: str) -> bool | None:
@@ -63,7 +67,7 @@ async def service(
             return True
         return await telephony.has_sound(name)
 
-    async with await SqlStore.open(settings.database_url) as store:
+    async with await SqlStore.open(settings.database_url) as store, AsyncExitStack() as doors:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
         operations = Operations(store=store, runtime=runtime, studio=studio, has_sound=has_sound)
         agents = AgentOperations(store=store, runtime=runtime)
@@ -71,6 +75,8 @@ async def service(
         # The port first: a second program on this machine must not take the calls away before it fails for the port.
         url = await panel.start(settings.http_host, settings.http_port) if with_panel else ""
         first = [*await operations.first_events(), *await agents.resume()]
+        if settings.agi_port:
+            await _listen_to_dialplans(settings, Callers(store=store, operations=operations), doors)
         working = asyncio.create_task(runtime.run(first), name="dialer")
         try:
             yield Service(
@@ -88,6 +94,24 @@ async def service(
             with suppress(asyncio.CancelledError):
                 await working
             await telephony.stop()
+
+
+async def _listen_to_dialplans(settings: Settings, callers: Callers, doors: AsyncExitStack) -> None:
+    fastagi = FastAgi(callers.scripts, host=settings.agi_host, port=settings.agi_port)
+    try:
+        await fastagi.start()
+    except OSError as error:
+        raise OSError(f"FastAGI (agi_host, agi_port): {error.strerror or error}") from error
+    doors.push_async_callback(fastagi.stop)
+
+
+def _ami(settings: Settings) -> AmiAddress | None:
+    if not settings.ami_url:
+        return None
+    try:
+        return parse_ami_url(settings.ami_url)
+    except ValueError as error:
+        raise SettingsError(f"ami_url {error}") from error
 
 
 def has_sound_file(folder: Path, name: str) -> bool:

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
         "outring-answered", description="Dialplan context answered calls enter", pattern=r"^[A-Za-z0-9_-]{1,79}$"
     )
     ami_url: str = Field("", description="Address of the manager interface, ami://user:password@127.0.0.1:5038")
+    agi_host: str = Field("127.0.0.1", description="Address dialplans ask FastAGI at; nobody signs in there")
+    agi_port: int = Field(0, ge=0, le=65535, description="Port of FastAGI, usually 4573; 0: off")
     database_url: str = Field("sqlite+aiosqlite:///outring.db", description="SQLite or postgresql+asyncpg")
     http_host: str = Field("127.0.0.1", description="Address the panel listens at")
     http_port: int = Field(8080, ge=0, le=65535, description="Port the panel listens at; 0: any free one")

@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("runtime", "voices", "plan_checks"),
     ("sim",),
     ("operations", "doctor"),
-    ("agent_operations",),
+    ("agent_operations", "callers"),
     ("panel",),
     ("service", "screen"),
     ("demo_floor",),
