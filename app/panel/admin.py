@@ -68,5 +68,8 @@ def told(record: Any) -> dict[str, object]:
     """A record's fields by name, for the trail; nothing for a new one."""
     if record is None:
         return {}
-    values = {name: getattr(record, name) for name in record.__dataclass_fields__}
-    return {name: getattr(value, "value", value) for name, value in values.items()}
+    flat: dict[str, object] = {}
+    for name in record.__dataclass_fields__:
+        value = getattr(record, name)
+        flat |= told(value) if hasattr(value, "__dataclass_fields__") else {name: getattr(value, "value", value)}
+    return flat

@@ -9,10 +9,10 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from app.agents import PauseReason, PhoneMode
-from app.asterisk.endpoint import ENDPOINT_NAME
 from app.panel import trail
 from app.panel.admin import ENDPOINT_WORDS, MAX_NAME, AdminPages, told
 from app.panel.forms import Form
+from app.panel.shapes import is_word
 from app.store import audit, pauses, people, phones
 from app.store.errors import NotFound
 from app.store.phones import Phone
@@ -66,7 +66,7 @@ class FloorSettingsPages(AdminPages):
     async def _add_phone(self, request: web.Request) -> web.StreamResponse:
         form = await Form.of(request)
         endpoint = form["endpoint"].strip()
-        if not ENDPOINT_NAME.fullmatch(endpoint):
+        if not is_word(endpoint):
             form.wrong("endpoint", ENDPOINT_WORDS)
         elif any(one.endpoint == endpoint for one in await self._store.read(phones.list_phones)):
             form.wrong("endpoint", "this phone is there already")

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from app.asterisk.endpoint import ENDPOINT_NAME
 from app.model import NumberFormat, Trunk
 from app.operations import OperationError
 from app.panel import trail, view
@@ -86,7 +85,7 @@ class TrunkPages(AdminPages):
             ),
             is_enabled=form.ticked("is_enabled"),
         )
-        if not ENDPOINT_NAME.fullmatch(trunk.endpoint):
+        if not is_word(trunk.endpoint):
             form.wrong("endpoint", ENDPOINT_WORDS)
         if form.is_good:
             try:

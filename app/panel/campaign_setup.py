@@ -225,12 +225,10 @@ class CampaignSetup:
         if not plan.caller_id and mine and not any(trunk.caller_id for trunk in mine):
             words = "no number is shown to the people who are called; many do not answer, some networks refuse"
             found.append(Finding(words=words, step="how", is_in_the_way=False))
-        if plan.mode is not DialingMode.BROADCAST and not plan.agents.queue:
-            if not await self._store.read(agents.list_campaign_agents, plan.id):
-                found.append(Finding(words="no agent is named for it", step="when", is_in_the_way=False))
-            if not plan.agents.safe_harbor:
-                words = "people nobody comes for hear no message; many countries want one that says who called"
-                found.append(Finding(words=words, step="hear", is_in_the_way=False))
+        is_ours = plan.mode is not DialingMode.BROADCAST and not plan.agents.queue
+        if is_ours and not await self._store.read(agents.list_campaign_agents, plan.id):
+            words = "no agent is named for it: everybody may serve it"
+            found.append(Finding(words=words, step="when", is_in_the_way=False))
         return found
 
     async def _start(self, request: web.Request, entry: CampaignEntry, form: Form) -> web.StreamResponse:

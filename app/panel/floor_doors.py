@@ -13,7 +13,6 @@ from aiohttp import web
 
 from app.agent_operations import AgentOperations
 from app.agents import DialingMode, PauseReason, SpyMode
-from app.asterisk.endpoint import ENDPOINT_NAME
 from app.dialing.snapshot import AgentPicture, Snapshot
 from app.events import AttemptClosed, Event
 from app.model import Trunk
@@ -25,6 +24,7 @@ from app.panel.floor_meter import WINDOW_MS, FloorMeter
 from app.panel.gates import done, is_scripted, only, refused
 from app.panel.pages import Pages, campaign_id_of, environment, wording
 from app.panel.problems import Problem
+from app.panel.shapes import is_word
 from app.store import campaigns, ended_calls, pauses, phones, trunks
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
@@ -172,7 +172,7 @@ class FloorDoors:
     async def _choose_phone(self, request: web.Request) -> web.StreamResponse:
         """The phone that rings when this browser listens in; kept in a cookie."""
         chosen = str((await request.post()).get("phone", ""))
-        if chosen and not ENDPOINT_NAME.fullmatch(chosen):
+        if chosen and not is_word(chosen):
             raise Problem(422, "invalid", f"{chosen[:40]!r} is not the name of a phone")
         response = done(request, "/floor")
         response.set_cookie(

@@ -10,8 +10,8 @@ from aiohttp import web
 from app.panel.answers import Answer, problem_of
 from app.panel.doorkeeper import VISITOR
 from app.panel.language import Wording
-from app.panel.pages import may
 from app.panel.problems import Problem
+from app.panel.routing import RANK
 from app.store.people import Role
 
 _FOR: Final = {
@@ -26,7 +26,7 @@ def only(role: Role) -> Callable[[Answer], Answer]:
 
     def gate(answer: Answer) -> Answer:
         async def checked(request: web.Request) -> web.StreamResponse:
-            if not may(request[VISITOR], role):
+            if RANK[request[VISITOR].user.role] < RANK[role]:
                 raise Problem(403, "forbidden", _FOR[role])
             return await answer(request)
 

@@ -17,6 +17,7 @@ from app.panel.doorkeeper import TOKEN_FIELD, VISITOR, Visitor
 from app.panel.language import LANGUAGES, THEMES, WEB, Wording, preferred_language, translations
 from app.panel.live import LivePage
 from app.panel.problems import Problem
+from app.panel.recordings import recordings_of
 from app.panel.routing import RANK
 from app.store import attempts, campaigns, flows, lists, people, trunks
 from app.store.attempts import AttemptEntry
@@ -162,7 +163,10 @@ class Pages:
             raise NotFound("attempt", attempt_id[:40])
         found: AttemptEntry = await self._store.read(attempts.get_attempt, AttemptId(attempt_id))
         entry = await self._store.read(campaigns.get_campaign, found.campaign_id)
-        return self.page(request, "attempt.html", attempt=found, entry=entry)
+        labels = {one.code: one.label for one in entry.campaign.agents.dispositions}
+        return self.page(
+            request, "attempt.html", attempt=found, entry=entry, labels=labels, recordings=recordings_of(found)
+        )
 
     async def sign_in(self, request: web.Request, **values: Any) -> web.Response:
         """The sign-in page; before the first user is made it says how to make one."""

@@ -28,6 +28,7 @@ from app.panel.floor_doors import FloorDoors
 from app.panel.live import LivePage
 from app.panel.pages import STATIC, Pages
 from app.panel.problems import Problem
+from app.panel.recordings import Recordings
 from app.panel.routing import MAX_BODY, PREFIX, Call
 from app.settings import Settings
 from app.store.door import SqlStore
@@ -59,6 +60,7 @@ class Panel:
             pages=self._pages,
             cookie=lambda: self._cookie,
         )
+        self._recordings = Recordings(store, settings.asterisk_recordings_dir, lambda: operations.now_ms)
         self.desk = Desk(
             floor=agents,
             operations=operations,
@@ -108,6 +110,7 @@ class Panel:
         app.on_response_prepare.append(add_headers)
         Doors(self._operations, self._doorkeeper, self._pages, self._live, lambda: self._cookie).attach(app)
         self._floor.attach(app)
+        self._recordings.attach(app)
         for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
         self.desk.attach(app)

@@ -28,12 +28,14 @@ async def write(store: SqlStore, told: AuditNote) -> None:
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, str]:
     """What changed, as `old → new` by name; long values are cut."""
     return {
-        name: f"{_short(before.get(name))} → {_short(value)}"
+        name: f"{_short(before[name])} → {_short(value)}" if before.get(name) else _short(value)
         for name, value in after.items()
         if before.get(name) != value
     }
 
 
 def _short(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        value = ", ".join(map(str, value))
     text = "–" if value is None or value == "" else str(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
