@@ -31,7 +31,7 @@ class Reservations:
         self._crew = crew
         self._leaving = leaving
         self._promised: dict[CampaignId, list[AgentId]] = {}
-        self._short: dict[CampaignId, dict[AgentId, None]] = {}  # reserved with fewer calls than they may have
+        self._short: dict[CampaignId, dict[AgentId, None]] = {}  # who may be reserved with fewer calls than they could
 
     # --- claiming for agents -----------------------------------------------------------------------------------------
 
@@ -65,11 +65,19 @@ class Reservations:
                 agent.promised_to = None
 
     def _takers(self, run: CampaignRun) -> Iterator[AgentRun]:
-        campaign_id = run.campaign.id
-        short = (self._crew.agents[agent_id] for agent_id in self._short.get(campaign_id, ()))
-        for agent in chain(short, self._crew.idle(campaign_id)):
+        for agent in chain(self._short_of(run), self._crew.idle(run.campaign.id)):
             if agent.promised_to is None:
                 yield agent
+
+    def _short_of(self, run: CampaignRun) -> Iterator[AgentRun]:
+        """Who is reserved and could have more calls on the way; who no longer is, is struck off."""
+        noted = self._short.get(run.campaign.id, {})
+        for agent_id in list(noted):
+            agent = self._crew.agents.get(agent_id)
+            if agent is not None and self._is_short(run, agent):
+                yield agent
+            else:
+                noted.pop(agent_id, None)
 
     def _lines_for(self, run: CampaignRun) -> int:
         return run.campaign.agents.lines_per_agent if run.campaign.mode is DialingMode.PROGRESSIVE else 1
@@ -108,29 +116,33 @@ class Reservations:
     def _may_take(self, run: CampaignRun, agent: AgentRun, lines: int) -> bool:
         if run.campaign.id not in agent.campaigns or len(agent.calls) >= lines:
             return False
-        return agent.is_free or agent.id in self._short.get(run.campaign.id, ())
+        return agent.is_free or self._is_short(run, agent)
 
     def _give(self, agent: AgentRun, attempt: AttemptRun) -> None:
         agent.calls[attempt.id] = None
         self._crew.owners[attempt.id] = agent
 
     def _note_room(self, campaign_id: CampaignId, agent: AgentRun) -> None:
-        """Whether an agent, reserved for several lines, could have more calls on their way."""
+        """An agent, reserved for several lines, may be short of calls from now on, or no longer."""
         run = self._crew.work.campaigns.get(campaign_id)
-        is_short = (
-            run is not None
-            and agent.mode is DialingMode.PROGRESSIVE
+        if run is not None and self._is_short(run, agent):
+            self._short.setdefault(campaign_id, {})[agent.id] = None
+        else:
+            self._short.get(campaign_id, {}).pop(agent.id, None)
+
+    def _is_short(self, run: CampaignRun, agent: AgentRun) -> bool:
+        """Whether an agent, reserved for several lines of this campaign, could have more calls on the way now."""
+        return (
+            agent.mode is DialingMode.PROGRESSIVE
             and agent.state in BEFORE_TALK
+            and agent.stint is not None
+            and agent.stint.campaign_id == run.campaign.id
             and agent.person_id is None
             and 0 < len(agent.calls) < self._lines_for(run)
             and not agent.is_leaving
             and agent.browser_lost_at_ms is None
             and not any(self._crew.work.attempts[one].is_answered for one in agent.calls)
         )
-        if is_short:
-            self._short.setdefault(campaign_id, {})[agent.id] = None
-        else:
-            self._short.get(campaign_id, {}).pop(agent.id, None)
 
     # --- calls on their way ------------------------------------------------------------------------------------------
 
