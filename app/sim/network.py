@@ -39,7 +39,7 @@ from app.sim.queues import NO_QUEUE, QueueHabit, Queues
 from app.sim.rooms import Rooms
 from app.sim.schedule import Action, Schedule
 from app.sim.trunks import TrunkKind
-from app.units import HOUR_MS, AttemptId, LegId
+from app.units import HOUR_MS, AttemptId, LegId, RoomId
 from asterisk.lab.numbers import Behaviour, behaviour_of
 
 LATE_MS: Final = 90_000
@@ -159,6 +159,11 @@ class SimNetwork:
     def live_phones(self) -> tuple[LivePhone, ...]:
         """All phones' calls that exist."""
         return tuple(leg.as_live for leg in self.phones.legs.values())
+
+    @property
+    def rooms(self) -> frozenset[RoomId]:
+        """All rooms that are open."""
+        return frozenset(self._rooms.rooms)
 
     def heard_by(self, whose: AttemptId | LegId) -> frozenset[str]:
         """Whose voices a person or a phone hears now: ids of attempts and legs, and `rooms.MUSIC`."""
