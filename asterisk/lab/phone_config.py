@@ -52,19 +52,31 @@ allow = alaw,ulaw
 direct_media = no
 rtp_symmetric = yes
 timers = no
+; Its hold key tells the PBX.
+moh_passthrough = yes
 {SOUND_ON_LOOPBACK}[pbx]
 type = identify
 endpoint = pbx
 match = 127.0.0.1
 """
-    parts = [transport(server), peer, *(_registration(name, pbx, password) for name, password in passwords.items())]
+    parts = [transport(server), peer, *(_phone(name, pbx, password) for name, password in passwords.items())]
     write(server, "pjsip.conf", "".join(parts))
     write(server, "extensions.conf", _DIALPLAN)
     refuse_outside_addresses(server.config_dir / "pjsip.conf")
 
 
-def _registration(name: str, pbx: Server, password: str) -> str:
+def _phone(name: str, pbx: Server, password: str) -> str:
     return f"""\
+[{name}]
+type = endpoint
+aors = {name}
+outbound_auth = {name}
+from_user = {name}
+disallow = all
+allow = alaw,ulaw
+{SOUND_ON_LOOPBACK}[{name}]
+type = aor
+contact = sip:127.0.0.1:{pbx.sip_port}
 [{name}]
 type = registration
 transport = transport-udp

@@ -46,6 +46,8 @@ class Phone:
         """The keys heard in the call, from the other side."""
         self.channel: str | None = None
         self.is_up = False
+        self.refused_with: int | None = None
+        """The SIP code that ended the call it made itself."""
         self._voices = voices
         self._voice: str | None = None
 
@@ -91,15 +93,32 @@ class Phone:
 
     async def header(self, name: str) -> str:
         """A header of the INVITE of the call; empty where it has none."""
-        variable = f"PJSIP_HEADER(read,{name})"
         path = f"channels/{self._in_call()}/variable"
-        found = await self._voices.ask("GET", path, missing={"value": ""}, variable=variable)
+        try:
+            found = await self._voices.ask("GET", path, variable=f"PJSIP_HEADER(read,{name})")
+        except LabError as error:
+            if "Unable to read provided function" in str(error):
+                return ""
+            raise
         return str(found["value"])
 
     async def display(self) -> str:
         """Name and number on its display."""
         caller = (await self._voices.ask("GET", f"channels/{self._in_call()}"))["caller"]
         return f"{caller['name']} <{caller['number']}>"
+
+    async def dial(self, number: str) -> int:
+        """Call a number over the PBX, as whoever uses the phone's own keypad; returns the SIP code that refused it.
+
+        0: it was answered, and hung up again.
+        """
+        channel = f"dials-{self.name}"
+        self.refused_with = None
+        endpoint = f"PJSIP/{number}@{self.name}"
+        await self._voices.ask("POST", "channels", endpoint=endpoint, app=APP, channelId=channel, timeout="10")
+        await self.until(lambda phone: phone.refused_with is not None, "its own call has no end")
+        assert self.refused_with is not None
+        return self.refused_with
 
     # --- sound -------------------------------------------------------------------------------------------------------
 
@@ -125,6 +144,7 @@ class Phone:
 
     async def hold(self, is_on: bool) -> None:
         """Put the other side on hold by the phone's own key (a re-INVITE), or take it back."""
+        await self.fall_silent()
         await self._ask("POST" if is_on else "DELETE", "hold")
 
     # --- registration ------------------------------------------------------------------------------------------------
@@ -224,6 +244,10 @@ class Phones(Mapping[str, Phone]):
     async def _take(self, event: dict[str, Any]) -> None:
         channel: str = event.get("channel", {}).get("id", "")
         match event["type"]:
+            case "StasisStart" if channel.startswith("dials-"):
+                await self._voices.hush(channel)
+            case "ChannelDestroyed" if channel.startswith("dials-"):
+                self._phones[channel.removeprefix("dials-")].refused_with = event.get("tech_cause", 0)
             case "StasisStart" if event["args"]:
                 phone = self._by_channel[channel] = self._phones[event["args"][0]]
                 await phone.rang(channel)

@@ -102,6 +102,12 @@ class Floor:
         await self.until(TelephonyUp)
         return self
 
+    async def start_again(self) -> TelephonyUp:
+        """Connect with a new telephony."""
+        since = len(self.told)
+        await self.telephony.start(self._take)
+        return await self.until(TelephonyUp, since=since)
+
     async def __aexit__(self, *_exc: object) -> None:
         await self.telephony.stop()
         await self.voices.stop()
@@ -145,9 +151,13 @@ class Floor:
         self._used += 1
         return f"{self._name}{self._used:08}"
 
+    def free_phone(self) -> Phone:
+        """A phone nobody sits at."""
+        return self._phones.pop()
+
     async def agent(self, *, kind: str = "p", in_room: bool = True, is_musical: bool = False) -> Agent:
         """A phone that is up; in a room of its own, unless it is a supervisor's."""
-        name, phone = self._next(), self._phones.pop()
+        name, phone = self._next(), self.free_phone()
         agent = Agent(leg_id=LegId(f"{name}-{kind}1"), phone=phone)
         self.do(
             RingPhone(
