@@ -138,6 +138,10 @@ class Phone:
         await self.fall_silent()
         await self._ask("DELETE", "silence")
 
+    async def resume_sound(self) -> None:
+        """Send again: silence, until `play_tone`."""
+        await self._ask("POST", "silence")
+
     async def listen(self) -> Listening:
         """Record what the phone hears from now on."""
         return await self._voices.listen(self._in_call())

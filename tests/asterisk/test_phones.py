@@ -154,6 +154,7 @@ async def test_a_phone_that_says_nothing_is_not_taken_for_dead_nor_one_on_hold_b
     assert not [event for event in floor.told if isinstance(event, PhoneEnded)]
     assert rest_ms(at_person, above=60) > 500, "the PBX's own music"
     await agent.phone.hold(is_on=False)
+    await agent.phone.resume_sound()
     await agent.speak(AGENT_HZ)
     await asyncio.sleep(0.3)
     (at_person,) = await heard(1.0, person)
