@@ -149,7 +149,8 @@ class CommandFailed:
 class LiveCall:
     """One of our channels, found alive when we came back. is_in_hand: answered and in our Stasis application.
 
-    is_up: answered; up and not in hand is in the dialplan, is_in_fallback: there it hears the apology for our absence.
+    is_up: answered; up and not in hand is in the dialplan, is_in_fallback: there it hears the apology for our absence,
+    is_in_queue: it is in a queue of the PBX's own, or talks with one of its members.
     endpoint: the PJSIP endpoint it goes out by; empty where that is not known. room_id: the room they talk in, if any.
     """
 
@@ -157,6 +158,7 @@ class LiveCall:
     is_in_hand: bool
     is_up: bool = field(default=False, compare=False)
     is_in_fallback: bool = field(default=False, compare=False)
+    is_in_queue: bool = field(default=False, compare=False)
     endpoint: str = field(default="", compare=False)
     room_id: RoomId | None = field(default=None, compare=False)
 
@@ -236,6 +238,13 @@ class StoreFailed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptsRecovered:
     """Attempts found open on disk at start: dialed by a life before this one. Sent once, before TelephonyUp."""
+
+    attempts: tuple[OpenedAttempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptsFound:
+    """Attempts found open on disk whose claim seemed to have failed: nobody was called, and nobody knew of them."""
 
     attempts: tuple[OpenedAttempt, ...]
 
@@ -331,6 +340,7 @@ StoreEvent = (
     | CampaignStatusSaved
     | StoreFailed
     | AttemptsRecovered
+    | AttemptsFound
     | AgentSaved
     | ConversationSaved
     | ManualRefused

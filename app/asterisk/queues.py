@@ -25,14 +25,13 @@ from app.asterisk.endpoint import QUEUE_NAME
 from app.asterisk.names import attempt_of, channel_id
 from app.asterisk.queue_board import QueueBoard
 from app.asterisk.queue_people import CONTINUED, QueuePeople, member_of
+from app.asterisk.stock import QUEUE_CONTEXT
 from app.events import CallEnded, CallLeft, Event
 from app.ports import Inbox
 from app.units import AttemptId
 
 log = structlog.get_logger()
 
-CONTEXT: Final = "outring-queue"
-"""The dialplan's context that runs Queue() (asterisk/conf/extensions.conf)."""
 WAIT_VARIABLE: Final = "OUTRING_QUEUE_WAIT"
 NO_LOGIN: Final = (
     f"Outring has no login for Asterisk's manager interface: write ami_url = {EXAMPLE!r} into its settings, with the "
@@ -94,7 +93,9 @@ class Queues:
         self._people.begin(command.attempt_id)
         self._sent.add(command.attempt_id)
         try:
-            await channels.continueInDialplan(channelId=channel, context=CONTEXT, extension=command.queue, priority=1)
+            await channels.continueInDialplan(
+                channelId=channel, context=QUEUE_CONTEXT, extension=command.queue, priority=1
+            )
         except AriError as error:
             if error.is_certainly_not_done:
                 self._sent.discard(command.attempt_id)
@@ -121,11 +122,11 @@ class Queues:
 
     async def _context_problem(self, queue: str) -> str | None:
         try:
-            found = await self._client.asterisk.getGlobalVar(variable=f"DIALPLAN_EXISTS({CONTEXT},{queue},1)")
+            found = await self._client.asterisk.getGlobalVar(variable=f"DIALPLAN_EXISTS({QUEUE_CONTEXT},{queue},1)")
         except AriError as error:
             return f"Asterisk's dialplan cannot be looked at: {error}"
         if found.value == "0":
-            return f"Asterisk's dialplan has no context {CONTEXT}: include outring/extensions.conf, and reload"
+            return f"Asterisk's dialplan has no context {QUEUE_CONTEXT}: include outring/extensions.conf, and reload"
         return None
 
     # --- events ------------------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ log = structlog.get_logger()
 
 FALLBACK: Final = "outring-fallback"
 """The dialplan's context of the apology (asterisk/conf/extensions.conf)."""
+QUEUE_CONTEXT: Final = "outring-queue"
+"""The dialplan's context that runs Queue() (asterisk/conf/extensions.conf)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Found:
                     is_in_hand=channel.dialplan.app_name == "Stasis",
                     is_up=channel.state == "Up",
                     is_in_fallback=channel.dialplan.context == FALLBACK,
+                    is_in_queue=channel.dialplan.context == QUEUE_CONTEXT,
                     endpoint=_endpoint(channel),
                     room_id=self._room(channel.id),
                 )

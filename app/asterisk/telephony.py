@@ -50,13 +50,12 @@ from app.asterisk.calls import Calls, tells_tones
 from app.asterisk.echoes import Echoes
 from app.asterisk.lanes import Lanes
 from app.asterisk.phones import Phones
-from app.asterisk.queues import CONTEXT as QUEUE_CONTEXT
 from app.asterisk.queues import Queues
 from app.asterisk.reach import Reach
 from app.asterisk.rooms import Rooms
 from app.asterisk.snoops import Snoops
 from app.asterisk.spying import Spying
-from app.asterisk.stock import Stock
+from app.asterisk.stock import QUEUE_CONTEXT, Stock
 from app.commands import CallCommand, TelephonyCommand
 from app.events import CommandFailed, Event, TelephonyDown, TelephonyUp
 from app.ports import Inbox

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from app.agent_commands import FloorAnswer, SeekAgent
+from app.agent_commands import FloorAnswer, SeekAgent, SendToQueue
 from app.agents import TALK_LEASE_MS, Conversation
 from app.commands import (
     AddDnc,
@@ -76,8 +76,8 @@ class AttemptRun:
 
     __slots__ = (
         "_flow", "_give_up_at_ms", "_is_abandoned", "_is_ours", "_is_sent_on", "_is_taken_back", "_is_unserved",
-        "_lease", "_life", "_session", "_stretch", "audio", "call", "campaign", "has_talked", "is_held", "line",
-        "opened", "result", "sought", "sought_at_ms", "state",
+        "_lease", "_life", "_lost_in_queue", "_session", "_stretch", "audio", "call", "campaign", "has_talked",
+        "is_held", "line", "opened", "queue_talk", "result", "sought", "sought_at_ms", "state",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -101,6 +101,10 @@ class AttemptRun:
         self._is_taken_back = False  # we gave up on it before an answer
         self._is_sent_on = False  # into the admin's dialplan
         self._is_abandoned = False  # answered, and no agent: while we were away, or none was free
+        self.queue_talk: Conversation | None = (
+            None  # with a member of a queue of the PBX's own, whose word we do not ask
+        )
+        self._lost_in_queue = ""  # why nobody knows what became of them there
         self._is_unserved = False  # no agent came, and the flow had a way of its own for it
         self._life = ""  # tells our names of playbacks and recordings from those of a life before this one
 
@@ -208,6 +212,8 @@ class AttemptRun:
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
             self._is_abandoned = found.is_in_fallback
             self._lease.begin(TRANSFER_LEASE_MS, now_ms)
+            if found.is_in_queue:
+                self._seek(SeekAgent(attempt_id=self.id), now_ms)
             return []
         self._lease.begin(self.campaign.ring_timeout_ms + LEASE_MS, now_ms)
         self._life = f"{now_ms:x}"
@@ -324,6 +330,22 @@ class AttemptRun:
         self._is_unserved = True
         return self._answer(FloorAnswer(attempt_id=self.id), now_ms)
 
+    def enter_queue(self, now_ms: int) -> list[Command]:
+        """To a queue of the PBX's own, for as long as the campaign lets people wait."""
+        plan = self.campaign.agents
+        sent = SendToQueue(attempt_id=self.id, queue=plan.queue, wait_ms=plan.hold_ms)
+        return [self._lease.take(TRANSFER_LEASE_MS, now_ms), sent]
+
+    def leave_queue(self, now_ms: int) -> Command:
+        """The queue gave the person back: they are in our hands."""
+        assert self.call is not None, f"attempt {self.id} comes back without a call"
+        self.call.state = CallState.ANSWERED
+        return self._lease.take(LEASE_MS, now_ms)
+
+    def lose_in_queue(self, reason: str) -> None:
+        """The call ended in a queue while nobody looked."""
+        self._lost_in_queue = reason
+
     def abandon(self) -> None:
         """No agent came in time; whatever the person hears now, it is not what they were called for."""
         self._is_abandoned = True
@@ -410,7 +432,7 @@ class AttemptRun:
         match self.call.state:
             case CallState.ANSWERED:
                 return self._begin_flow(now_ms)
-            case CallState.LEFT if self._session is not None:
+            case CallState.LEFT if self._session is not None and self.sought is None:
                 return self._checked(self._session.handle(event, now_ms), now_ms)
             case CallState.ENDED | CallState.REFUSED:
                 return self._end(event, now_ms)
@@ -479,6 +501,8 @@ class AttemptRun:
         facts = self.call.facts
         if self.has_talked:
             return self._await_word(now_ms)
+        if self.queue_talk is not None or self._lost_in_queue:
+            return self._close_queued(now_ms)
         if self.call.state is CallState.REFUSED:
             is_trunk_fault = isinstance(event, CallRefused) and event.is_trunk_fault
             self._is_ours = self._is_ours or not is_trunk_fault
@@ -515,12 +539,25 @@ class AttemptRun:
         self.call.facts = replace(self.call.facts, cause_text=reason)
         if self.has_talked:
             return self._await_word(now_ms)
+        if self.queue_talk is not None:
+            return self._close_queued(now_ms)
         if self._is_abandoned or self.sought is not None:
             return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
         if self._session is None:
             return self._close(Outcome.CONTROLLER_LOST, now_ms)
         suggested = self._session.result(now_ms).suggested_outcome
         return self._close(verdict.answered(self.call.facts, suggested=suggested, by_person=False), now_ms)
+
+    def _close_queued(self, now_ms: int) -> list[Command]:
+        """They talked with a member of a queue of the PBX's own; or nobody knows whether they did."""
+        assert self.call is not None, f"attempt {self.id} was in a queue without a call"
+        talk = self.queue_talk
+        if talk is None:
+            self.call.facts = replace(self.call.facts, cause_text=f"not followed in its queue: {self._lost_in_queue}")
+            return self._close(Outcome.CONTROLLER_LOST, now_ms)
+        if not talk.talk_ms:  # its end was not told
+            talk = replace(talk, talk_ms=now_ms - talk.connected_at_ms)
+        return self._close(Outcome.CONNECTED_TO_AGENT, now_ms, conversation=talk)
 
     def _await_word(self, now_ms: int) -> list[Command]:
         """The call is over, and its line free; what came of it is the agent's to say."""

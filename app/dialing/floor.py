@@ -39,6 +39,8 @@ from app.agent_events import (
     PhoneRinging,
     PreviewAccepted,
     PreviewRefused,
+    QueueEvent,
+    QueueSeen,
     RecordAsked,
     SupervisionAsked,
     SupervisionEnded,
@@ -57,6 +59,7 @@ from app.dialing.floor_picture import CampaignFloor, agent_picture, campaign_flo
 from app.dialing.leaving import Leaving
 from app.dialing.losses import Losses
 from app.dialing.person import Person, PersonStage
+from app.dialing.queueing import Queueing
 from app.dialing.recording import Recordings
 from app.dialing.refusals import why_not
 from app.dialing.reservation import Reservations
@@ -81,6 +84,7 @@ class Floor:
         self._talk = Talk(self.crew, self._leaving, self._reservations, self._recordings)
         self._losses = Losses(self.crew, self._leaving, self._reservations, self._recordings, self._talk)
         self._resuming = Resuming(self.crew, self._losses, self._talk)
+        self._queueing = Queueing(work)
         self.late_events = 0
 
     # --- the ways in -------------------------------------------------------------------------------------------------
@@ -88,6 +92,8 @@ class Floor:
     def handle(self, event: FloorEvent, now_ms: int) -> list[Command]:
         """What follows from an event of the floor. What comes late or is refused changes nothing, and is counted."""
         self.crew.now_ms = now_ms
+        if isinstance(event, QueueEvent | QueueSeen):
+            return self._queueing.handle(event, now_ms)
         self._take(event)
         return self._settled()
 
@@ -95,7 +101,7 @@ class Floor:
         """What the telephone tells of a person the floor has."""
         person = self.crew.people.get(event.attempt_id)
         if person is None:
-            return []
+            return self._queueing.hear(event, now_ms)
         self.crew.now_ms = now_ms
         match event:
             case PlaybackEnded():
@@ -114,6 +120,8 @@ class Floor:
 
     def look_at(self, attempt: AttemptRun, now_ms: int) -> list[Command]:
         """Something was done to an attempt: does it concern the floor?"""
+        if attempt.campaign.agents.queue:
+            return self._queueing.look_at(attempt, now_ms)
         crew = self.crew
         is_known = attempt.id in crew.people or attempt.id in crew.owners
         if not (is_known or attempt.sought is not None or attempt.opened.is_manual):
@@ -130,11 +138,12 @@ class Floor:
             self._wake_agent(crew.agents[agent_id])
         for attempt_id in crew.people_alarms.due(now_ms):
             self._wake_person(crew.people[attempt_id])
-        return self._settled()
+        return self._settled() + self._queueing.wake(now_ms)
 
     def next_deadline_ms(self) -> int | None:
         """When `wake` is wanted."""
-        times = (self.crew.agent_alarms.next_ms(), self.crew.people_alarms.next_ms())
+        crew = self.crew
+        times = (crew.agent_alarms.next_ms(), crew.people_alarms.next_ms(), self._queueing.next_deadline_ms())
         return min((time for time in times if time is not None), default=None)
 
     def refusal(self, event: FloorEvent) -> str | None:
@@ -150,14 +159,24 @@ class Floor:
 
     def room(self, run: CampaignRun, most: int) -> int:
         """For how many contacts a campaign that dials for its agents has agents now."""
+        if run.campaign.agents.queue:
+            return self._queueing.room(run, most)
         return self._reservations.room(run, most)
 
     def promise(self, run: CampaignRun, count: int) -> tuple[AgentId, ...]:
         """A claim for its agents is on its way."""
+        if run.campaign.agents.queue:
+            return ()
         return self._reservations.promise(run, count)
+
+    def may_place(self, run: CampaignRun) -> bool:
+        """Whether one more call could be taken: agents of our own are reserved, members of a queue come and go."""
+        return not run.campaign.agents.queue or self._queueing.may_place(run)
 
     def assign(self, run: CampaignRun, attempt: AttemptRun, now_ms: int) -> tuple[bool, list[Command]]:
         """Reserve an agent for an attempt just opened: whether there is one."""
+        if run.campaign.agents.queue:
+            return not attempt.opened.is_manual, []
         self.crew.now_ms = now_ms
         agent = self._reservations.assign(run, attempt)
         return agent is not None, self._settled()
@@ -182,12 +201,16 @@ class Floor:
 
     def found(self, attempt: AttemptRun, room_id: RoomId | None, now_ms: int) -> list[Command]:
         """A call of this life was found alive."""
+        if attempt.campaign.agents.queue:
+            return self._queueing.look_at(attempt, now_ms)
         self.crew.now_ms = now_ms
         self._resuming.found(attempt, room_id)
         return self._settled()
 
     def adopt(self, attempt: AttemptRun, room_id: RoomId | None, now_ms: int) -> list[Command]:
         """A call of a life before this one was taken over, or was over."""
+        if attempt.campaign.agents.queue:
+            return self._queueing.look_at(attempt, now_ms)
         self.crew.now_ms = now_ms
         self._resuming.adopt(attempt, room_id)
         return self._settled()
@@ -196,6 +219,8 @@ class Floor:
 
     def campaign_floor(self, run: CampaignRun, now_ms: int) -> CampaignFloor:
         """A campaign's share of the floor."""
+        if run.campaign.agents.queue:
+            return self._queueing.campaign_floor(run, now_ms)
         return campaign_floor(self.crew, run.campaign.id, now_ms)
 
     def agent_picture(self, agent_id: AgentId, now_ms: int) -> AgentPicture | None:

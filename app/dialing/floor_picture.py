@@ -17,13 +17,14 @@ from app.units import CampaignId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignFloor:
-    """A campaign's share of the floor. ringing: calls on their way to its agents."""
+    """A campaign's share of the floor. trouble: why its agents cannot be seen, in words."""
 
     with_agents: int = 0
     seeking: int = 0
     longest_wait_ms: int = 0
     agents: int = 0
     available: int = 0
+    trouble: str = ""
 
 
 def campaign_floor(crew: Crew, campaign_id: CampaignId, now_ms: int) -> CampaignFloor:

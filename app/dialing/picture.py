@@ -90,6 +90,8 @@ def _why_no_agent(run: CampaignRun, floor: CampaignFloor) -> str:
     """Why a campaign that dials for its agents places no call though it could."""
     if not run.is_for_agents or floor.available or run.on_the_line or run.stock:
         return ""
+    if floor.trouble:
+        return floor.trouble
     if not floor.agents:
         return "no agent serves it"
     return "it is dialed by hand" if run.campaign.mode is DialingMode.MANUAL else "no agent is available"

@@ -89,7 +89,7 @@ class Placing:
     def _place(self, run: CampaignRun, now_ms: int) -> list[Command]:
         commands: list[Command] = []
         waiting = len(run.ready)
-        while waiting and run.may_place and run.rate.available(now_ms) and not self._work.rests(now_ms):
+        while waiting and self._may_dial(run, now_ms):
             waiting -= 1
             attempt = run.ready.popleft()
             line = self._free_line(run, attempt.opened.number, now_ms)
@@ -98,6 +98,10 @@ class Placing:
                 continue
             commands += self._dial(run, attempt, line, now_ms)
         return commands
+
+    def _may_dial(self, run: CampaignRun, now_ms: int) -> bool:
+        is_time = run.rate.available(now_ms) > 0 and not self._work.rests(now_ms)
+        return run.may_place and is_time and self._floor.may_place(run)
 
     def _dial(self, run: CampaignRun, attempt: AttemptRun, line: TrunkLine, now_ms: int) -> list[Command]:
         self._work.tried(now_ms)
