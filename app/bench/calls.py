@@ -12,6 +12,7 @@ import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from app.bench import BenchRow
 from asterisk.lab import Lab
@@ -83,15 +84,21 @@ async def _pair(lab: Lab, rate: int, calls: int, run: int) -> Pair:
 
 
 async def _run(lab: Lab, which: str, rate: int, calls: int, run: str) -> dict[str, float]:
+    told: dict[str, float] = await run_apart(lab, which, rate=rate, calls=calls, lines=LINES, run=run)
+    return told
+
+
+async def run_apart(lab: Lab, which: str, **more: object) -> dict[str, Any]:
+    """Run a program of this room as a process of its own, against the laboratory's PBX with SIPp as far end.
+
+    Raises RuntimeError when it fails.
+    """
     spec = {
         "url": lab.pbx.ari_url,
         "user": lab.pbx.ari_user,
         "password": lab.pbx.ari_password,
         "endpoint": "sipp",
-        "rate": rate,
-        "calls": calls,
-        "lines": LINES,
-        "run": run,
+        **more,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"app.bench.{which}", json.dumps(spec), stdout=asyncio.subprocess.PIPE
@@ -104,7 +111,7 @@ async def _run(lab: Lab, which: str, rate: int, calls: int, run: str) -> dict[st
         raise
     if process.returncode:
         raise RuntimeError(f"the {which} run ended with exit code {process.returncode}")
-    told: dict[str, float] = json.loads(out)
+    told: dict[str, Any] = json.loads(out)
     return told
 
 

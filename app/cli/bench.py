@@ -16,7 +16,7 @@ from asterisk.lab import LabError
 if TYPE_CHECKING:
     from app.bench import BenchRow
 
-PARTS = ("calls", "memory", "claiming", "import")
+PARTS = ("calls", "bridging", "memory", "claiming", "import")
 
 
 @click.command()
@@ -42,6 +42,7 @@ def bench(parts: tuple[str, ...], quick: bool, as_json: bool) -> None:
 
 
 async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]) -> list[BenchRow]:
+    from app.bench.bridging import FLOORS, bench_bridging
     from app.bench.calls import bench_calls, bench_memory
     from app.bench.claiming import bench_claiming
     from app.bench.importing import bench_importing
@@ -50,6 +51,8 @@ async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]
     if "calls" in parts:
         rates = (50, 100) if quick else (50, 100, 150, 200)
         rows += await bench_calls(rates, seconds=5 if quick else 10, runs=1 if quick else 3, say=say)
+    if "bridging" in parts:
+        rows += await bench_bridging(FLOORS[:2] if quick else FLOORS, seconds=10, runs=1 if quick else 3, say=say)
     if "memory" in parts:
         rows += await bench_memory(2_000 if quick else 20_000, 150, say)
     if "claiming" in parts:

@@ -33,6 +33,7 @@ class Lab:
     `directory`: where its files go (default: a folder of its own below the temporary folder).
     `keep`: leave the files there at the end. `lines`: calls at once that there is room for.
     `extra_trunks`: more endpoints of the PBX by name, each a SIP URI on 127.0.0.0/8.
+    `sipp_phones`: endpoints phone-0, phone-1 … that lead to SIPp, as agents' phones for load (they send no sound).
 
     Several run side by side. It ends with the process that started it, whatever ends that.
     Raises LabError where it cannot start; the message names the mend.
@@ -45,6 +46,7 @@ class Lab:
         *,
         lines: int = 250,
         extra_trunks: Mapping[str, str] | None = None,
+        sipp_phones: int = 0,
         phones: int = 0,
     ) -> None:
         self.lines = lines
@@ -52,6 +54,7 @@ class Lab:
         self._wanted_directory = directory
         self._keep = keep
         self._extra_trunks = dict(extra_trunks or {})
+        self._sipp_phones = sipp_phones
         self._place: places.Place | None = None
         self._ports: PortRange | None = None
         self._phone_count = phones
@@ -152,6 +155,10 @@ class Lab:
             for trunk in TRUNKS
         ]
         trunks += [Trunk(name=name, uri=uri) for name, uri in self._extra_trunks.items()]
+        trunks += [
+            Trunk(name=f"phone-{place}", uri=f"sip:phone-{place}@127.0.0.1:{self.sipp_port}")
+            for place in range(self._sipp_phones)
+        ]
         self.trunks = tuple(trunk.name for trunk in trunks)
         write_network(self.network, self.pbx)
         passwords = {str(FIRST_NAME + index): secrets.token_hex(8) for index in range(self._phone_count)}
