@@ -134,8 +134,14 @@ class Shift:
             else:
                 self._now[agent_id] = picture.session_id
 
-    def look_again(self) -> None:
-        """The dialer is another: everybody looks at their desk when it is there."""
+    def look_again(self, now_ms: int) -> None:
+        """The dialer is another: everybody looks at their desk when it is there.
+
+        What was asked for after the call died with the one before, and the desks show it no more: whoever is in a call
+        is on duty, as far as anybody knows.
+        """
+        for session_id in self._now.values():
+            self._on_wire(DutyBegan(at_ms=now_ms, session_id=session_id))
         self._is_to_look = True
         self._is_listening = False
         for robot in self._robots.values():

@@ -112,7 +112,7 @@ class World:
         self._inbox += [*self._first, self.store.recover()]
         if self.shift is not None:
             self._inbox += [replace(session, is_resumed=True) for session in self.shift.sessions.values()]
-            self.shift.look_again()
+            self.shift.look_again(self.now_ms)
         self.network.connect()
 
     @property
