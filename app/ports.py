@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from app.commands import RenderPrompts, StoreCommand, TelephonyCommand
-from app.events import AttemptsRecovered, Event, PromptsRendered, StoreEvent
+from app.events import AttemptsFound, AttemptsRecovered, Event, PromptsRendered, StoreEvent
 
 Inbox = Callable[[Event], None]
 """Takes an event, from the event loop's thread, at once and without waiting."""
@@ -43,6 +43,12 @@ class Store(Protocol):
 
     async def recover(self) -> AttemptsRecovered:
         """The attempts that are open on disk, for a start after a crash."""
+
+    async def find_lost(self) -> AttemptsFound:
+        """The attempts that commits opened which seemed to fail: the line to the database broke just then.
+
+        Each is told once. Raises app.store.StoreError while the database does not answer.
+        """
 
 
 class Prompts(Protocol):

@@ -19,6 +19,7 @@ from typing import Final
 import structlog
 
 from app.agent_commands import LogAgent, OpenManual, SaveConversation
+from app.agent_events import ManualRefused
 from app.commands import AddDnc, ClaimContacts, CloseAttempt, Command, RenderPrompts, SetCampaignStatus, StoreCommand
 from app.dialing.dialer import Dialer
 from app.events import AttemptClosed, Event, PromptsRendered, ShutdownAsked, StoreFailed
@@ -34,6 +35,10 @@ GATHER_S: Final = 0.05
 """How long ends of attempts may gather before they are written, when nobody waits for the commit."""
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Waits between tries to write what the database refused."""
+LOOKS: Final = 3
+"""How often attempts of a claim that failed are looked for on disk."""
+LOOK_AGAIN_S: Final = 2.0
+"""Time between two looks: a commit may come through late."""
 RENDERERS: Final = 4
 """Calls whose prompts are made at the same time."""
 
@@ -67,6 +72,7 @@ class Runtime:
         self._has_writes = asyncio.Event()
         self._is_awaited = asyncio.Event()
         self._is_writing = False
+        self._looks = 0  # how often to look yet for claims that failed and may have been carried out
         self._watchers: list[Callable[[Event], None]] = []
         self._floor_watchers: list[Callable[[frozenset[AgentId]], None]] = []
 
@@ -185,6 +191,8 @@ class Runtime:
             if not self._to_write:
                 self._has_writes.clear()
             self._is_writing = True
+            if self._looks:
+                await self._look_for_lost()
             await self._write(batch)
             self._is_writing = False
 
@@ -215,6 +223,23 @@ class Runtime:
                     self.post(event)
                 return
 
+    async def _look_for_lost(self) -> None:
+        """After a claim failed, and before any other is made: was it carried out after all? Waits for the database."""
+        waits_s = itertools.chain(RETRY_S, itertools.repeat(RETRY_S[-1]))
+        while True:
+            try:
+                found = await self._store.find_lost()
+                break
+            except StoreError as error:
+                log.error("database refused", error=str(error), writes=0)
+                await asyncio.sleep(next(waits_s))
+        self._looks -= 1
+        if found.attempts:
+            log.warning("claims found that had seemed to fail", attempts=len(found.attempts))
+            self.post(found)
+        if self._looks:
+            asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self._has_writes.set)
+
     def _give_up(self, command: StoreCommand) -> None:
         """An end that cannot be written must not keep its campaign from finishing; the next start finds it open."""
         if isinstance(command, CloseAttempt):
@@ -224,7 +249,17 @@ class Runtime:
     def _without_claims(self, batch: list[StoreCommand], error: StoreError) -> list[StoreCommand]:
         claims = [command for command in batch if isinstance(command, ClaimContacts)]
         self.post(StoreFailed(reason=str(error), campaign_ids=tuple(claim.campaign_id for claim in claims)))
-        return [command for command in batch if not isinstance(command, ClaimContacts)]
+        for command in batch:
+            if isinstance(command, OpenManual):
+                reason = "the database does not answer; dial again in a moment"
+                self.post(ManualRefused(agent_id=command.agent_id, campaign_id=command.campaign_id, reason=reason))
+        without: list[StoreCommand] = [
+            command for command in batch if not isinstance(command, ClaimContacts | OpenManual)
+        ]
+        if len(without) < len(batch):
+            self._looks = LOOKS
+            self._has_writes.set()
+        return without
 
     # --- prompts -----------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from app.commands import CloseAttempt, Command, HangUp
 from app.dialing.attempt import AttemptRun
-from app.dialing.ending import lost
+from app.dialing.ending import lost, undialed
 from app.dialing.floor import Floor
 from app.dialing.work import Work
-from app.events import AttemptsRecovered, CallAnswered, CallEvent, LiveCall, TelephonyUp
+from app.events import AttemptsFound, AttemptsRecovered, CallAnswered, CallEvent, LiveCall, TelephonyUp
 from app.model import OpenedAttempt
 from app.outcomes import Outcome
 from app.units import AttemptId
@@ -34,6 +34,20 @@ class ComingBack:
             self._recovered[opened.attempt_id] = opened
             if (owner := self._work.campaigns.get(opened.campaign_id)) is not None:
                 owner.recovering.add(opened.attempt_id)
+
+    def return_found(self, event: AttemptsFound, now_ms: int) -> list[Command]:
+        """Claimed after all, though the database seemed to refuse: nobody is called twice or forgotten for it."""
+        commands: list[Command] = []
+        for opened in event.attempts:
+            run = self._work.campaigns.get(opened.campaign_id)
+            is_ending = run is not None and opened.attempt_id in run.closing
+            if is_ending or opened.attempt_id in self._work.attempts or opened.attempt_id in self._recovered:
+                continue
+            result = undialed(opened, now_ms)
+            if run is not None:
+                run.closing[opened.attempt_id] = result.next.due_at_ms
+            commands.append(CloseAttempt(result=result))
+        return commands
 
     def nobodys(self, event: CallEvent) -> list[Command]:
         """An event of no attempt in work: late, or of one that waits to be recovered. Who answers is not left alone."""

@@ -23,6 +23,7 @@ from app.dialing.trunk import TrunkLine
 from app.dialing.work import Work
 from app.events import (
     AttemptClosed,
+    AttemptsFound,
     AttemptsOpened,
     AttemptsRecovered,
     CallEvent,
@@ -112,6 +113,8 @@ class Dialer:
             case AttemptsRecovered():
                 self._coming_back.begin_anew(event, now_ms)
                 return []
+            case AttemptsFound():
+                return self._coming_back.return_found(event, now_ms)
             case TelephonyUp():
                 return self._coming_back.up(event, now_ms)
             case TelephonyDown():

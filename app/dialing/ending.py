@@ -33,6 +33,20 @@ def _reason(facts: CallFacts, outcome: Outcome) -> str:
     return f"{outcome.label} ({why})" if why else outcome.label
 
 
+def undialed(opened: OpenedAttempt, now_ms: int) -> AttemptResult:
+    """The end of an attempt that was opened without our knowing, and never dialed: the contact is as it was."""
+    outcome = Outcome.RETURNED_UNDIALED
+    return AttemptResult(
+        attempt_id=opened.attempt_id,
+        campaign_id=opened.campaign_id,
+        contact_id=opened.contact_id,
+        outcome=outcome,
+        is_charged=OUTCOMES[outcome].is_charged,
+        facts=CallFacts(cause_text="the database failed while it was claimed"),
+        next=strategy.next_for(opened, outcome, RetryPolicy(), now_ms),
+    )
+
+
 def lost(opened: OpenedAttempt, now_ms: int) -> AttemptResult:
     """The end of an attempt whose call nobody can lead any more, and whose fate nobody knows."""
     outcome = Outcome.CONTROLLER_LOST

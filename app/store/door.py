@@ -7,12 +7,12 @@ transaction that is committed when the function returns and rolled back when it 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, Self, TypeVar
+from typing import Final, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Engine
 
 from app.commands import StoreCommand
-from app.events import AttemptsRecovered, StoreEvent
+from app.events import AttemptsFound, AttemptsRecovered, StoreEvent
 from app.outcomes import ContactStatus
 from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
@@ -24,10 +24,12 @@ from app.store.migrating import migrate, upgrade
 from app.store.requeueing import requeue_piece
 from app.store.schema import metadata
 from app.store.turn import carry_out
-from app.units import CampaignId, ListId
+from app.units import AttemptId, CampaignId, ListId
 
 P = ParamSpec("P")
 T = TypeVar("T")
+LOOKS: Final = 3
+"""How often attempts of a commit that failed are looked for."""
 
 
 class SqlStore:
@@ -40,6 +42,7 @@ class SqlStore:
         self._writing = writing
         self._reading = reading
         self._new_id = new_id
+        self._in_doubt: dict[AttemptId, int] = {}  # made in commits that failed, and how often to look for them yet
 
     @classmethod
     async def open(
@@ -57,8 +60,35 @@ class SqlStore:
         return cls(writing_lane(parsed), reading_lane(parsed), new_attempt_id)
 
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
-        """Carry out all commands in one transaction; one event for each, once it is durable. Raises StoreError."""
-        return await self.write(carry_out, commands, now_ms, self._new_id)
+        """Carry out all commands in one transaction; one event for each, once it is durable. Raises StoreError.
+
+        When the line to the database breaks just while it commits, nobody here knows whether it did: see `find_lost`.
+        """
+        made: list[AttemptId] = []
+
+        def new_id(at_ms: int) -> AttemptId:
+            made.append(self._new_id(at_ms))
+            return made[-1]
+
+        try:
+            return await self.write(carry_out, commands, now_ms, new_id)
+        except StoreError:
+            self._in_doubt.update(dict.fromkeys(made, LOOKS))
+            raise
+
+    async def find_lost(self) -> AttemptsFound:
+        """See app.ports.Store. An id that is not there is looked for a few times: a commit may come through late."""
+        if not self._in_doubt:
+            return AttemptsFound(attempts=())
+        recovered = await self.recover()
+        lost = tuple(attempt for attempt in recovered.attempts if attempt.attempt_id in self._in_doubt)
+        found = {attempt.attempt_id for attempt in lost}
+        self._in_doubt = {
+            attempt_id: looks - 1
+            for attempt_id, looks in self._in_doubt.items()
+            if looks > 1 and attempt_id not in found
+        }
+        return AttemptsFound(attempts=lost)
 
     async def recover(self) -> AttemptsRecovered:
         """The attempts that are open on disk. Raises StoreError."""

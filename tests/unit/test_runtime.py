@@ -27,6 +27,7 @@ from app.dialing import dialer as dialer_module
 from app.dialing.dialer import Dialer
 from app.events import (
     AttemptClosed,
+    AttemptsFound,
     AttemptsRecovered,
     CallAnswered,
     CallEnded,
@@ -75,6 +76,9 @@ class FakeStore:
 
     async def recover(self) -> AttemptsRecovered:
         return AttemptsRecovered(attempts=tuple(self.disk.open.values()))
+
+    async def find_lost(self) -> AttemptsFound:
+        return AttemptsFound(attempts=())
 
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
         assert commands, "an empty transaction"
