@@ -119,6 +119,15 @@ class Page:
         await self.send("Input.dispatchKeyEvent", type="keyDown", **code, **({"text": text} if text else {}))
         await self.send("Input.dispatchKeyEvent", type="keyUp", **code)
 
+    async def key(self, code: str, *, letter: str = "", ctrl: bool = False, shift: bool = False) -> None:
+        """A key by its place on the keyboard; letter: what the layout makes of it (none: nothing is typed)."""
+        plain = letter or code.removeprefix("Key").removeprefix("Digit").lower() if len(code) < 7 else code
+        sent: dict[str, Any] = {"code": code, "key": plain, "modifiers": 2 * ctrl + 8 * shift}
+        sent["windowsVirtualKeyCode"] = KEYS.get(code) or (ord(code[-1]) if code.startswith(("Key", "Digit")) else 0)
+        text = {} if not letter or ctrl else {"text": letter}
+        await self.send("Input.dispatchKeyEvent", type="keyDown", **sent, **text)
+        await self.send("Input.dispatchKeyEvent", type="keyUp", **sent)
+
     async def type(self, text: str) -> None:
         """Text into what has the focus."""
         await self.send("Input.insertText", text=text)

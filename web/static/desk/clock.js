@@ -28,18 +28,27 @@ function format(zone, options) {
 
 export const time_at = (at_ms, zone) => format(zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at_ms);
 export const day_at = (at_ms, zone) => format(zone, { weekday: "short", day: "numeric", month: "short" }).format(at_ms);
-export const date_at = (at_ms, zone) => format(zone, { day: "numeric", month: "short", year: "2-digit" }).format(at_ms);
+const year_at = (at_ms, zone) => format(zone, { year: "numeric" }).format(at_ms);
+export function date_at(at_ms, zone) {
+  const is_this_year = year_at(at_ms, zone) === year_at(now(), zone);
+  return format(zone, { day: "numeric", month: "short", ...(is_this_year ? {} : { year: "numeric" }) }).format(at_ms);
+}
 const iso_day = (at_ms, zone) => format(zone, { year: "numeric", month: "2-digit", day: "2-digit" }).format(at_ms);
 export const same_day = (one_ms, other_ms, zone) => iso_day(one_ms, zone) === iso_day(other_ms, zone);
 export const my_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-// "Moscow, UTC+3": the city is how people name a zone, the offset is what tells two of them apart.
+// "Moscow, UTC+3": the place is how people name a zone, the offset is what tells two of them apart.
 export function offset_name(zone, at_ms = now()) {
   return new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" })
     .formatToParts(at_ms).find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC").replace("-", "−").replace(/[+]0$/, "");
 }
 
-export const zone_name = (zone, at_ms = now()) => `${zone.split("/").at(-1).replaceAll("_", " ")}, ${offset_name(zone, at_ms)}`;
+function place_name(zone, at_ms) {
+  if (language.startsWith("en")) return zone.split("/").at(-1).replaceAll("_", " ");
+  return format(zone, { timeZoneName: "longGeneric" }).formatToParts(at_ms).find((part) => part.type === "timeZoneName").value;
+}
+
+export const zone_name = (zone, at_ms = now()) => `${place_name(zone, at_ms)}, ${offset_name(zone, at_ms)}`;
 
 // A date and time for a datetime-local input, on the clock of a zone.
 export function written(at_ms, zone) {

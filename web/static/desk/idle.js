@@ -73,8 +73,8 @@ function draw_stage(_state, was) {
   show(byId("stage-timer"), is_paused);
   show(byId("pausing"), is_paused && Boolean(state.reasons?.length));
   const key = JSON.stringify([state.reasons, state.reason]);
-  if (byId("pausing").dataset.key !== key) {
-    byId("pausing").dataset.key = key;
+  if (byId("pausing").dataset.drawn !== key) {
+    byId("pausing").dataset.drawn = key;
     byId("pausing").replaceChildren(...pause_buttons((reason) => ask("pause", { reason: reason.code })));
     all("button", byId("pausing")).forEach((one, at) => one.setAttribute("aria-pressed", String(state.reasons[at].code === state.reason)));
   }

@@ -206,8 +206,8 @@ function draw_phones() {
   if (!card) return;
   const phones = state.person?.phones ?? [{ number: card.number, shown: card.shown, is_dialed: true }];
   const key = JSON.stringify([phones, may("accept"), in_call()]);
-  if (byId("phones-of").dataset.key === key) return;
-  byId("phones-of").dataset.key = key;
+  if (byId("phones-of").dataset.drawn === key) return;
+  byId("phones-of").dataset.drawn = key;
   byId("phones-of").replaceChildren(...phones.map((one) => {
     const dial = make("button", { type: "button", class: "btn btn-sm btn-outline-secondary", "aria-label": `${say("dial-this")} ${one.shown}` }, say("dial-this"));
     dial.addEventListener("click", () => ask("accept", { attempt: card.attempt, number: one.number }));

@@ -76,8 +76,7 @@ export const reopen_left = () => (last_person()?.code && state.state !== "signed
 
 function effect(one) {
   if (one.effect === "retry") return one.after ? say("effect-retry", { after: one.after }) : say("effect-retry-default");
-  if (one.effect !== "close") return say(`effect-${one.effect}`);
-  return one.is_success ? say("effect-success") : "";
+  return one.effect === "close" ? "" : say(`effect-${one.effect}`);
 }
 
 function draw(_state, was) {
@@ -85,8 +84,8 @@ function draw(_state, was) {
   if (state.disposition && state.disposition !== was?.disposition) code = state.disposition;
   const list = byId("results");
   const key = JSON.stringify(results());
-  if (list.dataset.key !== key) {
-    list.dataset.key = key;
+  if (list.dataset.drawn !== key) {
+    list.dataset.drawn = key;
     list.replaceChildren(...results().slice(0, SHOWN).map((one, at) => {
       const made = numbered(at + 1, one.label, effect(one), () => choose(one.code));
       made.dataset.code = one.code;
