@@ -101,9 +101,7 @@ class AttemptRun:
         self._is_taken_back = False  # we gave up on it before an answer
         self._is_sent_on = False  # into the admin's dialplan
         self._is_abandoned = False  # answered, and no agent: while we were away, or none was free
-        self.queue_talk: Conversation | None = (
-            None  # with a member of a queue of the PBX's own, whose word we do not ask
-        )
+        self.queue_talk: Conversation | None = None  # with a member of a queue of the PBX's own; no word is awaited
         self._lost_in_queue = ""  # why nobody knows what became of them there
         self._is_unserved = False  # no agent came, and the flow had a way of its own for it
         self._life = ""  # tells our names of playbacks and recordings from those of a life before this one
