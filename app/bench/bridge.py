@@ -101,7 +101,10 @@ class Floor:
 
 
 async def bridge_run(spec: dict[str, Any]) -> dict[str, Any]:
-    """As app.bench.bare_bridge, and `unaccounted`: contacts without an outcome on disk."""
+    """As app.bench.bare_bridge, and `unaccounted`: contacts without an outcome on disk.
+
+    With spec["calls"] 0 nobody is called: the agents are idle for spec["idle_s"] seconds, whose CPU time is told.
+    """
     with tempfile.TemporaryDirectory(prefix="outring-bench-") as folder:
         telephony = TimedTelephony(url=spec["url"], user=spec["user"], password=spec["password"])
         telephony.answered, telephony.waits_ms = {}, []
@@ -113,6 +116,10 @@ async def bridge_run(spec: dict[str, Any]) -> dict[str, Any]:
             await Floor(runtime, spec["talk_s"]).sign_in(spec["agents"], campaign_id, store, operations.now_ms)
             before, began = _cpu_s(), time.monotonic()
             await operations.start_campaign(campaign_id)
+            if not spec["calls"]:
+                await asyncio.sleep(1)  # what signing in still set going
+                before, began = _cpu_s(), time.monotonic()
+                await asyncio.sleep(spec["idle_s"])
             deadline = began + spec["calls"] / spec["rate"] * 2 + 60
             counts = await store.read(progress.get_progress, campaign_id)
             while counts.settled < counts.total and time.monotonic() < deadline and not working.done():
