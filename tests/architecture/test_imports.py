@@ -10,7 +10,7 @@ import pytest
 from tests.architecture.source import Import, all_imports, circles, graph, parsed
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("units", "outcomes"),
+    ("units", "outcomes", "pacing"),
     ("agents",),
     ("model",),
     ("agent_events", "agent_commands"),
@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("contacts",),
     ("asterisk",),
     ("runtime", "voices", "plan_checks"),
-    ("sim",),
+    ("sim", "study"),
     ("operations", "doctor"),
     ("agent_operations", "callers"),
     ("panel",),

@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.source import all_imports, parsed
 
-ROOMS = ("app.dialing", "app.ivr")
+ROOMS = ("app.dialing", "app.ivr", "app.pacing")
 MODULES = (
     "app.units",
     "app.outcomes",
@@ -45,6 +45,7 @@ LIBRARIES = {
     "itertools",
     "math",
     "num2words",
+    "numpy",
     "pydantic",
     "pydantic_core",
     "re",
@@ -52,7 +53,7 @@ LIBRARIES = {
     "unicodedata",
     "yaml",
 }
-"""Libraries that compute and nothing else. datetime and yaml can do more: see below."""
+"""Libraries that compute and nothing else. datetime, numpy and yaml can do more: see below."""
 BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "globals", "input", "open", "print"}
 METHODS = {"now", "open", "read_bytes", "read_text", "today", "utcnow", "write_bytes", "write_text"}
 """Functions, and methods of whatever, that no pure module calls: `open(…)`, `dt.datetime.now()`."""
@@ -74,6 +75,8 @@ def impurities(trees: Mapping[str, ast.Module]) -> Iterator[str]:
     """Everything in these modules that a pure one must not have, as sentences."""
     for found in all_imports(trees):
         root = found.module.partition(".")[0]
+        if root == "numpy" and "random" in f"{found.module}.{found.name}":
+            yield f"{found}, which is chance"
         if root == "app":
             inner = f"{found.module}.{found.name}"
             if not is_pure(inner if inner in TREES else found.module):
@@ -86,6 +89,8 @@ def impurities(trees: Mapping[str, ast.Module]) -> Iterator[str]:
                 yield f"{module}:{node.lineno} is asynchronous"
             elif isinstance(node, ast.Global):
                 yield f"{module}:{node.lineno} changes a global"
+            elif isinstance(node, ast.Attribute) and node.attr == "random":
+                yield f"{module}:{node.lineno} draws by chance"
             elif isinstance(node, ast.Call) and reads_the_world(node.func):
                 yield f"{module}:{node.lineno} calls {ast.unparse(node.func)}"
 
@@ -149,6 +154,9 @@ def test_there_is_something_to_look_at() -> None:
         "eval('1')",
         "__import__('os')",
         "async def f(): ...",
+        "import numpy as np\nnp.random.default_rng()",
+        "from numpy import random",
+        "from numpy.random import default_rng",
         "x = 1\ndef f():\n    global x\n    x = 2\n",
     ],
 )

@@ -1,0 +1,90 @@
+"""How much risk a call may carry: steered so that abandonment ends just under the target and never passes it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from app.pacing.language import Guard, PacingPolicy
+from app.pacing.ledger import Ledger
+
+FIRST_RISK: Final = 0.05
+LEAST_RISK: Final = 1e-4
+MOST_RISK: Final = 0.7
+STEP: Final = 0.05
+"""How far one abandonment moves the risk allowed, in logarithm."""
+LOAN_ANSWERS: Final = 100
+"""Answers still to come that the window guard counts on."""
+NOTHING_LEFT: Final = 0.8
+PLENTY: Final = 2.4
+"""Budget, in people, under which nothing is risked, and from which all of the target is spent."""
+PER_AGENT: Final = 0.008
+"""Both grow with the floor: so much more is in flight when the news of an abandonment comes."""
+MOST_SHARE: Final = 1.3
+
+
+class Budget:
+    """The ledger of a campaign, and the risk of a new call that it allows.
+
+    The risk level is learned: each abandonment lowers it, each person served raises it a little, so that it settles
+    where abandonments come at the wanted rate. The wanted rate is the target when the budget is comfortable, less when
+    little is left, nothing when another abandonment would pass the target.
+    """
+
+    def __init__(self, policy: PacingPolicy) -> None:
+        self._target = policy.abandonment_target
+        self._guard = policy.guard
+        self.ledger = Ledger(policy.abandonment_window_ms)
+        self._level = FIRST_RISK
+        self.agents = 0
+        """Signed in: what the reserve is measured by."""
+
+    @property
+    def left(self) -> float:
+        """People who could be abandoned now without passing the target."""
+        loan = LOAN_ANSWERS if self._guard is Guard.WINDOW else 0
+        return self._target * (self.ledger.answered + loan) - self.ledger.abandoned
+
+    @property
+    def room(self) -> int:
+        """Whole people of it; below 0 when the target is passed."""
+        return math.floor(self.left + 1e-9)
+
+    @property
+    def share(self) -> float:
+        """What part of the target may be spent now: 0 with no budget left, over 1 when there is plenty."""
+        floor = 1 + PER_AGENT * self.agents
+        return min(MOST_SHARE, max(0.0, self.left / floor - NOTHING_LEFT) / (PLENTY - NOTHING_LEFT))
+
+    @property
+    def risk(self) -> float:
+        """The chance of harm a new call may carry."""
+        return 0.0 if self._target == 0 else self._level * min(1.0, self.share + 0.02)
+
+    def answered(self, at_ms: int) -> None:
+        self.ledger.count(at_ms, answered=1)
+
+    def connected(self) -> None:
+        wanted = self._target * self.share
+        self._move(STEP * wanted / (1 - wanted))
+
+    def abandoned(self, at_ms: int) -> None:
+        self.ledger.count(at_ms, abandoned=1)
+        self._move(-STEP)
+
+    def _move(self, by: float) -> None:
+        self._level = min(max(self._level * math.exp(by), LEAST_RISK), MOST_RISK)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"ledger": self.ledger.as_json(), "level": self._level}
+
+    def take_up(self, written: dict[str, Any], window_ms: int) -> None:
+        """Go on from what `as_json` wrote. Raises ValueError when it is something else, and changes nothing."""
+        try:
+            level = float(written["level"])
+            ledger = Ledger.from_json(written["ledger"], window_ms)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a written budget: {error!r}") from error
+        if not LEAST_RISK <= level <= MOST_RISK:
+            raise ValueError(f"a risk level of {level} is not between {LEAST_RISK} and {MOST_RISK}")
+        self.ledger, self._level = ledger, level

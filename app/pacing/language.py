@@ -1,0 +1,244 @@
+"""What a pacer is told, what it sees and what it answers: plain values, checked where they are made.
+
+Time is integer milliseconds of one clock that never steps backwards (any origin); lengths end in `_ms`. Ages of calls
+count from the moment the call was placed, unless `CallRinging` told when its phone began to ring.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+DAY_MS: Final = 24 * 3_600_000
+
+
+class PacingMode(enum.StrEnum):
+    """How calls are placed ahead of agents."""
+
+    PROGRESSIVE = "progressive"
+    """One call for each idle agent: nobody is ever abandoned while agents stay."""
+    FIXED_RATIO = "fixed ratio"
+    """`fixed_ratio` calls for each idle agent, whatever comes of them; near-progressive when the budget is spent."""
+    PREDICTIVE = "predictive"
+    """As many as the abandonment target allows, learned from what happens."""
+
+
+class Guard(enum.StrEnum):
+    """How sure the predictive mode must be that the target is never passed."""
+
+    WINDOW = "window"
+    """The window ends under the target; in between it may be passed for a while."""
+    STRICT = "strict"
+    """The running rate stays under the target from the first answer on, but for rare bad luck."""
+    DETERMINISTIC = "deterministic"
+    """It stays there whatever happens, unless agents vanish."""
+
+
+class CallEnd(enum.StrEnum):
+    """How a call ended without a person. Other words are taken too, and count as an end of their own kind."""
+
+    NO_ANSWER = "no answer"
+    BUSY = "busy"
+    MACHINE = "machine"
+    FAILED = "failed"
+    """The network refused it: congestion, a bad number."""
+    CANCELLED = "cancelled"
+    """We hung up: nothing is learned of what would have become of it."""
+
+
+def _whole(what: str, value: object, least: int, most: float = math.inf) -> None:
+    if isinstance(value, bool) or (not isinstance(value, int) and not hasattr(value, "__index__")):
+        raise ValueError(f"{what} must be a whole number, not {value!r}")
+    if not least <= value <= most:  # type: ignore[operator]
+        raise ValueError(
+            f"{what} must be {f'{least} to {most}' if most < math.inf else f'at least {least}'}, not {value}"
+        )
+
+
+def _between(what: str, value: object, least: float, most: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ValueError(f"{what} must be {least} to {most}, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacingPolicy:
+    """How a campaign is paced.
+
+    abandonment_target: people abandoned of people answered, 0 to 0.2 (0.03: US law, UK practice).
+    abandonment_window_ms: over what stretch the law counts: a day, or thirty.
+    connect_within_ms: a person not with an agent by then is abandoned (2 s).
+    min_ring_ms: a call is never cancelled before it has rung this long (15 s); None: calls are never cancelled.
+    lines_limit: calls in flight and with agents, at most. calls_per_agent_limit: calls in flight per signed-in agent.
+    fixed_ratio: calls per idle agent in the fixed-ratio mode.
+    guard: see `Guard`; of the predictive mode.
+    use_signals: whether hints about single calls and agents are taken into account where they are given.
+    """
+
+    mode: PacingMode = PacingMode.PREDICTIVE
+    abandonment_target: float = 0.03
+    abandonment_window_ms: int = DAY_MS
+    connect_within_ms: int = 2_000
+    min_ring_ms: int | None = 15_000
+    lines_limit: int = 1_000
+    calls_per_agent_limit: float = 20.0
+    fixed_ratio: float = 1.5
+    guard: Guard = Guard.STRICT
+    use_signals: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what makes no sense, saying what would."""
+        object.__setattr__(self, "mode", PacingMode(self.mode))
+        object.__setattr__(self, "guard", Guard(self.guard))
+        _between("the abandonment target", self.abandonment_target, 0, 0.2)
+        _whole("the abandonment window (ms)", self.abandonment_window_ms, 60_000)
+        _whole("connect within (ms)", self.connect_within_ms, 0, 30_000)
+        if self.min_ring_ms is not None:
+            _whole("the minimum ring before a call is cancelled (ms)", self.min_ring_ms, 0, 120_000)
+        _whole("the limit of lines", self.lines_limit, 0)
+        _between("the limit of calls per agent", self.calls_per_agent_limit, 1, 1_000)
+        _between("the fixed ratio", self.fixed_ratio, 1, 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentJoined:
+    """An agent is ready for the first time, or again after a break."""
+
+    at_ms: int
+    agent_id: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLeft:
+    """An agent signed out or takes a break."""
+
+    at_ms: int
+    agent_id: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPlaced:
+    """A call went out. features: what is known of it beforehand ("mobile", "trunk A", "answered before"), any words."""
+
+    at_ms: int
+    call_id: Any
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSignal:
+    """Something was heard on the line before an answer: "ringing", "early media", "silence 4 s", any word."""
+
+    at_ms: int
+    call_id: Any
+    signal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonAnswered:
+    """A person (as far as one can tell) picked up, `ring_ms` after the call was placed."""
+
+    at_ms: int
+    call_id: Any
+    ring_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """A call ended, `ring_ms` after it was placed when nobody had answered. Ends of answered calls are ignored."""
+
+    at_ms: int
+    call_id: Any
+    outcome: str
+    ring_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonConnected:
+    """A person who had answered is with an agent, `waited_ms` after the answer."""
+
+    at_ms: int
+    call_id: Any
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonAbandoned:
+    """A person who had answered found no agent in time, or hung up waiting for one."""
+
+    at_ms: int
+    call_id: Any
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFreed:
+    """An agent is ready again after a call: how long the talk and the wrap-up took."""
+
+    at_ms: int
+    agent_id: Any
+    talk_ms: int
+    wrap_up_ms: int
+
+
+PacingEvent = (
+    AgentJoined
+    | AgentLeft
+    | CallPlaced
+    | CallSignal
+    | PersonAnswered
+    | CallEnded
+    | PersonConnected
+    | PersonAbandoned
+    | AgentFreed
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentHint:
+    """How far an agent is in a call: "closing", "page 4", "disposition opened", any word, and for how long."""
+
+    stage: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacingSnapshot:
+    """The floor at one moment.
+
+    idle_agents: agents who could take a person now. talking_ms, wrapping_ms: for how long, one entry per agent.
+    ringing_ms: age of each call in flight by its id, since it was placed. people_waiting: have answered, have no agent.
+    free_lines: calls that could be placed now. rung_ms: how long each phone has rung, where that is known.
+    talking_hints: beside talking_ms, entry by entry, or empty.
+    """
+
+    now_ms: int
+    idle_agents: int
+    talking_ms: Sequence[int] = ()
+    wrapping_ms: Sequence[int] = ()
+    ringing_ms: Mapping[Any, int] = field(default_factory=dict)
+    people_waiting: int = 0
+    free_lines: int = 1_000
+    rung_ms: Mapping[Any, int] | None = None
+    talking_hints: Sequence[AgentHint | None] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for counts and lengths below zero."""
+        if self.idle_agents < 0 or self.people_waiting < 0 or self.free_lines < 0:
+            raise ValueError(
+                "idle agents, people waiting and free lines must be at least 0, not "
+                f"{self.idle_agents}, {self.people_waiting} and {self.free_lines}"
+            )
+        if self.talking_hints and len(self.talking_hints) != len(self.talking_ms):
+            raise ValueError(f"{len(self.talking_hints)} hints for {len(self.talking_ms)} agents talking")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacingDecision:
+    """How many calls to place now, which to cancel, and why, in a sentence a supervisor can read."""
+
+    place: int
+    cancel: tuple[Any, ...] = ()
+    why: str = ""

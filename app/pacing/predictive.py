@@ -1,0 +1,241 @@
+"""The predictive pacer: what is likely to happen in the next half minute, and how much may be risked on it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from app.pacing.budget import Budget
+from app.pacing.freeing import FreeOdds
+from app.pacing.language import (
+    AgentFreed,
+    AgentJoined,
+    AgentLeft,
+    CallEnd,
+    CallEnded,
+    CallPlaced,
+    CallSignal,
+    Guard,
+    PacingDecision,
+    PacingEvent,
+    PacingPolicy,
+    PacingSnapshot,
+    PersonAbandoned,
+    PersonAnswered,
+    PersonConnected,
+)
+from app.pacing.limits import at_least, at_most
+from app.pacing.ringing import AHEAD, HALVES, AnswerOdds
+from app.pacing.tails import Floats, Surplus
+
+REFRESH_MS: Final = 2_000
+FREE_REFRESH_MS: Final = 10_000
+"""How often the tables of answers and of agents coming free are computed anew."""
+BATCH: Final = 8
+"""Numbers of calls looked at together."""
+EXCESS: Final = 0.002
+"""How unlikely it must be that more people are abandoned than there is room for."""
+CANCEL_RISK: Final = 4.0
+"""Calls are cancelled when the harm of one more is this many times what a new call may carry: they cost attempts."""
+CANCEL_EXCESS: Final = 4.0
+PRIOR_SEEN: Final = 8.0
+"""Answers and talks the priors are worth, where the doubt about the estimates is concerned."""
+REMEMBERED: Final = 4_096
+"""Answered calls whose ends are still to come, at most."""
+IN_WORDS_S: Final = 10
+
+_COUNT = np.arange(BATCH + 1.0)[:, None]
+
+
+class PredictivePacer:
+    """Learns when calls are answered and agents come free, and places what the budget allows. See docs/pacing.md."""
+
+    def __init__(self, policy: PacingPolicy) -> None:
+        self.policy = policy
+        self.budget = Budget(policy)
+        self._odds = AnswerOdds()
+        self._free = FreeOdds(policy.connect_within_ms / 1000)
+        self._refreshed_ms: int | None = None
+        self._free_refreshed_ms = 0
+        self._decided_ms: int | None = None
+        self._ages = np.zeros(HALVES, dtype=np.int64)
+        self._answered: dict[Any, None] = {}
+        self._density = np.zeros(AHEAD)
+        self._doubts = (1.0, 1.0)
+
+    # --- what happened -----------------------------------------------------------------------------------------------
+
+    def observe(self, event: PacingEvent) -> None:
+        """Learn from it. Raises ValueError for lengths below zero, TypeError for what is no pacing event."""
+        match event:
+            case PersonAnswered():
+                if event.call_id in self._answered:
+                    return
+                self._remember(event.call_id)
+                self._odds.answered(_length("ring_ms", event.ring_ms))
+                self.budget.answered(event.at_ms)
+            case CallEnded():
+                if event.call_id in self._answered:
+                    del self._answered[event.call_id]
+                    return
+                ring_ms = _length("ring_ms", event.ring_ms)
+                self._odds.ended(ring_ms, is_cancelled=event.outcome == CallEnd.CANCELLED)
+            case PersonConnected():
+                self.budget.connected()
+            case PersonAbandoned():
+                self.budget.abandoned(event.at_ms)
+            case AgentFreed():
+                self._free.freed(_length("talk_ms", event.talk_ms), _length("wrap_up_ms", event.wrap_up_ms))
+            case AgentJoined() | AgentLeft() | CallPlaced() | CallSignal():
+                pass
+            case _:
+                raise TypeError(f"{event!r} is no pacing event")
+
+    def _remember(self, call_id: Any) -> None:
+        self._answered[call_id] = None
+        if len(self._answered) > REMEMBERED:
+            del self._answered[next(iter(self._answered))]
+
+    # --- what to do --------------------------------------------------------------------------------------------------
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        """How many calls to place now, and which to cancel. Raises ValueError for ages below zero or time run back."""
+        self._look(snapshot)
+        answers, freed = self.answers_ahead(snapshot), self.freed_ahead(snapshot)
+        surplus = answers + freed
+        surplus[:AHEAD] += snapshot.people_waiting - snapshot.idle_agents
+        of_answers, of_free = self._doubts
+        surplus[AHEAD : 2 * AHEAD] += of_answers * answers[:AHEAD] ** 2 + of_free * freed[:AHEAD] ** 2
+        most = self._at_most(snapshot)
+        least = at_least(snapshot, at_most(self.policy, snapshot))
+        place, is_too_much = self._how_many(surplus, least, most)
+        cancel: tuple[Any, ...] = ()
+        if is_too_much and self.policy.min_ring_ms is not None:
+            cancel = self._to_cancel(snapshot, surplus)
+        within = IN_WORDS_S - 1
+        why = (
+            f"{len(snapshot.ringing_ms)} in flight, {answers[within]:.1f} answers expected in {IN_WORDS_S} s, "
+            f"{snapshot.idle_agents} agents idle and {-freed[within]:.1f} more free by then, "
+            f"budget {self.budget.left:.1f} left → {place}"
+        )
+        if cancel:
+            why += f", {len(cancel)} cancelled"
+        return PacingDecision(place=place, cancel=cancel, why=why)
+
+    def _look(self, snapshot: PacingSnapshot) -> None:
+        """Take in the snapshot: time that passed, calls by age, tables when they are due."""
+        now_ms, ringing = snapshot.now_ms, snapshot.ringing_ms
+        if self._decided_ms is not None:
+            if now_ms < self._decided_ms:
+                raise ValueError(f"time ran back from {self._decided_ms} to {now_ms} ms")
+            self._odds.pass_time((now_ms - self._decided_ms) / 1000, self._ages)
+        ages = np.fromiter(ringing.values(), np.int64, len(ringing))
+        if len(ages) and ages.min() < 0:
+            raise ValueError(f"a call cannot have been in flight for {ages.min()} ms")
+        self._decided_ms = now_ms
+        self._ages = np.bincount(np.minimum(ages // 500, HALVES - 1), minlength=HALVES)
+        self.budget.agents = snapshot.idle_agents + len(snapshot.talking_ms) + len(snapshot.wrapping_ms)
+        if self._refreshed_ms is None or now_ms - self._refreshed_ms >= REFRESH_MS:
+            self._refresh(snapshot)
+
+    def _refresh(self, snapshot: PacingSnapshot) -> None:
+        now_ms = snapshot.now_ms
+        self.budget.ledger.forget(now_ms)
+        self._odds.refresh(now_ms, self._ages)
+        if self._refreshed_ms is None or now_ms - self._free_refreshed_ms >= FREE_REFRESH_MS:
+            self._free_refreshed_ms = now_ms
+            self._free.refresh(now_ms, snapshot.talking_ms, snapshot.wrapping_ms)
+        self._refreshed_ms = now_ms
+        chance = self._odds.chances[0, :AHEAD]
+        self._density = np.diff(chance, prepend=0.0) / max(chance[-1], 1e-9)
+        self._doubts = (1 / (PRIOR_SEEN + self._odds.seen), 1 / (PRIOR_SEEN + self._free.seen))
+
+    def answers_ahead(self, snapshot: PacingSnapshot) -> Floats:
+        """People who will answer of the calls in flight, by second: mean, variance, third cumulant."""
+        return np.asarray(self._ages @ self._odds.chances)
+
+    def freed_ahead(self, snapshot: PacingSnapshot) -> Floats:
+        """Agents who will come free of those busy, by second and in time to connect: as −mean, variance, −third."""
+        return self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms)
+
+    def _at_most(self, snapshot: PacingSnapshot) -> int:
+        most = at_most(self.policy, snapshot)
+        if self.policy.guard is Guard.DETERMINISTIC:
+            target = self.policy.abandonment_target
+            sure = (self.budget.left + snapshot.idle_agents - snapshot.people_waiting) / (1 - target)
+            most = min(most, max(0, int(sure + 1e-9) - len(snapshot.ringing_ms)))
+        return most
+
+    def _how_many(self, surplus: Floats, least: int, most: int) -> tuple[int, bool]:
+        """The largest number of calls whose last may still be risked; and whether too many are in flight already."""
+        budget, new = self.budget, self._odds.chances[0]
+        risk, over = budget.risk, budget.room + 1
+        is_too_much = False
+        start, most = least, max(least, most)
+        while start <= most:
+            cases = Surplus(surplus + (_COUNT + start) * new)
+            harms, excess = cases.harm(self._density), cases.worst(over)
+            if start == 0:
+                is_too_much = bool(harms[0] > CANCEL_RISK * risk or excess[0] > CANCEL_EXCESS * EXCESS)
+            refused = (harms[:-1] > risk) | (excess[1:] > EXCESS)
+            first = int(refused.argmax())
+            if refused[first]:
+                return max(least, min(start + first, most)), is_too_much
+            start = self._leap(surplus, start + BATCH, most)
+        return most, is_too_much
+
+    def _leap(self, surplus: Floats, low: int, high: int) -> int:
+        """From where to look closely again: no call between `low` and there is refused, as far as a grid can tell."""
+        budget, new = self.budget, self._odds.chances[0]
+        while high - low > BATCH:
+            grid = np.linspace(low, high, BATCH + 1).astype(np.int64)
+            cases = Surplus(surplus + grid[:, None] * new)
+            refused = (cases.harm(self._density) > budget.risk) | (cases.worst(budget.room + 1) > EXCESS)
+            first = int(refused.argmax()) if refused.any() else BATCH
+            if first == 0:
+                break
+            low, high = int(grid[first - 1]), int(grid[first])
+        return low
+
+    def _to_cancel(self, snapshot: PacingSnapshot, surplus: Floats) -> tuple[Any, ...]:
+        """Calls past the minimum ring, the oldest first, until the rest is no longer too much."""
+        least_ms = self.policy.min_ring_ms or 0
+        rung = snapshot.ringing_ms if snapshot.rung_ms is None else snapshot.rung_ms
+        old = [
+            (snapshot.ringing_ms[call], call)
+            for call, ms in rung.items()
+            if ms >= least_ms and call in snapshot.ringing_ms
+        ]
+        if not old:
+            return ()
+        old.sort(key=lambda pair: -pair[0])
+        rows = self._odds.chances[[min(age // 500, HALVES - 1) for age, _ in old]]
+        cases = Surplus(surplus - np.cumsum(rows, axis=0))
+        budget = self.budget
+        is_fine = (cases.harm(self._density) <= CANCEL_RISK * budget.risk) & (
+            cases.worst(budget.room + 1) <= CANCEL_EXCESS * EXCESS
+        )
+        count = int(is_fine.argmax()) + 1 if is_fine.any() else len(old)
+        return tuple(call for _, call in old[:count])
+
+    # --- across restarts ---------------------------------------------------------------------------------------------
+
+    def as_json(self) -> dict[str, Any]:
+        """What must survive a restart: the ledger and the risk level; and what spares learning anew."""
+        return {"budget": self.budget.as_json(), "answers": self._odds.as_json(), "agents": self._free.as_json()}
+
+    def take_up(self, written: dict[str, Any]) -> None:
+        """Go on from what `as_json` wrote. Raises ValueError when it is something else."""
+        try:
+            self.budget.take_up(written["budget"], self.policy.abandonment_window_ms)
+            self._odds.take_up(written["answers"])
+            self._free.take_up(written["agents"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a written pacer: {error!r}") from error
+
+
+def _length(what: str, value_ms: int) -> int:
+    if value_ms < 0:
+        raise ValueError(f"{what} must be at least 0, not {value_ms}")
+    return value_ms
