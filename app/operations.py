@@ -57,15 +57,18 @@ class Operations:
         runtime: Runtime,
         studio: PromptStudio | None = None,
         has_sound: Callable[[str], Awaitable[bool | None]] | None = None,
+        queue_problem: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         """studio: where a campaign's prompts are made before its first call; without one, as calls come.
 
         has_sound: whether Asterisk has a sound of its own of this name; None when that cannot be known now.
+        queue_problem: why a queue of Asterisk's own cannot be used now, in words; None: it can.
         """
         self.store = store
         self._runtime = runtime
         self._studio = studio
         self._has_sound = has_sound
+        self._queue_problem = queue_problem
 
     # --- at the start ------------------------------------------------------------------------------------------------
 
@@ -199,6 +202,7 @@ class Operations:
                 f"campaign {plan.name!r} dials for its agents, and its flow {flow.name!r} never goes to one: "
                 "add a node of type `agents`, or leave the flow out for the built-in one"
             )
+        await self._check_queue(plan)
         await self._check_sounds(entry.campaign, flow)
         await self._make_prompts(entry.campaign, flow)
         return await self._tell(CampaignStarted(campaign=entry.campaign, flow=flow), campaign_id)
@@ -211,6 +215,16 @@ class Operations:
         for prompt, reason in failed.items():
             words = prompt.text or prompt.sound
             raise OperationError(f"campaign {plan.name!r}: prompt {words[:60]!r} ({prompt.language}): {reason}")
+
+    async def _check_queue(self, plan: Campaign) -> None:
+        """A queue that is not there, or nobody can look into, would leave people in silence.
+
+        Not asked when the program comes back: it is then seen in the campaign's state, and nobody is dialed meanwhile.
+        """
+        if plan.agents.queue and self._queue_problem is not None:
+            problem = await self._queue_problem(plan.agents.queue)
+            if problem is not None:
+                raise NotNow(f"campaign {plan.name!r}: {problem}")
 
     async def _check_sounds(self, plan: Campaign, flow: Flow) -> None:
         """A name that is neither an uploaded sound nor Asterisk's would be silence in every call.

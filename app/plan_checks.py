@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.agents import AgentPlan, RecordingPolicy
-from app.asterisk.endpoint import ENDPOINT_NAME, caller_id_for
+from app.agents import AgentPlan, DialingMode, RecordingPolicy
+from app.asterisk.endpoint import ENDPOINT_NAME, QUEUE_NAME, caller_id_for
 from app.model import Campaign, Trunk
 
 MAX_LINES: Final = 10_000
@@ -63,6 +63,7 @@ def check_campaign(plan: Campaign) -> None:
     if not 1 <= plan.retry.max_faults <= 50:
         raise OperationError(f"{where}: 1 to 50 uncharged tries for a contact, not {plan.retry.max_faults}")
     _check_agent_plan(where, plan.agents)
+    _check_queue(where, plan)
     if plan.retry.retry_ms < 1_000 or plan.retry.fault_retry_ms < 1_000:
         raise OperationError(f"{where}: wait at least one second before a contact is tried again")
 
@@ -100,6 +101,28 @@ def _check_agent_plan(where: str, plan: AgentPlan) -> None:
         raise OperationError(
             f"{where}: conversations are not recorded without a consent notice; write what the person is told, or set "
             "recording to never"
+        )
+
+
+def _check_queue(where: str, plan: Campaign) -> None:
+    """What an agent's card is needed for cannot be done with members of a queue of the PBX's own."""
+    queue = plan.agents.queue
+    if not queue:
+        return
+    if not QUEUE_NAME.fullmatch(queue):
+        raise OperationError(
+            f"{where}: the queue's name {queue[:40]!r} cannot be dialed: 2 to 40 letters, digits, `_`, `.`, `-` are "
+            "taken; give the queue such a name in queues.conf"
+        )
+    if plan.mode in (DialingMode.PREVIEW, DialingMode.MANUAL):
+        raise OperationError(
+            f"{where}: members of the queue {queue} have no card here to dial from; use the progressive mode, or "
+            "agents of Outring"
+        )
+    if plan.agents.recording is not RecordingPolicy.NEVER:
+        raise OperationError(
+            f"{where}: what is said in the queue {queue} is recorded by the queue (queues.conf, monitor-format); set "
+            "recording to never here"
         )
 
 

@@ -69,7 +69,9 @@ async def service(
 
     async with await SqlStore.open(settings.database_url) as store, AsyncExitStack() as doors:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
-        operations = Operations(store=store, runtime=runtime, studio=studio, has_sound=has_sound)
+        operations = Operations(
+            store=store, runtime=runtime, studio=studio, has_sound=has_sound, queue_problem=telephony.queue_problem
+        )
         agents = AgentOperations(store=store, runtime=runtime)
         panel = Panel(operations=operations, agents=agents, store=store, settings=settings)
         # The port first: a second program on this machine must not take the calls away before it fails for the port.
