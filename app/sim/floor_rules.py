@@ -51,7 +51,9 @@ class FloorRules:
         self._where: dict[AttemptId, RoomId] = {}
         self._over: set[AttemptId] = set()
         self._calls: dict[AttemptId, PlaceCall] = {}
-        self._pending: dict[AttemptId, str] = {}  # calls that no agent has got yet, with the number they show
+        self._pending: dict[
+            AttemptId, str
+        ] = {}  # calls on their way to an agent, with the number they show; not who waits for any
         self._on_duty: set[SessionId] = set()
         self._stepped: dict[AgentId, AgentStepped] = {}
         self._accepted: set[AttemptId] = set()
@@ -71,9 +73,9 @@ class FloorRules:
                 self._see_placed(fact)
             case Ended() | Settled():
                 self._see_end(fact)
-            case TakenBack():
-                self._pending.pop(fact.attempt_id, None)
-            case Hears(sound=Sound.COMPANY):
+            case Hears(sound=Sound.SILENCE):
+                pass
+            case TakenBack() | Hears():
                 self._pending.pop(fact.attempt_id, None)
             case Recorded():
                 self._see_recording(fact)

@@ -281,7 +281,7 @@ def test_one_agent_is_called_for_as_often_as_the_campaign_says() -> None:
         assert floor.rules == expected
 
 
-@pytest.mark.parametrize("over", ["end", "taken back", "with an agent"])
+@pytest.mark.parametrize("over", ["end", "taken back", "with an agent", "in the queue"])
 def test_a_call_that_needs_no_agent_any_more_does_not_count(over: str) -> None:
     floor = Floor()
     floor.reserve(ONE)
@@ -291,9 +291,19 @@ def test_a_call_that_needs_no_agent_any_more_does_not_count(over: str) -> None:
     elif over == "taken back":
         floor.see(TakenBack(at_ms=T0, attempt_id=ALICE))
     else:
-        floor.hears(ALICE, Sound.COMPANY)
+        floor.hears(ALICE, Sound.COMPANY if over == "with an agent" else Sound.MUSIC)
     floor.call(BOB)
     assert not floor.rules
+
+
+def test_a_call_that_was_answered_a_moment_ago_is_still_on_its_way() -> None:
+    floor = Floor()
+    floor.reserve(ONE)
+    floor.call(ALICE)
+    floor.answer(ALICE)
+    floor.hears(ALICE, Sound.SILENCE)
+    floor.call(BOB)
+    assert floor.rules == {Rule.NO_AGENT}
 
 
 def test_a_preview_is_dialed_once_it_was_accepted_and_once_only() -> None:
