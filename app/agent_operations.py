@@ -109,6 +109,10 @@ class AgentOperations:
             await self.store.write(agents.set_session_campaigns, picture.session_id, served)
         self._runtime.post(request)
 
+    def refusal(self, request: AgentRequest) -> str | None:
+        """Why this would not be done now, in words; None: it would. Asks for nothing."""
+        return self._runtime.dialer.refusal(request)
+
     def picture(self, agent_id: AgentId) -> AgentPicture | None:
         """An agent as they are now; None: not signed in."""
         return self._runtime.dialer.agent_picture(agent_id, self.now_ms)

@@ -242,7 +242,7 @@ class Sitting:
         campaign_id = desk_state.campaign_of(picture)
         plan = self._desk.plans.get(campaign_id) if campaign_id is not None else None
         return {
-            **desk_state.state(picture, plan, self._words),
+            **desk_state.state(picture, plan, self._words, self._desk.floor.refusal),
             **self._more,
         }
 

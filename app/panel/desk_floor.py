@@ -31,6 +31,9 @@ class Floor(Protocol):
     async def ask(self, request: AgentRequest) -> None:
         """Have something done. Raises NotNow."""
 
+    def refusal(self, request: AgentRequest) -> str | None:
+        """Why this would not be done now; None: it would."""
+
     def picture(self, agent_id: AgentId) -> AgentPicture | None:
         """An agent now."""
 

@@ -7,9 +7,25 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from app.agent_events import (
+    AgentRequest,
+    AgentWentReady,
+    DispositionSet,
+    HangUpAsked,
+    HoldAsked,
+    KeysAsked,
+    MuteAsked,
+    PhoneAsked,
+    PreviewAccepted,
+    PreviewRefused,
+    RecordAsked,
+    TransferCancelled,
+    TransferFinished,
+    WrapUpExtended,
+)
 from app.agents import AgentState, Card, Disposition, DispositionEffect, PauseReason, PhoneMode, RecordingPolicy
 from app.dialing.snapshot import AgentPicture
 from app.model import Campaign
@@ -67,8 +83,17 @@ OFFERED: Final[Mapping[AgentState, frozenset[Act]]] = {
 """What each state has; `acts` takes away what this moment does not have. In a call, READY unlatches a pause to come."""
 
 
-def acts(picture: AgentPicture, plan: Campaign | None) -> frozenset[Act]:
-    """The buttons of this moment."""
+Refusal = Callable[[AgentRequest], str | None]
+"""Why the floor would not do something now; None: it would."""
+
+
+def acts(picture: AgentPicture, plan: Campaign | None, refusal: Refusal = lambda _: None) -> frozenset[Act]:
+    """The buttons of this moment: what the table has, as far as the floor would do it."""
+    probes = _probes(picture, plan)
+    return frozenset(act for act in _offered(picture, plan) if act not in probes or refusal(probes[act]) is None)
+
+
+def _offered(picture: AgentPicture, plan: Campaign | None) -> set[Act]:
     found = set(OFFERED[picture.state])
     card = picture.card
     if picture.phone_mode is PhoneMode.NAILED_UP and not picture.is_phone_up:
@@ -85,15 +110,42 @@ def acts(picture: AgentPicture, plan: Campaign | None) -> frozenset[Act]:
     if plan is None or picture.extensions >= plan.agents.max_extensions:
         found.discard(Act.EXTEND)
     if picture.consult:
-        found -= {Act.TRANSFER, Act.HOLD, Act.MUTE}
+        found -= {Act.TRANSFER, Act.HOLD}
         found |= {Act.FINISH, Act.CONFERENCE, Act.CANCEL} if picture.is_consult_up else {Act.CANCEL}
     if picture.is_conference:
-        found -= {Act.CONFERENCE, Act.HOLD, Act.TRANSFER}
-        found |= {Act.FINISH, Act.CANCEL}
-    return frozenset(found)
+        found.discard(Act.CONFERENCE)
+    return found
 
 
-def state(picture: AgentPicture | None, plan: Campaign | None, words: Wording) -> dict[str, Any]:
+def _probes(picture: AgentPicture, plan: Campaign | None) -> dict[Act, AgentRequest]:
+    """What each button would ask for, where that is known before it is pressed."""
+    me = picture.agent_id
+    probes: dict[Act, AgentRequest] = {
+        Act.READY: AgentWentReady(agent_id=me),
+        Act.RING_PHONE: PhoneAsked(agent_id=me),
+        Act.HANG_UP: HangUpAsked(agent_id=me),
+        Act.MUTE: MuteAsked(agent_id=me, is_on=not picture.is_muted),
+        Act.HOLD: HoldAsked(agent_id=me, is_on=picture.state is not AgentState.ON_HOLD),
+        Act.KEYPAD: KeysAsked(agent_id=me, digits="1"),
+        Act.RECORD: RecordAsked(agent_id=me, is_on=not picture.is_recording),
+        Act.FINISH: TransferFinished(agent_id=me),
+        Act.CONFERENCE: TransferFinished(agent_id=me, is_conference=True),
+        Act.CANCEL: TransferCancelled(agent_id=me),
+        Act.EXTEND: WrapUpExtended(agent_id=me),
+    }
+    if picture.card is not None:
+        attempt_id = picture.card.attempt_id
+        probes[Act.ACCEPT] = PreviewAccepted(agent_id=me, attempt_id=attempt_id)
+        probes[Act.SKIP] = probes[Act.CLOSE] = PreviewRefused(agent_id=me, attempt_id=attempt_id)
+        if plan is not None and plan.agents.dispositions:
+            code = plan.agents.dispositions[0].code
+            probes[Act.DISPOSE] = DispositionSet(agent_id=me, attempt_id=attempt_id, code=code)
+    return probes
+
+
+def state(
+    picture: AgentPicture | None, plan: Campaign | None, words: Wording, refusal: Refusal = lambda _: None
+) -> dict[str, Any]:
     """Everything the page draws from, by the names its scripts know. plan: of the campaign of the card."""
     if picture is None:
         return {"state": slug(AgentState.SIGNED_OUT), "may": [], "card": None}
@@ -125,7 +177,7 @@ def state(picture: AgentPicture | None, plan: Campaign | None, words: Wording) -
         "calls": picture.calls,
         "talked": picture.talked_ms,
         "waiting": words.say(picture.waiting_for),
-        "may": sorted(act.value for act in acts(picture, plan)),
+        "may": sorted(act.value for act in acts(picture, plan, refusal)),
     }
 
 

@@ -15,13 +15,14 @@ from app.units import AgentId, CampaignId, SessionId
 
 
 class StandInFloor:
-    """Shows what it is told to show. refusal: what it answers to the next ask, if anything."""
+    """Shows what it is told to show. said_no: what it answers to what is asked; refusals: to what would be."""
 
     def __init__(self) -> None:
         self.pictures: dict[AgentId, AgentPicture] = {}
         self.asked: list[AgentRequest] = []
         self.signed_in: list[dict[str, Any]] = []
-        self.refusal = ""
+        self.said_no = ""
+        self.refusals: dict[type[AgentRequest], str] = {}
         self._watchers: list[Callable[[frozenset[AgentId]], None]] = []
         self._listeners: list[Callable[[AgentId | None, str, str], None]] = []
 
@@ -37,8 +38,8 @@ class StandInFloor:
         language: str = "en",
     ) -> SessionId:
         """Paused, as the real one."""
-        if self.refusal:
-            raise NotNow(self.refusal)
+        if self.said_no:
+            raise NotNow(self.said_no)
         self.signed_in.append({"endpoint": endpoint, "phone_mode": phone_mode, "campaigns": tuple(campaigns_served)})
         self.show(
             AgentPicture(
@@ -59,9 +60,13 @@ class StandInFloor:
 
     async def ask(self, request: AgentRequest) -> None:
         """Keep it."""
-        if self.refusal:
-            raise NotNow(self.refusal)
+        if self.said_no:
+            raise NotNow(self.said_no)
         self.asked.append(request)
+
+    def refusal(self, request: AgentRequest) -> str | None:
+        """Everything goes, unless it was put otherwise."""
+        return self.refusals.get(type(request))
 
     def picture(self, agent_id: AgentId) -> AgentPicture | None:
         """As it was put."""

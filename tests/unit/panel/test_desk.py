@@ -273,7 +273,7 @@ async def test_an_ask_becomes_a_request_of_this_agent(
 
 async def test_what_the_floor_refuses_is_told_in_its_words(world: DeskSite) -> None:
     async with open_page(world) as page:
-        world.floor.refusal = "you are not talking with anybody"
+        world.floor.said_no = "you are not talking with anybody"
         assert (await page.ask("hang-up"))["no"] == "you are not talking with anybody"
 
 
