@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.asterisk.endpoint import CONTEXT, EXTENSION, caller_id_for, dialed, endpoint_for
+from app.asterisk.endpoint import CONTEXT, EXTENSION, caller_id_for, dialed, endpoint_for, phone_endpoint, shown_as
 from app.model import NumberFormat, Trunk
 from app.units import Number, TrunkId
 
@@ -162,3 +162,44 @@ def test_a_trunk_carries_only_what_its_prefixes_name(prefixes: tuple[str, ...], 
 def test_no_caller_id_is_none() -> None:
     assert caller_id_for("") is None
     assert caller_id_for("+442079460000") == "+442079460000"
+
+
+# --- phones ----------------------------------------------------------------------------------------------------------
+
+
+@given(NASTY_TEXT)
+def test_only_a_plain_name_rings_a_phone(name: str) -> None:
+    try:
+        endpoint = phone_endpoint(name)
+    except ValueError:
+        return
+    assert re.fullmatch(r"PJSIP/[A-Za-z0-9][A-Za-z0-9_.-]*", endpoint)
+
+
+@pytest.mark.parametrize("name", ["", "10/x", "1001@host", "1001/sip:x@192.0.2.1", "Local/x@ctx", "10\n01", "../1001"])
+def test_what_is_no_phone_is_not_rung(name: str) -> None:
+    with pytest.raises(ValueError, match="plain name"):
+        phone_endpoint(name)
+
+
+@given(NASTY_TEXT, NASTY_TEXT)
+def test_what_a_phone_shows_stays_in_its_quotes_and_on_its_line(name: str, number: str) -> None:
+    shown = shown_as(name, number)
+    assert shown is None or re.fullmatch(r'"[^"\\<>\x00-\x1f\x7f-\x9f\u2028\u2029]{0,60}" <(\+?[0-9]{1,15})?>', shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "shown"),
+    [
+        ("Spring campaign", "+442079460000", '"Spring campaign" <+442079460000>'),
+        ("Весна", "1001", '"Весна" <1001>'),
+        ("", "1001", '"" <1001>'),
+        ("Name", "", '"Name" <>'),
+        ("Name", "12<3>", '"Name" <>'),
+        ("a\r\nX-Evil: 1", "1\r\n", '"a X-Evil: 1" <>'),
+        ("", "", None),
+        ("\n", "x", None),
+    ],
+)
+def test_what_a_phone_shows(name: str, number: str, shown: str | None) -> None:
+    assert shown_as(name, number) == shown

@@ -106,7 +106,7 @@ class FakeClient:
                 raise self.failures[name]
             if name == "getChannelVar":
                 return ari.Variable(value=self.dialplan_exists)
-            if name == "get":
+            if name == "get" and "soundId" in parameters:
                 if parameters["soundId"] not in self.own_sounds:
                     raise AriNotFound("Sound not found", status=404)
                 languages = self.own_sounds[parameters["soundId"]]
