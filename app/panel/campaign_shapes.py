@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from app.agents import (
+    DEFAULT_DISPOSITIONS,
+    AgentPlan,
+    Conversation,
+    DialingMode,
+    Disposition,
+    DispositionEffect,
+    PreviewDefault,
+    RecordingPolicy,
+)
 from app.dialing.snapshot import CampaignPicture, Snapshot
 from app.model import Campaign, RetryPolicy
 from app.panel.problems import pattern
-from app.panel.shapes import CallerId, Id, In, Name, Word, plain
+from app.panel.shapes import TEXT, CallerId, Id, In, Name, ShortName, Word, left_out, plain
 from app.store.attempts import AttemptEntry, AttemptsPage
 from app.store.campaigns import CampaignEntry
 from app.store.progress import Progress
 from app.units import CampaignId, FlowId, TrunkId
 
 _LANGUAGE: Final = pattern(r"^[a-z]{2}(-[A-Z]{2})?$", "a language such as en, ru or en-GB")
+_CODE: Final = pattern(r"^[a-z0-9][a-z0-9-]{0,39}$", "1 to 40 small letters, digits and hyphens")
+_QUEUE: Final = pattern(r"^[A-Za-z0-9_.-]{0,64}$", "the name of a queue in queues.conf, or nothing")
 _ATTEMPT: Final = pattern(r"^[a-z0-9]{8,40}$", "an attempt's id, as next_before of the page before gave it")
 
 
@@ -28,11 +41,121 @@ class RetryBody(In):
     fault_retry_ms: int = Field(default=60_000, ge=1_000, le=3_600_000)
 
 
+class DispositionBody(In):
+    """A result agents choose. effect: what it does to the contact; retry_ms: with retry; 0: the campaign's delay."""
+
+    code: str = Field(pattern=_CODE)
+    label: ShortName
+    effect: Literal[
+        "close", "retry", "callback", "do-not-call", "wrong number", "wrong person", "answering machine"
+    ] = "close"
+    retry_ms: int = Field(default=0, ge=0, le=31_536_000_000)
+    is_success: bool = False
+
+    def disposition(self) -> Disposition:
+        """As the dialer has it."""
+        return Disposition(**self.model_dump(exclude={"effect"}), effect=DispositionEffect(self.effect))
+
+    @classmethod
+    def of(cls, found: Disposition) -> DispositionBody:
+        """For the wire."""
+        return cls.model_validate(plain(found) | {"effect": found.effect.value})
+
+
+class AgentPlanBody(In):
+    """How the campaign uses its agents."""
+
+    lines_per_agent: int = Field(default=1, ge=1, le=10, description="progressive: calls placed for one agent")
+    connect_within_ms: int = Field(default=2_000, ge=500, le=60_000, description="later counts as abandoned")
+    hold_ms: int = Field(default=10_000, ge=0, le=600_000, description="music, then the safe-harbor message")
+    safe_harbor: str = Field(default="", max_length=2_000, pattern=TEXT)
+    wrap_up_ms: int = Field(default=30_000, ge=0, le=3_600_000)
+    wrap_up_extension_ms: int = Field(default=30_000, ge=1_000, le=3_600_000)
+    max_extensions: int = Field(default=10, ge=0, le=100)
+    preview_ms: int = Field(default=30_000, ge=3_000, le=3_600_000)
+    preview_default: Literal["skip", "pause"] = "skip"
+    whispers_name: bool = Field(default=False, description="say the campaign's name to the agent first")
+    recording: Literal["never", "on demand", "always"] = "never"
+    consent_notice: str = Field(
+        default="", max_length=2_000, pattern=TEXT, description="needed where anything is recorded"
+    )
+    dispositions: list[DispositionBody] = Field(
+        default_factory=lambda: [DispositionBody.of(one) for one in DEFAULT_DISPOSITIONS], min_length=1, max_length=50
+    )
+    priority: int = Field(default=0, ge=-100, le=100, description="agents in several campaigns serve higher first")
+    queue: str = Field(default="", pattern=_QUEUE, description="a queue of your Asterisk, instead of our agents")
+    target_per_hour: int = Field(default=0, ge=0, le=1_000)
+    script: str = Field(default="", max_length=20_000, pattern=TEXT)
+    is_one_key: bool = False
+
+    def plan(self) -> AgentPlan:
+        """As the dialer has it."""
+        values = self.model_dump(exclude={"dispositions", "preview_default", "recording"})
+        return AgentPlan(
+            **values,
+            dispositions=tuple(one.disposition() for one in self.dispositions),
+            preview_default=PreviewDefault(self.preview_default),
+            recording=RecordingPolicy(self.recording),
+        )
+
+    @classmethod
+    def of(cls, found: AgentPlan) -> AgentPlanBody:
+        """For the wire."""
+        told = plain(found) | {
+            "dispositions": [DispositionBody.of(one) for one in found.dispositions],
+            "preview_default": found.preview_default.value,
+            "recording": found.recording.value,
+        }
+        return cls.model_validate({name: told[name] for name in cls.model_fields})
+
+
+class SteerBody(In):
+    """What to change of a campaign, running or not; what is left out stays. It counts from the next call."""
+
+    lines: int = Field(default=2, ge=1, le=10_000, json_schema_extra=left_out)
+    calls_per_second: float = Field(default=1.0, ge=0.001, le=1_000, json_schema_extra=left_out)
+    mode: Literal["broadcast", "preview", "progressive", "manual"] = Field(
+        default="progressive", json_schema_extra=left_out
+    )
+    lines_per_agent: int = Field(default=1, ge=1, le=10, json_schema_extra=left_out)
+    priority: int = Field(default=0, ge=-100, le=100, json_schema_extra=left_out)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("give something to change: " + ", ".join(type(self).model_fields))
+        return self
+
+    def steered(self, plan: Campaign) -> Campaign:
+        """A campaign with these changes."""
+        given = self.model_dump(exclude_unset=True)
+        agents = {name: given.pop(name) for name in ("lines_per_agent", "priority") if name in given}
+        if "mode" in given:
+            given["mode"] = DialingMode(given["mode"])
+        return replace(plan, **given, agents=replace(plan.agents, **agents))
+
+
+class CampaignAgentBody(In):
+    """Somebody who may serve a campaign. skill: theirs there; left out: their own."""
+
+    agent_id: Id
+    skill: int | None = Field(default=None, ge=0, le=100)
+
+
+class CampaignAgentsBody(In):
+    """Who may serve a campaign; nobody named: everybody may."""
+
+    agents: list[CampaignAgentBody] = Field(max_length=2_000)
+
+
 class CampaignBody(In):
-    """A broadcast campaign."""
+    """A campaign."""
 
     name: Name
-    flow_id: Id
+    flow_id: int = Field(
+        default=0, ge=0, le=2**53, description="what people hear; 0: the built-in flow of campaigns for agents"
+    )
+    mode: Literal["broadcast", "preview", "progressive", "manual"] = "broadcast"
     trunks: list[Word] = Field(min_length=1, max_length=50, description="in order, overflow to the next")
     lists: list[Id] = Field(default_factory=list, max_length=100)
     lines: int = Field(default=2, ge=1, le=10_000, description="calls at once")
@@ -41,6 +164,7 @@ class CampaignBody(In):
     caller_id: CallerId = Field(default="", description="number shown")
     language: str = Field(default="en", pattern=_LANGUAGE, description="for contacts without one")
     retry: RetryBody = Field(default_factory=RetryBody)
+    agents: AgentPlanBody = Field(default_factory=AgentPlanBody)
 
     def campaign(self, campaign_id: int) -> Campaign:
         """As the dialer has it."""
@@ -55,6 +179,8 @@ class CampaignBody(In):
             caller_id=self.caller_id,
             language=self.language,
             retry=RetryPolicy(**self.retry.model_dump()),
+            mode=DialingMode(self.mode),
+            agents=self.agents.plan(),
         )
 
 
@@ -95,12 +221,20 @@ class ProgressAnswer(BaseModel):
 
 
 class CallsAnswer(BaseModel):
-    """A campaign's calls now. waiting_for: why nothing is dialed; placed: calls since the dialer started."""
+    """A campaign's calls now. waiting_for: why nothing is dialed; placed: calls since the dialer started.
+
+    with_agents: people who talk with an agent; seeking: who wait for one. agents, available: who serve it, who are
+    free.
+    """
 
     ready: int = 0
     dialing: int = 0
     ringing: int = 0
     answered: int = 0
+    with_agents: int = 0
+    seeking: int = 0
+    agents: int = 0
+    available: int = 0
     placed: int = 0
     waiting_for: str = ""
 
@@ -118,6 +252,7 @@ class CampaignAnswer(BaseModel):
     id: int
     name: str
     status: str
+    mode: str
     flow_id: int
     trunks: list[str]
     lists: list[int]
@@ -127,6 +262,7 @@ class CampaignAnswer(BaseModel):
     caller_id: str
     language: str
     retry: RetryBody
+    agents: AgentPlanBody
     progress: ProgressAnswer
     calls: CallsAnswer
     created_at_ms: int
@@ -142,6 +278,7 @@ class CampaignAnswer(BaseModel):
             id=plan.id,
             name=plan.name,
             status=entry.status.value,
+            mode=plan.mode.value,
             flow_id=plan.flow_id,
             trunks=list(plan.trunks),
             lists=list(entry.list_ids),
@@ -151,6 +288,7 @@ class CampaignAnswer(BaseModel):
             caller_id=plan.caller_id,
             language=plan.language,
             retry=RetryBody(**plain(plan.retry)),
+            agents=AgentPlanBody.of(plan.agents),
             progress=ProgressAnswer.of(entry.progress),
             calls=CallsAnswer.of(picture),
             created_at_ms=entry.created_at_ms,
@@ -167,8 +305,31 @@ class AttemptsQuery(In):
 
     campaign: Id | None = None
     contact: Id | None = None
+    agent: Id | None = None
+    disposition: str | None = Field(default=None, max_length=40)
     before: str | None = Field(default=None, pattern=_ATTEMPT, description="next_before of the page before")
     limit: int = Field(default=50, ge=1, le=1_000)
+
+
+class ConversationAnswer(BaseModel):
+    """What talking with an agent left. waited_ms: from the answer to the agent. recordings: see /recordings."""
+
+    connected_at_ms: int
+    waited_ms: int
+    talk_ms: int
+    hold_ms: int
+    wrap_up_ms: int
+    disposition: str
+    note: str
+    queue_member: str
+    recordings: list[str]
+    transfers: list[str]
+
+    @classmethod
+    def of(cls, found: Conversation) -> ConversationAnswer:
+        """For the wire."""
+        told = plain(found) | {"recordings": list(found.recordings), "transfers": list(found.transfers)}
+        return cls.model_validate({name: told[name] for name in cls.model_fields})
 
 
 class AttemptAnswer(BaseModel):
@@ -193,6 +354,10 @@ class AttemptAnswer(BaseModel):
     cause: int | None
     cause_text: str
     flow: dict[str, Any]
+    agent_id: int | None
+    agent: str
+    is_manual: bool
+    conversation: ConversationAnswer | None
 
     @classmethod
     def of(cls, entry: AttemptEntry) -> AttemptAnswer:
@@ -206,13 +371,16 @@ class AttemptAnswer(BaseModel):
             outcome=None if entry.outcome is None else int(entry.outcome),
             outcome_label=None if entry.outcome is None else entry.outcome.label,
             flow=dict(entry.flow),
+            agent=entry.agent_name,
+            conversation=None if entry.conversation is None else ConversationAnswer.of(entry.conversation),
             **{name: getattr(entry, name) for name in _ATTEMPT_FIELDS},
             **facts,
         )
 
 
 _ATTEMPT_FIELDS = (
-    "campaign_id", "contact_id", "contact_name", "number", "opened_at_ms", "closed_at_ms", "is_charged",
+    "campaign_id", "contact_id", "contact_name", "number", "opened_at_ms", "closed_at_ms", "is_charged", "agent_id",
+    "is_manual",
 )  # fmt: skip
 
 

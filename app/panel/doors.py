@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from app.operations import Operations
+from app.panel import trail
 from app.panel.answers import Answer
 from app.panel.doorkeeper import VISITOR, Doorkeeper, SignInRefused, Visitor, is_same_origin
 from app.panel.language import LANGUAGES, THEMES
@@ -134,6 +135,9 @@ class Doors:
             "stop": self._operations.stop_campaign,
         }
         entry: CampaignEntry = await orders[verb](campaign_id)
+        past = {"start": "started campaign", "pause": "paused campaign", "stop": "stopped campaign"}[verb]
+        told = trail.note(request[VISITOR].user, past, f"campaign {campaign_id}", self._operations.now_ms)
+        await trail.write(self._pages.store, told)
         await self._live.poke()
         if request.headers.get("X-Requested-With") == "live":
             return web.Response(status=204)

@@ -71,7 +71,7 @@ class Pages:
 
     def __init__(self, operations: Operations, store: SqlStore, live: LivePage) -> None:
         self._operations = operations
-        self._store = store
+        self.store = self._store = store
         self._live = live
 
     # --- drawing -----------------------------------------------------------------------------------------------------

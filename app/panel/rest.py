@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from app.panel import rest_campaigns, rest_lists, rest_people
+from app.panel import rest_agents, rest_campaigns, rest_lists, rest_people
 from app.panel.routing import Routes, openapi
 
-routes = Routes([*rest_lists.routes.rows, *rest_campaigns.routes.rows, *rest_people.routes.rows])
+routes = Routes(
+    [
+        *rest_lists.routes.rows,
+        *rest_campaigns.routes.rows,
+        *rest_agents.routes.rows,
+        *rest_people.routes.rows,
+    ]
+)
 
 
 def document() -> dict[str, object]:

@@ -7,10 +7,11 @@ from app.outcomes import ContactStatus
 from app.panel import campaign_shapes, shapes
 from app.panel.problems import Problem
 from app.panel.routing import Call, Routes
-from app.store import attempts, campaigns, dnc
+from app.store import agents, attempts, campaigns, dnc
+from app.store.agents import CampaignAgent
 from app.store.errors import NotFound
 from app.store.people import Role
-from app.units import ATTEMPT_ID, AttemptId, CampaignId, ContactId, ListId, Number, number
+from app.units import ATTEMPT_ID, AgentId, AttemptId, CampaignId, ContactId, ListId, Number, number
 
 routes = Routes()
 
@@ -50,6 +51,39 @@ async def put_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
         await call.operations.attach_list(campaign_id, ListId(list_id))
     entry = await call.store.read(campaigns.get_campaign, campaign_id)
     return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add("PATCH", "/campaigns/{campaign_id}", body=campaign_shapes.SteerBody, answer=campaign_shapes.CampaignAnswer)
+async def steer_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
+    """Change lines, pace, mode, lines an agent or priority, and nothing else; a running campaign follows at once."""
+    campaign_id = CampaignId(call.number("campaign_id"))
+    before = await call.store.read(campaigns.get_campaign, campaign_id)
+    entry = await call.operations.change_campaign(call.body.steered(before.campaign))
+    return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
+
+
+@routes.add("GET", "/campaigns/{campaign_id}/agents", answer=campaign_shapes.CampaignAgentsBody)
+async def list_campaign_agents(call: Call) -> campaign_shapes.CampaignAgentsBody:
+    """Who may serve a campaign; nobody named: everybody may."""
+    campaign_id = CampaignId(call.number("campaign_id"))
+    await call.store.read(campaigns.get_campaign, campaign_id)
+    found = await call.store.read(agents.list_campaign_agents, campaign_id)
+    named = [campaign_shapes.CampaignAgentBody(agent_id=one.agent_id, skill=one.skill) for one in found]
+    return campaign_shapes.CampaignAgentsBody(agents=named)
+
+
+@routes.add(
+    "PUT",
+    "/campaigns/{campaign_id}/agents",
+    body=campaign_shapes.CampaignAgentsBody,
+    answer=campaign_shapes.CampaignAgentsBody,
+)
+async def put_campaign_agents(call: Call) -> campaign_shapes.CampaignAgentsBody:
+    """Say who may serve a campaign, and nobody else."""
+    named = [CampaignAgent(agent_id=AgentId(one.agent_id), skill=one.skill) for one in call.body.agents]
+    await call.store.write(agents.set_campaign_agents, CampaignId(call.number("campaign_id")), named)
+    found: campaign_shapes.CampaignAgentsBody = await list_campaign_agents(call)
+    return found
 
 
 @routes.add("POST", "/campaigns/{campaign_id}/start", answer=campaign_shapes.CampaignAnswer)
@@ -100,6 +134,8 @@ async def list_attempts(call: Call) -> campaign_shapes.AttemptsAnswer:
         attempts.attempts_page,
         campaign_id=query.campaign,
         contact_id=query.contact,
+        agent_id=query.agent,
+        disposition=query.disposition,
         before=query.before,
         limit=query.limit,
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+from sqlalchemy import Connection
+
 from app.panel import shapes
 from app.panel.passwords import hash_password, new_key, token_hash
 from app.panel.routing import Call, Routes
 from app.store import people
+from app.store.agents import set_agent_profile
 from app.store.errors import NotFound
 from app.store.people import Role
+from app.units import AgentId
 
 routes = Routes()
 
@@ -25,10 +29,14 @@ async def create_user(call: Call) -> shapes.UserAnswer:
     """Add a person."""
     hashed = await asyncio.to_thread(hash_password, call.body.password)
     role = Role(call.body.role)
-    user = await call.store.write(
-        people.add_user, name=call.body.name, password_hash=hashed, role=role, now_ms=call.operations.now_ms
-    )
-    return shapes.UserAnswer.of(user)
+    now_ms = call.operations.now_ms
+
+    def add(conn: Connection) -> people.User:
+        user = people.add_user(conn, name=call.body.name, password_hash=hashed, role=role, now_ms=now_ms)
+        set_agent_profile(conn, AgentId(user.id), skill=call.body.skill, language=call.body.language)
+        return user
+
+    return shapes.UserAnswer.of(await call.store.write(add))
 
 
 @routes.add("GET", "/users/me", role=Role.AGENT, answer=shapes.UserAnswer)
@@ -39,15 +47,45 @@ async def get_me(call: Call) -> shapes.UserAnswer:
 
 @routes.add("PATCH", "/users/{user_id}", role=Role.ADMIN, body=shapes.UserChange, answer=shapes.UserAnswer)
 async def change_user(call: Call) -> shapes.UserAnswer:
-    """Disable or enable a person, or set their password; they are signed out. The last admin cannot be disabled."""
-    given = call.body.model_fields_set
-    user = await call.store.write(
-        people.change_user,
-        call.number("user_id"),
-        is_disabled=call.body.is_disabled if "is_disabled" in given else None,
-        password_hash=await asyncio.to_thread(hash_password, call.body.password) if "password" in given else None,
-    )
-    return shapes.UserAnswer.of(user)
+    """Disable or enable a person, set password, role, skill or language; the first three sign them out everywhere."""
+    given, user_id = call.body.model_fields_set, call.number("user_id")
+    hashed = await asyncio.to_thread(hash_password, call.body.password) if "password" in given else None
+
+    def change(conn: Connection) -> people.User:
+        set_agent_profile(
+            conn,
+            AgentId(user_id),
+            skill=call.body.skill if "skill" in given else None,
+            language=call.body.language if "language" in given else None,
+        )
+        return people.change_user(
+            conn,
+            user_id,
+            is_disabled=call.body.is_disabled if "is_disabled" in given else None,
+            password_hash=hashed,
+            role=Role(call.body.role) if "role" in given else None,
+        )
+
+    return shapes.UserAnswer.of(await call.store.write(change))
+
+
+@routes.add("GET", "/sessions", role=Role.AGENT, answer=list[shapes.SessionAnswer])
+async def list_sessions(call: Call) -> list[shapes.SessionAnswer]:
+    """Browsers that are signed in: yours, or everybody's for an admin."""
+    whose = None if call.user.role is Role.ADMIN else call.user.id
+    found = await call.store.read(people.list_sessions, call.operations.now_ms, whose)
+    return [shapes.SessionAnswer.of(one) for one in found]
+
+
+@routes.add("DELETE", "/sessions/{session_id}", role=Role.AGENT)
+async def delete_session(call: Call) -> None:
+    """Sign a browser out at once: one of yours, or any for an admin."""
+    whose = None if call.user.role is Role.ADMIN else call.user.id
+    found = await call.store.read(people.list_sessions, call.operations.now_ms, whose)
+    session_id = call.text("session_id")
+    if session_id not in {one.id for one in found}:
+        raise NotFound("session", session_id[:40])
+    await call.store.write(people.end_sign_in, session_id)
 
 
 @routes.add("GET", "/apikeys", role=Role.AGENT, answer=list[shapes.KeyAnswer])

@@ -15,8 +15,11 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
 
+from app.agent_operations import AgentOperations
 from app.operations import Operations
+from app.panel import trail
 from app.panel.problems import Problem, misfit
+from app.store.audit import AuditNote
 from app.store.door import SqlStore
 from app.store.people import Role, User
 
@@ -29,12 +32,14 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One request, as the work behind a route sees it: who asks, and what."""
+    """One request, as the work behind a route sees it: who asks, and what. play: answers with a recording."""
 
     request: web.Request
     user: User
     operations: Operations
+    agents: AgentOperations
     store: SqlStore
+    play: Callable[[web.Request, str, User], Awaitable[web.StreamResponse]]
     body: Any = None
     query: Any = None
 
@@ -68,6 +73,9 @@ class Route:
     query: type[BaseModel] | None
     answer: Any
     takes_file: bool
+    media: str
+    is_noted: bool
+    """Whether doing it is written into the audit trail here (and not by the work itself)."""
 
 
 @dataclass(slots=True)
@@ -87,6 +95,8 @@ class Routes:
         answer: Any = None,
         status: int | None = None,
         takes_file: bool = False,
+        media: str = "application/json",
+        is_noted: bool = True,
     ) -> Callable[[Work], Work]:
         """Declare a route; the docstring of the work is its description."""
 
@@ -106,6 +116,8 @@ class Routes:
                     query=query,
                     answer=answer,
                     takes_file=takes_file,
+                    media=media,
+                    is_noted=is_noted and method != "GET" and role is not Role.AGENT,
                 )
             )
             return work
@@ -130,6 +142,8 @@ def _door(
         if row.body is not None:
             call.body = await _body(row.body, request)
         result = await row.work(call)
+        if row.is_noted:
+            await trail.write(call.store, _noted(row, call))
         if isinstance(result, web.StreamResponse):
             return result
         if row.answer is None:
@@ -138,6 +152,16 @@ def _door(
         return web.Response(status=row.status, text=text, content_type="application/json")
 
     return answer
+
+
+def _noted(row: Route, call: Call) -> AuditNote:
+    """What a program did, for the trail: the route's name, what of, and what it gave but for secrets."""
+    subject = " ".join([row.tag.rstrip("s"), *call.request.match_info.values()])
+    given = call.body.model_dump(exclude_unset=True, exclude={"password"}) if call.body is not None else {}
+    details = {name: trail.short(value) for name, value in given.items()}
+    return trail.note(
+        call.user, row.work.__name__.replace("_", " "), subject, call.operations.now_ms, {"by": "REST"} | details
+    )
 
 
 async def _body(model: type[M], request: web.Request) -> M:
@@ -224,7 +248,7 @@ def _operation(row: Route, by_model: dict[Any, Any]) -> dict[str, Any]:
     if row.answer is not None:
         schema = TypeAdapter(row.answer).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
         schema.pop("$defs", None)
-        operation["responses"][str(row.status)]["content"] = {"application/json": {"schema": schema}}
+        operation["responses"][str(row.status)]["content"] = {row.media: {"schema": schema}}
     if row.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": by_model[row.body]}}}
     if row.takes_file:

@@ -46,6 +46,7 @@ class Panel:
 
     def __init__(self, *, operations: Operations, agents: AgentOperations, store: SqlStore, settings: Settings) -> None:
         self._operations = operations
+        self._agents = agents
         self._store = store
         self._settings = settings
         self._cookie = "outring_session"
@@ -134,7 +135,14 @@ class Panel:
         return await handler(request)
 
     def _call(self, request: web.Request) -> Call:
-        return Call(request=request, user=request[VISITOR].user, operations=self._operations, store=self._store)
+        return Call(
+            request=request,
+            user=request[VISITOR].user,
+            operations=self._operations,
+            agents=self._agents,
+            store=self._store,
+            play=self._recordings.answer,
+        )
 
 
 async def _openapi(_request: web.Request) -> web.Response:

@@ -14,14 +14,15 @@ from app.panel.problems import pattern
 from app.store.dnc import DncEntry
 from app.store.flows import FlowVersion
 from app.store.lists import Contact, ContactList
-from app.store.people import ApiKey, User
+from app.store.people import ApiKey, SignIn, User
 from app.units import TrunkId
 
 _NAME: Final = pattern(
     r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$",
     "a name: one line, with no control characters and no space at its ends",
 )
-_LINE: Final = pattern(r"^[^\x00-\x1f\x7f]*$", "one line, with no control characters")
+LINE: Final = pattern(r"^[^\x00-\x1f\x7f]*$", "one line, with no control characters")
+TEXT: Final = pattern(r"^[^\x00-\x08\x0b-\x1f\x7f]*$", "text, with no control characters but line breaks")
 WORD_WORDS: Final = "expected a letter or digit, then letters, digits, . _ or -, at most 64 in all"
 _WORD: Final = pattern(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", WORD_WORDS.removeprefix("expected "))
 _DIGITS: Final = pattern(r"^[0-9]{0,8}$", "digits, at most 8")
@@ -33,7 +34,7 @@ _AFTER: Final = pattern(r"^(\+[0-9]{0,15})?$", "a number with its plus, as in +4
 
 Name = Annotated[str, StringConstraints(max_length=128, pattern=_NAME)]
 ShortName = Annotated[str, StringConstraints(max_length=64, pattern=_NAME)]
-Line = Annotated[str, StringConstraints(max_length=128, pattern=_LINE)]
+Line = Annotated[str, StringConstraints(max_length=128, pattern=LINE)]
 Word = Annotated[str, StringConstraints(pattern=_WORD)]
 CallerId = Annotated[str, StringConstraints(pattern=_CALLER_ID)]
 Id = Annotated[int, Field(ge=1, le=2**53)]
@@ -44,7 +45,7 @@ def is_word(text: str) -> bool:
     return re.fullmatch(_WORD, text) is not None
 
 
-def _left_out(schema: dict[str, Any]) -> None:
+def left_out(schema: dict[str, Any]) -> None:
     """A field whose default is never used shows none."""
     schema.pop("default", None)
 
@@ -250,18 +251,23 @@ class UserBody(In):
     name: ShortName
     password: str = Field(min_length=8, max_length=200)
     role: Literal["admin", "supervisor", "agent"] = "agent"
+    skill: int = Field(default=0, ge=0, le=100, description="of free agents the highest is served first")
+    language: Literal["", "en", "ru"] = Field(default="", description="of announcements; empty: the campaign's")
 
 
 class UserChange(In):
     """What to change of a person; what is left out (not in model_fields_set) stays."""
 
-    is_disabled: bool = Field(default=False, description="shut out, or let in again", json_schema_extra=_left_out)
-    password: str = Field(default="", min_length=8, max_length=200, json_schema_extra=_left_out)
+    is_disabled: bool = Field(default=False, description="shut out, or let in again", json_schema_extra=left_out)
+    password: str = Field(default="", min_length=8, max_length=200, json_schema_extra=left_out)
+    role: Literal["admin", "supervisor", "agent"] = Field(default="agent", json_schema_extra=left_out)
+    skill: int = Field(default=0, ge=0, le=100, json_schema_extra=left_out)
+    language: Literal["", "en", "ru"] = Field(default="", json_schema_extra=left_out)
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("give is_disabled, password, or both")
+            raise ValueError("give something to change: is_disabled, password, role, skill, language")
         return self
 
 
@@ -283,6 +289,27 @@ class UserAnswer(BaseModel):
             role=user.role.value,
             is_disabled=user.is_disabled,
             created_at_ms=user.created_at_ms,
+        )
+
+
+class SessionAnswer(BaseModel):
+    """A browser that is signed in. It ends at expires_at_ms unless it is used before."""
+
+    id: str
+    user_id: int
+    user: str
+    created_at_ms: int
+    expires_at_ms: int
+
+    @classmethod
+    def of(cls, found: SignIn) -> SessionAnswer:
+        """A sign-in for the wire."""
+        return cls(
+            id=found.id,
+            user_id=found.user_id,
+            user=found.user_name,
+            created_at_ms=found.created_at_ms,
+            expires_at_ms=found.expires_at_ms,
         )
 
 

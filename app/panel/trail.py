@@ -28,13 +28,14 @@ async def write(store: SqlStore, told: AuditNote) -> None:
 def differences(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, str]:
     """What changed, as `old → new` by name; long values are cut."""
     return {
-        name: f"{_short(before[name])} → {_short(value)}" if before.get(name) else _short(value)
+        name: f"{short(before[name])} → {short(value)}" if before.get(name) else short(value)
         for name, value in after.items()
         if before.get(name) != value
     }
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value in a few words."""
     if isinstance(value, (tuple, list)):
         value = ", ".join(map(str, value))
     text = "–" if value is None or value == "" else str(value)
