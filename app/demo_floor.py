@@ -14,12 +14,14 @@ from app.agents import AgentState, PauseReason, PhoneMode
 from app.dialing.snapshot import AgentPicture
 from app.operations import NotNow
 from app.store.people import User
-from app.units import AgentId, CampaignId
+from app.units import AgentId, AttemptId, CampaignId
 
 NAMES: Final = ("Anna", "Boris", "Clara", "Dmitri", "Elena", "Farid", "Grace", "Hugo", "Irina", "Jonas")
 TALK_S: Final = (3.0, 9.0)
 WRAP_UP_S: Final = (0.5, 2.5)
 BREAK_S: Final = (4.0, 8.0)
+HOLDS: Final = 0.1
+"""How often a robot puts a person on hold."""
 BREAKS: Final = 0.06
 """How often a robot takes a break after a call."""
 RESULTS: Final = (("success", 3), ("not-interested", 4), ("no-decision", 2), ("wrong-person", 1), ("other", 1))
@@ -38,6 +40,7 @@ class RobotAgent:
         self._campaigns = campaigns
         self._chance = random.Random(user.name)
         self._changed = asyncio.Event()
+        self._noted: AttemptId | None = None
 
     async def work(self) -> None:
         """Sign in and serve the campaigns, until cancelled."""
@@ -57,37 +60,36 @@ class RobotAgent:
             forget()
 
     async def _act(self, picture: AgentPicture) -> None:
+        card = picture.card
         match picture.state:
             case AgentState.PAUSED if picture.is_phone_up:
                 await self._rest(BREAK_S if picture.reason == BREAK.code else WRAP_UP_S)
                 await self._agents.ask(AgentWentReady(agent_id=self._id))
-            case AgentState.TALKING:
-                await self._talk(picture)
-            case AgentState.WRAP_UP:
+            case AgentState.TALKING if card is not None and card.attempt_id != self._noted:
+                await self._talk()
+                await self._note(card.attempt_id)
+            case AgentState.WRAP_UP if card is not None and card.attempt_id != self._noted:
                 await self._rest(WRAP_UP_S)
-                await self._note()
+                await self._note(card.attempt_id)
             case _:
                 pass
 
-    async def _talk(self, picture: AgentPicture) -> None:
+    async def _talk(self) -> None:
         await self._rest(TALK_S, while_state=AgentState.TALKING)
-        if self._chance.random() < 0.1:
-            await self._agents.ask(HoldAsked(agent_id=self._id, is_on=True))
-            await self._rest((1.0, 2.0), while_state=AgentState.ON_HOLD)
-            await self._agents.ask(HoldAsked(agent_id=self._id, is_on=False))
-            await self._rest((0.5, 1.0))
+        with suppress(NotNow):  # the person has hung up
+            if self._chance.random() < HOLDS:
+                await self._agents.ask(HoldAsked(agent_id=self._id, is_on=True))
+                await self._rest((1.0, 2.0))
+                await self._agents.ask(HoldAsked(agent_id=self._id, is_on=False))
+                await self._rest((0.5, 1.0))
         if self._chance.random() < BREAKS:
             await self._agents.ask(AgentPaused(agent_id=self._id, reason=BREAK))
-        await self._note()
 
-    async def _note(self) -> None:
-        picture = self._agents.picture(self._id)
-        if picture is None or picture.card is None:
-            return
+    async def _note(self, attempt_id: AttemptId) -> None:
         codes, weights = zip(*RESULTS, strict=True)
         code = self._chance.choices(codes, weights)[0]
-        attempt_id = picture.card.attempt_id
         await self._agents.ask(DispositionSet(agent_id=self._id, attempt_id=attempt_id, code=code, is_done=True))
+        self._noted = attempt_id
 
     async def _rest(self, between_s: tuple[float, float], while_state: AgentState | None = None) -> None:
         """Let time pass; less of it when the state is another before."""
