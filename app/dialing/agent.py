@@ -13,6 +13,7 @@ from typing import Final
 
 from app.agent_commands import LogAgent
 from app.agents import AgentPlan, AgentState, AgentStint, DialingMode, PauseReason, Seat
+from app.dialing.consult import Consult
 from app.dialing.phone import Phone
 from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId
 
@@ -99,8 +100,8 @@ class AgentRun:
     """A signed-in agent. `step` changes the state; everything else is what they are busy with, set by the floor."""
 
     __slots__ = (
-        "browser_lost_at_ms", "calls", "calls_taken", "campaigns", "deadline_ms", "extensions", "id", "is_muted",
-        "mode", "pause_next", "person_id", "phone", "promised_to", "reason", "returns_to", "seat",
+        "browser_lost_at_ms", "calls", "calls_taken", "campaigns", "consult", "consulted_by", "deadline_ms",
+        "extensions", "id", "is_muted", "mode", "pause_next", "person_id", "phone", "promised_to", "reason", "seat",
         "signs_out_next", "state", "stint", "talked_ms", "untouched",
     )  # fmt: skip
 
@@ -119,6 +120,8 @@ class AgentRun:
         self.mode = DialingMode.PROGRESSIVE  # how what is on its way to them came about
         self.calls: dict[AttemptId, None] = {}  # on their way to them, oldest first
         self.person_id: AttemptId | None = None  # whose card is before them: talking, or to be disposed
+        self.consult: Consult | None = None  # with whom they speak about the person
+        self.consulted_by: AgentId | None = None  # whom they are asked by to take a person over
         self.deadline_ms: int | None = None  # of the preview or the wrap-up
         self.extensions = 0
         self.untouched = 0  # wrap-ups in a row that ran out without a touch

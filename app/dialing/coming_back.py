@@ -74,6 +74,7 @@ class ComingBack:
         for opened in self._recovered.values():
             commands += self._recover(opened, live.pop(opened.attempt_id, None), now_ms)
         self._recovered, self._answered_early = {}, set()
+        commands += self._floor.hang_up_strays(now_ms)
         commands += [HangUp(attempt_id=attempt_id) for attempt_id in live]  # channels that no open attempt answers for
         return commands
 

@@ -14,6 +14,7 @@ from app.commands import Command
 from app.dialing.agent import AgentRun, AgentStep
 from app.dialing.alarms import Alarms
 from app.dialing.attempt import AttemptRun
+from app.dialing.consult import Party
 from app.dialing.person import Person, PersonStage
 from app.dialing.work import Work
 from app.units import AgentId, AttemptId, CampaignId, LegId, SessionId
@@ -38,6 +39,7 @@ class Crew:
         self.changed: set[AgentId] = set()
         self.freed: dict[AgentId, None] = {}
         self.seekers: dict[AttemptId, None] = {}
+        self.parties: dict[LegId, Party] = {}
         self.touched: list[AttemptRun] = []
         self.broken: dict[AgentId, str] = {}
         """Whose phone has turned out to be no good, and why."""

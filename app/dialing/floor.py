@@ -54,6 +54,7 @@ from app.commands import Command
 from app.dialing.agent import BROWSER_LOST, RESTARTED, SIGNED_IN, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.campaign import CampaignRun
+from app.dialing.consult import Party
 from app.dialing.crew import Crew
 from app.dialing.floor_picture import CampaignFloor, agent_picture, campaign_floor
 from app.dialing.leaving import Leaving
@@ -65,7 +66,9 @@ from app.dialing.refusals import why_not
 from app.dialing.reservation import Reservations
 from app.dialing.resume import Resuming
 from app.dialing.snapshot import AgentPicture
+from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
+from app.dialing.transfer import Transfers
 from app.dialing.work import Work
 from app.events import CommandFailed, PlaybackEnded, RecordingEnded
 from app.units import AgentId, CampaignId, RoomId
@@ -82,8 +85,12 @@ class Floor:
         self._reservations = Reservations(self.crew, self._leaving)
         self._recordings = Recordings(self.crew)
         self._talk = Talk(self.crew, self._leaving, self._reservations, self._recordings)
-        self._losses = Losses(self.crew, self._leaving, self._reservations, self._recordings, self._talk)
-        self._resuming = Resuming(self.crew, self._losses, self._talk)
+        self._transfers = Transfers(self.crew, self._leaving, self._recordings, self._talk)
+        self._losses = Losses(
+            self.crew, self._leaving, self._reservations, self._recordings, self._talk, self._transfers
+        )
+        self._supervision = Supervision(self.crew)
+        self._resuming = Resuming(self.crew, self._losses, self._talk, self._transfers, self._supervision)
         self._queueing = Queueing(work)
         self.late_events = 0
 
@@ -199,6 +206,12 @@ class Floor:
         self._resuming.find_phones(phones)
         return self._settled()
 
+    def hang_up_strays(self, now_ms: int) -> list[Command]:
+        """All calls have been looked at: a phone's call that belongs to nobody ends."""
+        self.crew.now_ms = now_ms
+        self._resuming.hang_up_strays()
+        return self._settled()
+
     def found(self, attempt: AttemptRun, room_id: RoomId | None, now_ms: int) -> list[Command]:
         """A call of this life was found alive."""
         if attempt.campaign.agents.queue:
@@ -226,11 +239,12 @@ class Floor:
     def agent_picture(self, agent_id: AgentId, now_ms: int) -> AgentPicture | None:
         """One agent as they stand; None: not signed in."""
         agent = self.crew.agents.get(agent_id)
-        return None if agent is None else agent_picture(self.crew, agent, (), now_ms)
+        return None if agent is None else agent_picture(self.crew, agent, self._supervision.of(agent_id), now_ms)
 
     def agent_pictures(self, now_ms: int) -> tuple[AgentPicture, ...]:
         """All of them."""
-        return tuple(agent_picture(self.crew, agent, (), now_ms) for agent in self.crew.agents.values())
+        spies = self._supervision.of
+        return tuple(agent_picture(self.crew, agent, spies(agent.id), now_ms) for agent in self.crew.agents.values())
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -249,14 +263,22 @@ class Floor:
             case PhoneReachable():
                 for agent in [one for one in self.crew.agents.values() if one.seat.endpoint == event.endpoint]:
                     self._losses.reachable(agent, is_reachable=event.is_reachable)
-            case SupervisionAsked() | SupervisionEnded():
-                pass
+            case SupervisionAsked() if self.refusal(event) is None:
+                self._supervision.ask(event)
+            case SupervisionEnded():
+                self._supervision.end(event.supervisor_id)
             case _ if isinstance(event, _REQUESTS):
                 self._request(event)
             case _:
                 pass
 
     def _take_phone(self, event: PhoneAnswered | PhoneEnded | PhoneFailed | PhoneJoined | PhoneKeyPressed) -> None:
+        if (party := self.crew.parties.get(event.leg_id)) is not None:
+            self._take_party(party, event)
+            return
+        if self._supervision.owns(event.leg_id):
+            self._take_supervisor(event)
+            return
         agent = self.crew.agent_of_leg(event.leg_id)
         if agent is None or agent.phone.leg_id != event.leg_id:
             self.late_events += 1
@@ -268,15 +290,46 @@ class Floor:
                 self.crew.do(*agent.phone.answered())
                 self.crew.touch(agent)
             case PhoneJoined():
-                agent.phone.joined()
+                if not agent.phone.joined(event.room_id):
+                    self.late_events += 1
+                    return
                 self.crew.touch(agent)
                 self._reservations.phone_joined(agent)
                 self._talk.phone_joined(agent)
+                self._transfers.phone_joined(agent)
             case PhoneEnded():
                 self._losses.phone_ended(agent, event.reason)
             case PhoneFailed():
                 self._losses.phone_failed(agent, event)
             case PhoneKeyPressed():
+                pass
+
+    def _take_party(
+        self, party: Party, event: PhoneAnswered | PhoneEnded | PhoneFailed | PhoneJoined | PhoneKeyPressed
+    ) -> None:
+        match event:
+            case PhoneAnswered() if not party.is_up:
+                self._transfers.party_answered(party)
+            case PhoneJoined():
+                self._transfers.party_joined(party)
+            case PhoneEnded():
+                self._transfers.party_ended(party)
+            case PhoneFailed(command="ConnectPhone" | "OpenRoom"):
+                self.crew.do(HangUpPhone(leg_id=party.leg_id))
+            case _:
+                pass
+
+    def _take_supervisor(self, event: PhoneAnswered | PhoneEnded | PhoneFailed | PhoneJoined | PhoneKeyPressed) -> None:
+        match event:
+            case PhoneAnswered():
+                self._supervision.answered(event.leg_id)
+            case PhoneEnded():
+                self._supervision.ended(event.leg_id)
+            case PhoneFailed():
+                self._supervision.failed(event.leg_id)
+            case PhoneKeyPressed():
+                self._supervision.pressed(event.leg_id, event.digit)
+            case PhoneJoined():
                 pass
 
     def _person_joined(self, event: PersonJoined) -> None:
@@ -324,7 +377,11 @@ class Floor:
                 assert plan is not None, f"agent {agent.id} wraps up for no campaign"
                 agent.extend_wrap_up(plan)
                 self.crew.touch(agent)
+            case HangUpAsked() if agent.consulted_by is not None:
+                self._transfers.consulted_left(agent)
+                self._leaving.free(agent)
             case HangUpAsked():
+                self._transfers.part(agent)
                 self._talk.hang_up(agent)
             case _:
                 assert person is not None, f"agent {agent.id} has nobody for {type(event).__name__}"
@@ -348,9 +405,15 @@ class Floor:
                 self._recordings.begin(person, agent)
             case RecordAsked():
                 self._recordings.end(person)
-            case TransferAsked() | TransferFinished() | TransferCancelled():
-                pass
+            case TransferAsked():
+                self._transfers.ask(person, agent, event)
+            case TransferFinished():
+                self._transfers.finish(person, agent, is_conference=event.is_conference)
+            case TransferCancelled():
+                self._transfers.cancel(agent)
             case DispositionSet():
+                if event.is_done:
+                    self._transfers.part(agent)
                 self._talk.dispose(person, agent, event)
 
     def _come_or_go(
@@ -378,7 +441,11 @@ class Floor:
                 crew.do(*agent.phone.ring(crew.now_ms))
                 crew.touch(agent)
             case BrowserLost():
-                agent.browser_lost_at_ms = crew.now_ms if event.is_lost else None
+                if not event.is_lost:
+                    agent.browser_lost_at_ms = None
+                    agent.pause_next = None if agent.pause_next is BROWSER_LOST else agent.pause_next
+                elif agent.browser_lost_at_ms is None:
+                    agent.browser_lost_at_ms = crew.now_ms
                 crew.touch(agent)
 
     # --- people ------------------------------------------------------------------------------------------------------
@@ -388,11 +455,13 @@ class Floor:
         person = crew.people.get(attempt.id)
         if attempt.state is AttemptState.CLOSING:
             if person is not None:
+                self._transfers.person_left(person)
                 self._talk.dropped(person)
             else:
                 self._reservations.ended(attempt)
             return
         if attempt.state is AttemptState.WRAP_UP and person is not None and person.stage is not PersonStage.GONE:
+            self._transfers.person_left(person)
             self._talk.gone(person)
         elif attempt.is_answered and attempt.id in crew.owners and len(crew.owners[attempt.id].calls) > 1:
             self._reservations.answered(attempt)
@@ -404,6 +473,7 @@ class Floor:
         if person is None:
             person = self.crew.people[attempt.id] = Person(attempt, self.crew.now_ms)
         else:
+            self._transfers.give_up_card(person)
             person.turn_to(PersonStage.WAITING, self.crew.now_ms)
             person.waits_since_ms = self.crew.now_ms
         self.crew.await_agent(person)
@@ -435,6 +505,7 @@ class Floor:
                 del crew.freed[agent_id]
                 self._offer(crew.agents[agent_id])
             else:
+                self._supervision.keep_up()
                 return crew.take_out()
 
     def _serve(self, person: Person) -> None:

@@ -64,13 +64,16 @@ def agent_picture(crew: Crew, agent: AgentRun, spies: tuple[tuple[str, SpyMode],
         campaigns=agent.campaigns,
         campaign_id=stint.campaign_id,
         card=_card(crew, agent, person),
-        is_phone_up=agent.phone.is_in_room,
+        is_phone_up=agent.phone.is_up,
         phone_note=_phone_note(agent),
         is_browser_lost=agent.browser_lost_at_ms is not None,
         is_muted=agent.is_muted,
         is_recording=person is not None and bool(person.recording),
         disposition="" if person is None or person.disposition_of(person.disposition) is None else person.disposition,
         extensions=agent.extensions if agent.state is AgentState.WRAP_UP else 0,
+        consult="" if agent.consult is None else agent.consult.who,
+        is_consult_up=agent.consult is not None and agent.consult.is_up,
+        is_conference=agent.consult is not None and agent.consult.is_conference,
         spies=spies,
         calls=agent.calls_taken,
         talked_ms=agent.talked_ms + running_ms,
@@ -79,7 +82,7 @@ def agent_picture(crew: Crew, agent: AgentRun, spies: tuple[tuple[str, SpyMode],
 
 
 def _phone_note(agent: AgentRun) -> str:
-    if agent.phone.is_in_room or (agent.phone.is_per_call and agent.phone.is_reachable and not agent.phone.note):
+    if agent.phone.is_up or (agent.phone.is_per_call and agent.phone.is_reachable and not agent.phone.note):
         return ""
     if agent.phone.note:
         return agent.phone.note
@@ -88,6 +91,8 @@ def _phone_note(agent: AgentRun) -> str:
 
 def _card(crew: Crew, agent: AgentRun, person: Person | None) -> Card | None:
     """Who is before the agent: whom they talk with, else the one whose call is on its way."""
+    if person is None and agent.consulted_by is not None and agent.consulted_by in crew.agents:
+        person = crew.person_of(crew.agents[agent.consulted_by])
     if person is not None:
         return _card_of(person.attempt, agent, person)
     if len(agent.calls) != 1:

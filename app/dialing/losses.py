@@ -13,6 +13,7 @@ from app.dialing.phone import PhoneState
 from app.dialing.recording import Recordings
 from app.dialing.reservation import BEFORE_TALK, Reservations
 from app.dialing.talk import Talk
+from app.dialing.transfer import Transfers
 from app.units import RoomId
 
 
@@ -20,13 +21,20 @@ class Losses:
     """Pauses, sign-outs, and phones that vanish."""
 
     def __init__(
-        self, crew: Crew, leaving: Leaving, reservations: Reservations, recordings: Recordings, talk: Talk
+        self,
+        crew: Crew,
+        leaving: Leaving,
+        reservations: Reservations,
+        recordings: Recordings,
+        talk: Talk,
+        transfers: Transfers,
     ) -> None:
         self._crew = crew
         self._leaving = leaving
         self._reservations = reservations
         self._recordings = recordings
         self._talk = talk
+        self._transfers = transfers
 
     # --- by will -----------------------------------------------------------------------------------------------------
 
@@ -79,12 +87,20 @@ class Losses:
         was_up = agent.phone.state in (PhoneState.UP, PhoneState.IN_ROOM)
         if agent.phone.is_per_call and was_up and agent.state in IN_CALL:
             agent.phone.gone("")
-            person = self._crew.person_of(agent)
-            assert person is not None, f"agent {agent.id} is {agent.state.value} with nobody"
-            self._talk.end(person, agent)
+            self._hung_up(agent)
             return
         agent.phone.gone(reason)
         self._lost(agent, PHONE_LOST if was_up else PHONE_UNANSWERED)
+
+    def _hung_up(self, agent: AgentRun) -> None:
+        """A phone that is rung per call was put down: that is how its agent ends a call."""
+        person = self._crew.person_of(agent)
+        if person is None:
+            self._transfers.consulted_left(agent)
+            self._leaving.free(agent)
+        else:
+            self._transfers.part(agent)
+            self._talk.end(person, agent)
 
     def phone_failed(self, agent: AgentRun, event: PhoneFailed) -> None:
         """Something asked of the phone or its room could not be done."""
@@ -113,7 +129,8 @@ class Losses:
         agent.is_muted = False
         person = crew.person_of(agent)
         self._reservations.drop_calls(agent)
-        if person is not None:
+        self._transfers.consulted_left(agent)
+        if person is not None and not self._transfers.agent_vanished(person, agent):
             self.orphan(person, person.room_id)
         self._leaving.free(agent)
 

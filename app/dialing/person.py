@@ -35,8 +35,9 @@ class Person:
     """One of them. The floor sets what happens; the record of the conversation is made here."""
 
     __slots__ = (
-        "agent_id", "attempt", "callback", "connected_at_ms", "deadline_ms", "disposition", "failures", "has_music",
-        "hold_ms", "is_disposed", "is_front", "is_notified", "note", "party_id", "queue_id", "recording",
+        "agent_id", "attempt", "awaits_phone", "callback", "connected_at_ms", "deadline_ms", "disposition",
+        "failures", "has_music", "hold_ms", "is_disposed", "is_front", "is_notified", "note", "party_id", "queue_id",
+        "recording",
         "recordings", "room_id", "since_ms", "stage", "talk_ms", "talker", "transfers", "waited_ms",
         "waits_since_ms", "wrap_up_since_ms",
     )  # fmt: skip
@@ -52,6 +53,7 @@ class Person:
         self.has_music = False
         self.agent_id: AgentId | None = None  # whose card they are
         self.room_id: RoomId | None = None  # where they are, or are on the way to
+        self.awaits_phone = False  # their agent's phone is being rung
         self.party_id = ""  # the leg of a third party they talk with
         self.failures = 0  # how often a room could not be entered
         self.talker: tuple[AgentId, SessionId] | None = None  # who answers for the conversation
@@ -73,6 +75,11 @@ class Person:
     def id(self) -> AttemptId:
         """The attempt's id."""
         return self.attempt.id
+
+    @property
+    def own_room_id(self) -> RoomId:
+        """Where they talk with a third party, and no agent."""
+        return RoomId(f"{self.id}-room")
 
     @property
     def plan(self) -> AgentPlan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from app.agent_commands import ConnectPhone, HangUpPhone, OpenRoom, RenewPhoneLease, RingPhone
+from app.agent_commands import ConnectPhone, HangUpPhone, OpenRoom, PartPhone, RenewPhoneLease, RingPhone
 from app.agents import PHONE_LEASE_MS, PhoneMode, Seat
 from app.commands import Command
 from app.units import SECOND_MS, LegId, RoomId
@@ -34,12 +34,13 @@ class PhoneState(enum.Enum):
 class Phone:
     """The phone of one session. Methods return the commands that follow."""
 
-    __slots__ = ("_lease_renewal_ms", "_place", "is_reachable", "leg_id", "note", "seat", "state")
+    __slots__ = ("_lease_renewal_ms", "_place", "is_reachable", "leg_id", "note", "room_id", "seat", "state")
 
     def __init__(self, seat: Seat) -> None:
         self.seat = seat
         self.state = PhoneState.DOWN
         self.leg_id: LegId | None = None
+        self.room_id = seat.room_id  # where it is, or is on the way to: its own, or a colleague's
         self.note = ""
         self.is_reachable = True
         self._place = 0  # legs rung so far
@@ -52,7 +53,12 @@ class Phone:
 
     @property
     def is_in_room(self) -> bool:
-        """Whether whoever is in the room hears it."""
+        """Whether whoever is in its own room hears it."""
+        return self.state is PhoneState.IN_ROOM and self.room_id == self.seat.room_id
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is in some room."""
         return self.state is PhoneState.IN_ROOM
 
     @property
@@ -66,7 +72,7 @@ class Phone:
             return []
         self._place += 1
         self.leg_id = LegId(f"{self.seat.session_id}-p{self._place}")
-        self.state, self.note = PhoneState.RINGING, ""
+        self.state, self.note, self.room_id = PhoneState.RINGING, "", self.seat.room_id
         self._lease_renewal_ms = now_ms + PHONE_LEASE_MS // 2
         return [
             OpenRoom(room_id=self.seat.room_id, leg_id=self.leg_id),
@@ -85,16 +91,19 @@ class Phone:
     def adopt(self, leg_id: LegId, now_ms: int) -> None:
         """A leg of this session that a life before this one rang."""
         self._place = int(leg_id.rpartition("-p")[2])
-        self.leg_id, self.state, self.note = leg_id, PhoneState.RINGING, ""
+        self.leg_id, self.state, self.note, self.room_id = leg_id, PhoneState.RINGING, "", self.seat.room_id
         self._lease_renewal_ms = now_ms
 
     def found_up(self, room_id: RoomId | None) -> list[Command]:
         """After a broken line to Asterisk: it is up, in this room or in none."""
-        if room_id == self.seat.room_id:
+        self.note = ""
+        if room_id == self.room_id:
             self.state = PhoneState.IN_ROOM
             return []
-        self.state = PhoneState.RINGING
-        return self.answered()
+        assert self.leg_id is not None, "a phone without a leg was found"
+        self.state = PhoneState.UP
+        parted = [] if room_id is None else [PartPhone(leg_id=self.leg_id, room_id=room_id)]
+        return [*parted, ConnectPhone(leg_id=self.leg_id, room_id=self.room_id)]
 
     def answered(self) -> list[Command]:
         """It was picked up: into the room with it."""
@@ -104,10 +113,19 @@ class Phone:
         self.state = PhoneState.UP
         return [ConnectPhone(leg_id=self.leg_id, room_id=self.seat.room_id)]
 
-    def joined(self) -> None:
-        """It is in its room."""
-        if self.state is PhoneState.UP:
+    def joined(self, room_id: RoomId) -> bool:
+        """It is in a room; whether it is the one it was sent to."""
+        is_there = self.state is PhoneState.UP and room_id == self.room_id
+        if is_there:
             self.state, self.note = PhoneState.IN_ROOM, ""
+        return is_there
+
+    def move(self, room_id: RoomId) -> list[Command]:
+        """Into another room, a colleague's, or back into its own."""
+        if self.leg_id is None or self.state not in (PhoneState.UP, PhoneState.IN_ROOM) or room_id == self.room_id:
+            return []
+        left, self.room_id, self.state = self.room_id, room_id, PhoneState.UP
+        return [PartPhone(leg_id=self.leg_id, room_id=left), ConnectPhone(leg_id=self.leg_id, room_id=room_id)]
 
     def gone(self, note: str) -> None:
         """Its call is over; note: what to tell the agent, if anything."""

@@ -66,7 +66,8 @@ class Queueing:
     def handle(self, event: QueueEvent | QueueSeen, now_ms: int) -> list[Command]:
         """What is told of queues and the people in them."""
         if isinstance(event, QueueSeen):
-            self._seen[event.queue] = event
+            if event.queue in self._seen:
+                self._seen[event.queue] = event
             return []
         attempt = self._work.attempts.get(event.attempt_id)
         if attempt is None or attempt.call is None:
@@ -157,6 +158,8 @@ class Queueing:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _connected(self, attempt: AttemptRun, event: QueueAgentConnected, now_ms: int) -> None:
+        if (seen := self._seen.get(event.queue)) is not None:  # until it is looked at again
+            self._seen[event.queue] = replace(seen, available=max(0, seen.available - 1))
         person = self._people.get(attempt.id)
         since_ms = now_ms - event.waited_ms if person is None else person.since_ms
         attempt.queue_talk = Conversation(

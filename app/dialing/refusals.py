@@ -85,7 +85,7 @@ def _why_not(event: FloorEvent, agent: AgentRun, crew: Crew) -> str | None:
         case HoldAsked() | MuteAsked() | KeysAsked() | RecordAsked():
             return _in_call(event, agent, person)
         case TransferAsked() | TransferFinished() | TransferCancelled():
-            return "not possible yet"
+            return _transfer(event, agent, person, crew)
         case _:
             return None
 
@@ -184,9 +184,13 @@ def _in_call(
     if agent.state not in IN_CALL or person is None:
         return NOBODY
     match event:
+        case HoldAsked(is_on=True) if agent.consult is not None:
+            return "all three talk; let one go first"
         case HoldAsked(is_on=True):
             return None if person.stage is PersonStage.TALKING else "the person is on hold already"
         case HoldAsked():
+            if agent.consult is not None:
+                return f"{agent.consult.who} is being consulted; finish or cancel that first"
             return None if person.stage is PersonStage.APART else "the person is not on hold"
         case _ if person.stage is not PersonStage.TALKING:
             return "the person is on hold"
@@ -196,6 +200,51 @@ def _in_call(
             return _record(event, person)
         case _:
             return None
+
+
+def _transfer(
+    event: TransferAsked | TransferFinished | TransferCancelled, agent: AgentRun, person: Person | None, crew: Crew
+) -> str | None:
+    if agent.state not in IN_CALL or person is None:
+        return NOBODY
+    consult = agent.consult
+    if isinstance(event, TransferAsked):
+        if consult is not None:
+            return f"{consult.who} is consulted already"
+        if person.stage not in (PersonStage.TALKING, PersonStage.APART):
+            return "the person is being connected"
+        return _target(event, agent, person, crew)
+    if consult is None:
+        return "nobody is consulted"
+    if isinstance(event, TransferCancelled):
+        return None
+    if not consult.is_up:
+        return f"{consult.who} is not there yet"
+    if event.is_conference and consult.is_conference:
+        return "all three talk already"
+    return None if person.is_with_agent else "the person is being connected"
+
+
+def _target(event: TransferAsked, agent: AgentRun, person: Person, crew: Crew) -> str | None:
+    if sum(one is not None for one in (event.to_agent_id, event.to_campaign_id, event.to_number)) != 1:
+        return "a person is given to one: an agent, a campaign's queue, or a number"
+    if event.to_agent_id is not None:
+        other = crew.agents.get(event.to_agent_id)
+        if other is agent:
+            return "that is you"
+        if other is None:
+            return "that agent is not signed in"
+        return None if other.is_free else f"{other.seat.name} is not available"
+    if event.to_campaign_id is not None:
+        if event.is_attended:
+            return "a queue cannot be consulted; give the person to it at once"
+        is_served = any(event.to_campaign_id in one.campaigns for one in crew.agents.values() if one is not agent)
+        return None if is_served else "no agent serves that campaign now"
+    lines = list(crew.work.lines_of(crew.work.run_of(person.attempt)))
+    carrying = [line for line in lines if event.to_number is not None and line.carries(event.to_number)]
+    if not carrying:
+        return "no trunk of the campaign carries this number"
+    return None if any(line.room(crew.now_ms) for line in carrying) else "all lines are in use"
 
 
 def _record(event: RecordAsked, person: Person) -> str | None:

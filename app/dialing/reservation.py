@@ -183,7 +183,7 @@ class Reservations:
 
     def free_if_idle(self, agent: AgentRun) -> None:
         """Whom nothing is on its way to any more is available again."""
-        if agent.state in BEFORE_TALK and not agent.calls and agent.person_id is None:
+        if agent.state in BEFORE_TALK and not agent.calls and agent.person_id is None and agent.consulted_by is None:
             self._leaving.free(agent)
 
     def drop_calls(self, agent: AgentRun) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.agent_commands import Connect, HangUpPhone
+from app.agent_commands import CloseRoom, Connect, HangUpPhone
 from app.agents import LivePhone
 from app.dialing.agent import AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.consult import Party
 from app.dialing.crew import Crew
 from app.dialing.losses import Losses
 from app.dialing.person import Person, PersonStage
+from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
-from app.units import LegId, RoomId, SessionId
+from app.dialing.transfer import Transfers
+from app.units import LegId, Number, RoomId, SessionId
 
 UNSEEN = "it ended while Asterisk was out of sight"
 
@@ -20,19 +23,30 @@ UNSEEN = "it ended while Asterisk was out of sight"
 class Resuming:
     """What is found alive, and what is not."""
 
-    def __init__(self, crew: Crew, losses: Losses, talk: Talk) -> None:
+    def __init__(self, crew: Crew, losses: Losses, talk: Talk, transfers: Transfers, supervision: Supervision) -> None:
         self._crew = crew
+        self._transfers = transfers
+        self._supervision = supervision
+        self._strays: dict[LegId, LivePhone] = {}
         self._losses = losses
         self._talk = talk
 
     # --- phones ------------------------------------------------------------------------------------------------------
 
     def find_phones(self, phones: Iterable[LivePhone]) -> None:
-        """Asterisk says which legs live; the others are gone, and a leg that nobody knows is hung up."""
+        """Asterisk says which legs live; the others are gone."""
         live = {phone.leg_id: phone for phone in phones}
         for agent in list(self._crew.agents.values()):
             self._find_phone(agent, live)
-        self._crew.do(*(HangUpPhone(leg_id=leg_id) for leg_id in live))
+        for party in [one for one in self._crew.parties.values() if live.pop(one.leg_id, None) is None]:
+            self._transfers.party_ended(party)
+        self._strays = {leg_id: phone for leg_id, phone in live.items() if not self._supervision.owns(leg_id)}
+        self._supervision.keep(live)
+
+    def hang_up_strays(self) -> None:
+        """Legs that nobody turned out to know."""
+        self._crew.do(*(HangUpPhone(leg_id=leg_id) for leg_id in self._strays))
+        self._strays = {}
 
     def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone]) -> None:
         phone = agent.phone
@@ -106,6 +120,9 @@ class Resuming:
         """They talk on, come back from music, or have lost their agent."""
         crew = self._crew
         person = self._person(attempt)
+        if room_id == person.own_room_id:
+            self._adopt_led_on(person)
+            return
         agent = self._agent_of(person, room_id)
         if agent is None or not agent.phone.is_in_room:
             if person.talker is None and room_id is None:
@@ -127,7 +144,26 @@ class Resuming:
             crew.touch_person(person)
         else:
             person.has_music = True
-            self._talk.bring_back(person, agent)
+            self._talk.bring_back(person, agent, agent.seat.room_id)
+
+    def _adopt_led_on(self, person: Person) -> None:
+        """They talk with a third party, without an agent."""
+        crew = self._crew
+        crew.do(person.attempt.talk_on(crew.now_ms))
+        crew.work.settle(person.attempt)
+        person.attempt.has_talked = person.talker is not None
+        person.room_id = person.own_room_id
+        crew.turn_person(person, PersonStage.LED_ON)
+        for leg_id, phone in list(self._strays.items()):
+            if phone.room_id == person.room_id and phone.is_up:
+                del self._strays[leg_id]
+                person.party_id = leg_id
+                crew.parties[leg_id] = Party(
+                    leg_id=leg_id, number=Number(""), person_id=person.id, line=None, is_up=True
+                )
+                return
+        self._losses.orphan(person, person.room_id)
+        crew.do(CloseRoom(room_id=person.own_room_id))
 
     def _bind(self, person: Person, agent: AgentRun) -> None:
         person.agent_id, agent.person_id = agent.id, person.id

@@ -25,7 +25,7 @@ from app.dialing.leaving import Leaving
 from app.dialing.person import Person, PersonStage
 from app.dialing.recording import Recordings
 from app.dialing.reservation import Reservations
-from app.units import SECOND_MS
+from app.units import SECOND_MS, RoomId
 
 BEEP: Final = "tone:beep"
 """What an agent hears before a person: one of Asterisk's own sounds."""
@@ -82,6 +82,7 @@ class Talk:
             self._connect(person, agent)
         else:
             self.soothe(person)
+            person.awaits_phone = True
             opened = person.attempt.opened
             name = person.attempt.campaign.name
             crew.do(*agent.phone.ring(crew.now_ms, shown_name=name, shown_number=opened.number))
@@ -89,21 +90,21 @@ class Talk:
     def phone_joined(self, agent: AgentRun) -> None:
         """The agent's phone is in the room: whoever waits for it comes in."""
         person = self._crew.person_of(agent)
-        if person is not None and person.stage is PersonStage.JOINING:
+        if person is not None and person.stage is PersonStage.JOINING and person.awaits_phone:
+            person.awaits_phone = False
             self._connect(person, agent)
 
     def _connect(self, person: Person, agent: AgentRun) -> None:
         assert agent.phone.leg_id is not None, f"agent {agent.id} has no phone to be heard by"
-        if agent.state is AgentState.RINGING:
-            media = [BEEP]
-            name = floor_words.whisper(person.attempt.campaign)
-            if name is not None and (audio := person.attempt.audio.get(name)) is not None:
-                media.append(audio.media)
-            self._crew.do(PlayToPhone(leg_id=agent.phone.leg_id, media=tuple(media)))
-        self._crew.do(Connect(attempt_id=person.id, room_id=agent.seat.room_id))
+        self._crew.do(Connect(attempt_id=person.id, room_id=agent.seat.room_id))  # first: nothing may be in its way
+        media = [BEEP]
+        name = floor_words.whisper(person.attempt.campaign)
+        if name is not None and (audio := person.attempt.audio.get(name)) is not None:
+            media.append(audio.media)
+        self._crew.do(PlayToPhone(leg_id=agent.phone.leg_id, media=tuple(media)))
 
     def joined(self, person: Person) -> None:
-        """The person is in the agent's room."""
+        """The person is in the room."""
         crew, now = self._crew, self._crew.now_ms
         agent = None if person.agent_id is None else crew.agents.get(person.agent_id)
         if person.stage is not PersonStage.JOINING or agent is None:
@@ -114,8 +115,18 @@ class Talk:
             crew.step(agent, step, campaign_id=campaign_id, attempt_id=person.id)
         is_new = person.met(agent.id, agent.seat.session_id, now)
         crew.touch_person(person)
-        if not is_new:
-            return
+        if is_new:
+            self._begin(person, agent)
+
+    def take_over(self, person: Person, agent: AgentRun) -> None:
+        """The person talks with this agent already, and is theirs from now on."""
+        if person.met(agent.id, agent.seat.session_id, self._crew.now_ms):
+            self._begin(person, agent)
+        self._crew.touch_person(person)
+
+    def _begin(self, person: Person, agent: AgentRun) -> None:
+        """A conversation begins: the flow, the disk and the recording are told."""
+        crew, now = self._crew, self._crew.now_ms
         agent.calls_taken += 1
         assert person.connected_at_ms is not None, f"{person.id} was just connected"
         crew.did(person.attempt, person.attempt.meet(now))
@@ -152,16 +163,16 @@ class Talk:
         if is_on:
             self.set_apart(person, agent)
         else:
-            self.bring_back(person, agent)
+            self.bring_back(person, agent, agent.seat.room_id)
 
-    def bring_back(self, person: Person, agent: AgentRun) -> None:
-        """Out of the music, and back to the agent whose they are."""
+    def bring_back(self, person: Person, agent: AgentRun, room_id: RoomId) -> None:
+        """Out of the music, and back to the agent whose they are, in this room."""
         crew = self._crew
         crew.turn_person(person, PersonStage.JOINING)
         person.deadline_ms = crew.now_ms + JOIN_PATIENCE_MS
-        person.room_id = agent.seat.room_id
+        person.room_id = room_id
         crew.touch_person(person)
-        self._connect(person, agent)
+        crew.do(Connect(attempt_id=person.id, room_id=room_id))
 
     def set_apart(self, person: Person, agent: AgentRun) -> None:
         """The person hears music; the agent is still theirs."""

@@ -423,6 +423,18 @@ def test_no_more_calls_than_members_who_are_free() -> None:
     assert len(world.up) == 3
 
 
+def test_a_member_who_just_took_somebody_is_not_free_though_the_queue_was_not_looked_at_since() -> None:
+    world = QueueWorld(members=1)
+    world.begin(people=3)
+    world.answer(world.only)
+    world.take(world.only)
+    world.advance(3_000)
+    assert len(world.up) == 1
+    world.see(available=1)
+    world.advance(3_000)
+    assert len(world.up) == 2
+
+
 def test_lines_for_each_member() -> None:
     world = QueueWorld(members=2)
     world.connect()
