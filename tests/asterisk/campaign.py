@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from app.asterisk.ami_address import AmiAddress
 from app.asterisk.telephony import AsteriskTelephony
 from app.dialing.dialer import Dialer
 from app.dialing.snapshot import TrunkPicture
@@ -188,17 +189,17 @@ class Site:
 
 
 @asynccontextmanager
-async def site(pbx: Server, folder: Path, *, url: str = "") -> AsyncIterator[Site]:
+async def site(pbx: Server, folder: Path, *, url: str = "", ami: AmiAddress | None = None) -> AsyncIterator[Site]:
     """A dialer on this PBX with its database and prompts in `folder`; on leaving, calls are left to the PBX.
 
-    url: where the REST interface is reached, when not at the PBX itself.
+    url: where the REST interface is reached, when not at the PBX itself. ami: the manager interface, for queues.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    telephony = AsteriskTelephony(url=url or pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password)
+    telephony = AsteriskTelephony(url=url or pbx.ari_url, user=pbx.ari_user, password=pbx.ari_password, ami=ami)
     studio = PromptStudio(folder / "prompts")
     async with await SqlStore.open(f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
-        operations = Operations(store=store, runtime=runtime, studio=studio)
+        operations = Operations(store=store, runtime=runtime, studio=studio, queue_problem=telephony.queue_problem)
         working = asyncio.create_task(runtime.run(await operations.first_events()), name="dialer")
         try:
             yield Site(

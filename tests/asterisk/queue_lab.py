@@ -9,18 +9,11 @@ import aiohttp
 
 from app.asterisk.ami_address import AmiAddress
 from app.asterisk.telephony import AsteriskTelephony
+from app.runtime import SystemClock
 from asterisk.lab import Lab
 from asterisk.lab.server import Server
 from tests.asterisk.gate import Gate
 from tests.contract.stage import Stage
-
-
-class SystemClock:
-    def now_ms(self) -> int:
-        import time
-
-        return time.time_ns() // 1_000_000
-
 
 QUEUES = """\
 [general]

@@ -12,10 +12,11 @@ from app.agent_commands import SendToQueue, WatchQueue
 from app.agent_events import QueueAgentConnected, QueueAgentLeft, QueueReturned, QueueSeen, QueueUnseen
 from app.asterisk.telephony import AsteriskTelephony
 from app.events import CallAnswered, CallEnded, CallLeft, CommandFailed
+from app.runtime import SystemClock
 from asterisk.lab import Lab
 from asterisk.lab.phones import OnRing, Phone
 from tests.asterisk.gate import Gate
-from tests.asterisk.queue_lab import SystemClock, ami_of, queue_lab, queue_stage
+from tests.asterisk.queue_lab import ami_of, queue_lab, queue_stage
 from tests.contract.stage import PATIENCE_S, Line, Stage
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -92,7 +93,7 @@ async def test_they_hear_each_other(queues: Lab, stage: Stage) -> None:
     line.do(SendToQueue(attempt_id=line.attempt_id, queue="sales", wait_ms=30_000))
     await line.until(QueueAgentConnected)
     await ann(queues).until_up()
-    await ann(queues).press("5")
+    await ann(queues).until(lambda phone: "2" in phone.keys, "the person's key is not heard")
     await ann(queues).hang_up()
     await line.until(QueueReturned)
     line.hang_up()
