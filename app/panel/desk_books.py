@@ -12,14 +12,14 @@ from app.operations import OperationError
 from app.panel.calling_time import zones_of
 from app.panel.desk_state import card_fields
 from app.panel.language import Wording
-from app.store import agents, callbacks, cards, pauses, phones
+from app.store import agents, callbacks, callers, cards, pauses, phones
 from app.store.attempts import AttemptEntry
 from app.store.callbacks import Callback
 from app.store.cards import ContactCard, ContactFact
 from app.store.door import SqlStore
 from app.store.people import User
 from app.store.phones import Phone
-from app.units import DAY_MS, AgentId, CampaignId, ContactId
+from app.units import DAY_MS, AgentId, CampaignId, ContactId, Number
 
 MAX_CALLBACKS: Final = 30
 MAX_VALUE: Final = 2_000
@@ -70,6 +70,10 @@ class DeskBooks:
     async def card(self, contact_id: ContactId) -> ContactCard:
         """What is on disk of a contact. Raises NotFound."""
         return await self._store.read(cards.contact_card, contact_id)
+
+    async def contact_with(self, number: Number, campaign_id: CampaignId) -> ContactId | None:
+        """The campaign's contact with this number: whoever types it gets their card."""
+        return await self._store.read(callers.contact_in_campaign, campaign_id, number)
 
     async def edit(self, agent: User, contact_id: ContactId, field: str, *, saw: str, value: str) -> None:
         """Change a field of a contact. Raises Conflict when it is another than the agent saw, NotFound."""

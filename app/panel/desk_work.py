@@ -138,9 +138,10 @@ class DeskWork:
                     agent_id=me, attempt_id=AttemptId(ask.attempt), is_closed=ask.is_closed, reason=ask.reason.strip()
                 )
             case asks.Dial():
-                contact_id = ContactId(ask.contact) if ask.contact is not None else None
                 campaign_id = CampaignId(ask.campaign)
                 number = await self._number(ask.number, campaign_id)
+                contact_id = ContactId(ask.contact) if ask.contact is not None else None
+                contact_id = contact_id or await self._books.contact_with(number, campaign_id)
                 return ManualDialAsked(agent_id=me, campaign_id=campaign_id, number=number, contact_id=contact_id)
             case asks.HangUp():
                 return HangUpAsked(agent_id=me)

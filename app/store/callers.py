@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, literal_column, select
 
 from app.outcomes import Outcome
 from app.store.dnc import is_dnc
-from app.store.schema import attempts, campaigns, contacts, lists
+from app.store.schema import attempts, campaign_contacts, campaigns, contacts, lists
 from app.units import CampaignId, ContactId, Number
 
 MAX_CONTACTS: Final = 50
@@ -47,6 +47,15 @@ def find_caller(conn: Connection, numbers: Sequence[Number], *, list_name: str =
         if row is not None:
             return _caller(conn, row, number)
     return None
+
+
+def contact_in_campaign(conn: Connection, campaign_id: CampaignId, number: Number) -> ContactId | None:
+    """The contact of a campaign who has this number as their first; of several the one called last."""
+    rows = {row.id: row.last_attempt or "" for row in conn.execute(contacts_with(number))}
+    place = campaign_contacts.c
+    found = select(place.contact_id).where(place.campaign_id == campaign_id, place.contact_id.in_(rows))
+    known = conn.execute(found).scalars().all()
+    return ContactId(max(known, key=lambda one: (rows[one], one))) if known else None
 
 
 def _contact(conn: Connection, number: Number, list_name: str) -> Any:

@@ -8,6 +8,7 @@ import { close_dialog, open_dialog } from "./dialogs.js";
 import { in_call, may, plan, state, watch } from "./state.js";
 
 let hung_up_here = false;
+let closing = null;  // whom the dialog is about: another card may come meanwhile
 
 export function set_up_call() {
   watch(["state", "since", "deadline", "card", "may", "muted", "recording", "consult", "conference", "spies", "person", "extensions"], draw);
@@ -16,14 +17,16 @@ export function set_up_call() {
   byId("close-form").addEventListener("submit", (event) => {
     event.preventDefault();
     close_dialog("close-dialog");
-    ask("skip", { attempt: state.card.attempt, is_closed: true, reason: byId("close-reason").value });
+    ask("skip", { attempt: closing, is_closed: true, reason: byId("close-reason").value });
   });
+  watch(["card"], () => { if (state.card?.attempt !== closing) close_dialog("close-dialog"); });
 }
 
 export const acts = {
   accept: () => ask("accept", { attempt: state.card.attempt }),
   skip: () => ask("skip", { attempt: state.card.attempt }),
   close: () => {
+    closing = state.card.attempt;
     text(byId("close-name"), person_name());
     byId("close-reason").value = "";
     open_dialog("close-dialog");

@@ -41,6 +41,7 @@ function change_person(_state, was) {
   if (reopened && now_attempt) close_reopened();
   clearTimeout(timer);
   attempt = now_attempt;
+  close_dialog("all-dialog");
   is_done_waiting = false;
   const kept = draft(attempt);
   code = state.disposition || kept.code || "";
