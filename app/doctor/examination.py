@@ -19,7 +19,7 @@ from app.doctor.subject import Subject, resources
 from app.model import Trunk
 from app.settings import Settings
 
-ON_THE_BENCH: Final = (Step.DIALPLAN, Step.APOLOGY, Step.RECORDINGS, Step.PROMPTS)
+ON_THE_BENCH: Final = (Step.DIALPLAN, Step.PHONES, Step.APOLOGY, Step.RECORDINGS, Step.PROMPTS)
 BY_ARI: Final = (Step.VERSION, Step.MODULES, Step.APPLICATION, Step.WEBSOCKET, *ON_THE_BENCH)
 
 
@@ -113,7 +113,7 @@ async def _on_the_bench(subject: Subject, *, may_change: bool) -> AsyncIterator[
         try:
             async with media.bench(subject) as bench:
                 yield media.websocket_opened()
-                for check in (media.dialplan, media.apology, media.recordings, media.prompts):
+                for check in (media.dialplan, media.phones, media.apology, media.recordings, media.prompts):
                     yield await check(subject, bench)
                 return
         except AriError as error:

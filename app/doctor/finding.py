@@ -21,6 +21,7 @@ class Step(enum.StrEnum):
     APPLICATION = "application"
     WEBSOCKET = "websocket"
     DIALPLAN = "dialplan"
+    PHONES = "phones"
     APOLOGY = "apology"
     RECORDINGS = "recordings"
     PROMPTS = "prompts"
@@ -50,6 +51,7 @@ TITLES: Final = {
     Step.APPLICATION: "The application's name is free",
     Step.WEBSOCKET: "The events websocket",
     Step.DIALPLAN: "The dialplan for answered calls",
+    Step.PHONES: "The dialplan for agents' phones",
     Step.APOLOGY: "The sounds of the apology",
     Step.RECORDINGS: "Recordings",
     Step.PROMPTS: "Prompts can be played",

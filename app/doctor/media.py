@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from app.asterisk.ari import AriClient, AriError, AriNotFound, AriServerError, AriUnavailable
 from app.asterisk.ari.models import PlaybackFinished, RecordingFailed, RecordingFinished, RecordingStarted
+from app.asterisk.phones import PHONE_CONTEXT
 from app.doctor.finding import Finding, Step, bad, good, unknown
 from app.doctor.subject import Subject, setting
 
@@ -128,7 +129,7 @@ async def dialplan(subject: Subject, at: Bench) -> Finding:
             f"{conf.reload('dialplan reload')}",
             place=conf.place("extensions.conf", missing),
         )
-    return _wrong_application(subject) or good(
+    return _wrong_application(subject, context, Step.DIALPLAN, "people would hear the apology") or good(
         Step.DIALPLAN, f"Answered calls find their way: [{context}] is in the dialplan."
     )
 
@@ -142,16 +143,35 @@ async def _has_extension(at: Bench, context: str, extension: str, *, opens_chann
     return found.value == "1"
 
 
-def _wrong_application(subject: Subject) -> Finding | None:
+async def phones(subject: Subject, at: Bench) -> Finding:
+    """Whether agents' phones find theirs; campaigns without agents do without."""
+    conf = subject.conf
+    try:
+        has_context = await _has_extension(at, PHONE_CONTEXT, "s")
+    except AriError as error:
+        return unknown(Step.PHONES, f"Whether the dialplan has [{PHONE_CONTEXT}] cannot be asked ({error.message}).")
+    if not has_context:
+        return unknown(
+            Step.PHONES,
+            f"The dialplan has no [{PHONE_CONTEXT}]: agents' phones cannot be rung. Campaigns without agents do not "
+            "need it.",
+            mend="Copy the new asterisk/conf/extensions.conf over your outring/extensions.conf, then "
+            f"{conf.reload('dialplan reload')}",
+            place=conf.place("extensions.conf", PHONE_CONTEXT),
+        )
+    wrong = _wrong_application(subject, PHONE_CONTEXT, Step.PHONES, "agents would hear that they are logged off")
+    return wrong or good(Step.PHONES, f"Agents' phones find their way: [{PHONE_CONTEXT}] is in the dialplan.")
+
+
+def _wrong_application(subject: Subject, context: str, step: Step, loss: str) -> Finding | None:
     """Readable only in the file: Stasis() there must name our application."""
     name = subject.settings.ari_app
-    for line in subject.conf.lines("extensions.conf", subject.settings.ari_context):
+    for line in subject.conf.lines("extensions.conf", context):
         found = line.value.partition("Stasis(")[2]
         if found and (named := found.split(",")[0].rstrip(")").strip()) != name:
             return bad(
-                Step.DIALPLAN,
-                f"[{line.section}] hands answered calls to the application {named!r}, but Outring is {name!r}: people "
-                "would hear the apology.",
+                step,
+                f"[{line.section}] hands answered calls to the application {named!r}, but Outring is {name!r}: {loss}.",
                 mend=f"Write `Stasis({name},` there, then {subject.conf.reload('dialplan reload')}",
                 place=str(line),
             )

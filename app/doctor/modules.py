@@ -53,6 +53,11 @@ NEEDED: Final = (
     _row("bridge_simple.so", "joining two calls", "two people cannot be joined"),
     _row("bridge_softmix.so", "joining several calls", "a third person cannot join"),
     _row("bridge_holding.so", "waiting people", "people cannot wait for an agent"),
+    _row("chan_bridge_media.so", "sound in rooms", "conversations cannot be recorded, and rooms have no music"),
+    _row("res_stasis_snoop.so", "listening in", "supervisors cannot listen in or whisper"),
+    _row("res_musiconhold.so", "music", "people who wait or are on hold hear silence"),
+    _row("res_pjsip_header_funcs.so", "SIP: headers", "agents' phones cannot be rung: they are not asked to answer"),
+    _row("res_pjsip_registrar.so", "SIP: phones that register", "agents' phones cannot sign on"),
 )
 
 #: One of these gives Asterisk its beat.

@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("build", help="build the private Asterisk once (as root, about half a minute)")
     up = commands.add_parser("up", help="start a laboratory in the background and print how to reach it")
     up.add_argument("--lines", type=int, default=250, help="calls at once there is room for (default: 250)")
+    up.add_argument("--phones", type=int, default=0, help="agents' phones, named 1001 and on (default: none)")
     up.add_argument("--foreground", action="store_true", help="stay here until Ctrl-C")
     commands.add_parser("status", help="the laboratories started by `up`, as JSON lines")
     commands.add_parser("down", help="end the laboratories started by `up`")
@@ -38,9 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
             case "build":
                 print(_built())
             case "up" if chosen.foreground:
-                asyncio.run(_hold(chosen.lines, None))
+                asyncio.run(_hold(chosen.lines, chosen.phones, None))
             case "up":
-                print(_up(chosen.lines))
+                print(_up(chosen.lines, chosen.phones))
             case "status":
                 print("\n".join(path.read_text() for path in _running()) or "No laboratory is up.")
             case "numbers":
@@ -62,11 +63,12 @@ def _built() -> str:
     return f"Asterisk {installation.version}, {installation.origin}"
 
 
-def _up(lines: int) -> str:
+def _up(lines: int, phones: int) -> str:
     """Start the holder of a lab in a session of its own, and wait for what it has to say."""
     before = set(_running())
     log = places.base_dir() / "up.log"
-    command = [sys.executable, "-m", "asterisk.lab", "up", "--foreground", "--lines", str(lines)]
+    command = [sys.executable, "-m", "asterisk.lab", "up", "--foreground"]
+    command += ["--lines", str(lines), "--phones", str(phones)]
     with log.open("wb") as output:
         holder = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -98,12 +100,12 @@ def _running() -> list[Path]:
     return sorted(places.base_dir().glob("lab-*/up.json"))
 
 
-async def _hold(lines: int, seconds: float | None) -> None:
+async def _hold(lines: int, phones: int, seconds: float | None) -> None:
     """Keep a laboratory up until SIGTERM or SIGINT (or for some seconds)."""
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
-    async with Lab(lines=lines) as lab:
+    async with Lab(lines=lines, phones=phones) as lab:
         text = json.dumps(describe(lab), indent=1)
         print(text, flush=True)
         (lab.directory / "up.json.new").write_text(text)
@@ -117,6 +119,7 @@ def describe(lab: Lab) -> dict[str, object]:
         "pid": os.getpid(),
         "directory": str(lab.directory),
         "trunks": lab.trunks,
+        "phones": lab.phones.names,
         "environment": {
             "OUTRING_ARI_URL": lab.pbx.ari_url,
             "OUTRING_ARI_USER": lab.pbx.ari_user,

@@ -29,6 +29,7 @@ from asterisk.lab.server import Server
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 
+EXTENSIONS = Path(__file__).parents[2] / "asterisk" / "conf" / "extensions.conf"
 RELOAD_HTTP = "module reload http"
 RELOAD_PJSIP = "module reload res_pjsip.so"
 RELOAD_ARI = "module reload res_ari.so"
@@ -422,12 +423,24 @@ async def test_the_dialplan_lacks_the_context(sick: Lab) -> None:
     assert "asterisk -rx 'dialplan reload'" in found.mend
 
 
+async def test_the_dialplan_of_before_there_were_agents_is_enough_for_campaigns_without(sick: Lab) -> None:
+    known = EXTENSIONS.read_text()
+    without = known[: known.index("[outring-phone]")]
+    async with changed(sick.pbx, "dialplan reload", replace=True, extensions=without):
+        report = await looked_at(sick)
+    found = of(report, Step.PHONES)
+    assert report.is_healthy
+    assert found.ok is None
+    assert found.place == f"{sick.pbx.config_dir / 'extensions.conf'}, [outring-phone]"
+
+
 async def test_the_dialplan_names_another_application(sick: Lab) -> None:
     report = await looked_at(sick, ari_app="second")
     found = of(report, Step.DIALPLAN)
     assert found.ok is False
     assert "Stasis(second," in found.mend
     assert re.search(r"extensions\.conf, line \d+$", found.place)
+    assert "logged off" in of(report, Step.PHONES).what
 
 
 async def test_the_sounds_of_the_apology_are_missing(sick: Lab) -> None:
