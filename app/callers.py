@@ -10,9 +10,10 @@ import structlog
 
 from app.asterisk.fastagi import Asked, Script
 from app.contacts.numbers import NumberProblem, reader_for
-from app.operations import Operations
+from app.operations import OperationError, Operations
 from app.store.callers import Caller, find_caller
 from app.store.door import SqlStore
+from app.store.errors import StoreError
 from app.units import Number, masked, number
 
 log = structlog.get_logger()
@@ -39,24 +40,31 @@ class Callers:
         """The contact with this number, as variables; none for a stranger or what is no number.
 
         Options: country (how a number without its country code is read), list (look only in this one).
-        Raises StoreError.
         """
         numbers = numbers_of(asked.caller, asked.options.get("country", ""))
-        caller = await self._store.read(find_caller, numbers, list_name=asked.options.get("list", ""))
+        try:
+            caller = await self._store.read(find_caller, numbers, list_name=asked.options.get("list", ""))
+        except StoreError as error:
+            log.error("caller not looked up", reason=str(error))
+            return {}
         shown = masked(numbers[0]) if numbers else "none"
         log.info("caller looked up", number=shown, contact=None if caller is None else caller.contact_id)
         return {} if caller is None else variables_of(caller)
 
     async def dnc(self, asked: Asked) -> dict[str, str]:
-        """Bar the number: OUTRING_DNC is 1 once that is on disk; nothing is set for what is no number.
+        """Bar the number: OUTRING_DNC is 1 once that is on disk; else nothing is set.
 
-        Option: country. Raises OperationError, TimeoutError when it could not be written.
+        Option: country.
         """
         numbers = numbers_of(asked.caller, asked.options.get("country", ""))
         if not numbers:
             log.warning("nobody barred: the dialplan gave no number", given=len(asked.caller))
             return {}
-        await self._operations.do_not_call(numbers[0], "dialplan")
+        try:
+            await self._operations.do_not_call(numbers[0], "dialplan")
+        except (OperationError, TimeoutError) as error:
+            log.error("nobody barred", number=masked(numbers[0]), reason=str(error) or "not written in time")
+            return {}
         log.info("barred by the dialplan", number=masked(numbers[0]))
         return {"OUTRING_DNC": "1"}
 

@@ -55,7 +55,13 @@ class FastAgi:
         self.port = port
         self._scripts = scripts
         self._server: asyncio.Server | None = None
-        self._connections = 0
+        self._open: set[asyncio.StreamWriter] = set()
+        self._emptied = asyncio.Condition()
+
+    @property
+    def connections(self) -> int:
+        """Requests being answered."""
+        return len(self._open)
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
@@ -65,18 +71,20 @@ class FastAgi:
         log.info("fastagi listens", host=self.host, port=self.port)
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more; requests under way are broken off."""
         if self._server is not None:
             self._server.close()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                    await self._server.wait_closed()
+        for writer in list(self._open):
+            writer.transport.abort()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEAD_TIMEOUT_S), self._emptied:
+                await self._emptied.wait_for(lambda: not self._open)
 
     async def _serve(self, door: _Door, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._connections >= MAX_CONNECTIONS:
-            log.warning("fastagi refused a request: too many at once", connections=self._connections)
+        if len(self._open) >= MAX_CONNECTIONS:
+            log.warning("fastagi refused a request: too many at once", connections=len(self._open))
             return
-        self._connections += 1
+        self._open.add(writer)
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 await self._answer(door, reader, writer)
@@ -85,12 +93,16 @@ class FastAgi:
         except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             log.warning("fastagi request broke off", reason=str(error))
         finally:
-            self._connections -= 1
+            self._open.discard(writer)
+            async with self._emptied:
+                self._emptied.notify_all()
 
     async def _answer(self, door: _Door, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(HEAD_TIMEOUT_S):
             head = await reader.readuntil(b"\n\n")
-        headers = dict(_header(line) for line in head.decode("utf-8", "replace").splitlines() if ":" in line)
+        headers: dict[str, str] = {}
+        for name, value in (_header(line) for line in head.decode("utf-8", "replace").split("\n")):
+            headers.setdefault(name, value)  # what a caller's name smuggles in comes later
         name, _, query = headers.get("agi_network_script", "").partition("?")
         script = self._scripts.get(name.strip("/"))
         if script is None:
@@ -134,8 +146,8 @@ def harmless(value: str) -> str:
     >>> harmless('Ann "${EVAL(x)}"')
     "Ann ' (EVAL(x))'"
     """
-    plain = " ".join("".join(sign if sign.isprintable() else " " for sign in value).split())
-    return plain.translate(_MEANS_SOMETHING)[:MAX_VALUE]
+    printable = "".join(sign if sign.isprintable() else " " for sign in value[: 2 * MAX_VALUE])
+    return " ".join(printable.translate(_MEANS_SOMETHING).split())[:MAX_VALUE].rstrip()
 
 
 def _header(line: str) -> tuple[str, str]:
