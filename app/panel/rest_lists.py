@@ -108,7 +108,7 @@ async def import_contacts(call: Call) -> shapes.ImportAnswer:
         sheet=call.query.sheet,
     )
     with tempfile.TemporaryDirectory(prefix="outring-upload-") as folder:
-        path = await _received(call.request, Path(folder))
+        path = await received(call.request, Path(folder))
         try:
             report = await import_list(
                 call.store,
@@ -125,7 +125,7 @@ async def import_contacts(call: Call) -> shapes.ImportAnswer:
     return shapes.ImportAnswer.model_validate(report.to_json())
 
 
-async def _received(request: web.Request, folder: Path) -> Path:
+async def received(request: web.Request, folder: Path) -> Path:
     """The uploaded file, on disk, under its own name."""
     if not request.content_type.startswith("multipart/"):
         raise Problem(415, "not_a_form", "send the file as multipart/form-data, in a field named file")

@@ -25,6 +25,8 @@ from app.panel.desk import Desk
 from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
 from app.panel.doors import Doors
 from app.panel.floor_doors import FloorDoors
+from app.panel.import_desk import ImportDesk
+from app.panel.import_pages import ImportPages
 from app.panel.live import LivePage
 from app.panel.pages import STATIC, Pages
 from app.panel.problems import Problem
@@ -70,6 +72,12 @@ class Panel:
             pages=self._pages,
             cookie=lambda: self._cookie,
         )
+        self._imports = ImportDesk(
+            store,
+            settings.data_dir / "uploads",
+            lambda: operations.now_ms,
+            lambda campaign_id, _count: operations.contacts_added([campaign_id]),
+        )
         self._runner: web.AppRunner | None = None
         self._ticking: tuple[asyncio.Task[None], ...] = ()
 
@@ -101,7 +109,7 @@ class Panel:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._ticking = ()
-        await asyncio.gather(self._live.close(), self._floor.floor.close(), self.desk.close())
+        await asyncio.gather(self._live.close(), self._floor.floor.close(), self.desk.close(), self._imports.close())
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -112,6 +120,7 @@ class Panel:
         Doors(self._operations, self._doorkeeper, self._pages, self._live, lambda: self._cookie).attach(app)
         self._floor.attach(app)
         self._recordings.attach(app)
+        ImportPages(operations=self._operations, store=self._store, pages=self._pages, desk=self._imports).attach(app)
         for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
         self.desk.attach(app)

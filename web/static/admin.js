@@ -18,6 +18,27 @@
       told.textContent = Object.keys(errors).length ? told.dataset.wrong : `${told.dataset.words} ${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
     });
   }
+  for (const form of document.querySelectorAll("form[data-upload]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = form.querySelector("button"), wrong = document.getElementById("upload-wrong");
+      const body = new FormData(), address = new URL(form.action);
+      body.set("file", form.elements.file.files[0]);
+      for (const name of ["name", "country"]) address.searchParams.set(name, form.elements[name].value);
+      button.setAttribute("aria-busy", "true");
+      wrong.hidden = true;
+      try {
+        const response = await fetch(address, { method: "POST", body, headers: { "X-CSRF-Token": form.dataset.upload, "X-Requested-With": "live" } });
+        const answer = await response.json();
+        if (response.ok) { location.href = answer.go; return; }
+        wrong.textContent = answer.words;
+        wrong.hidden = false;
+      } finally {
+        button.removeAttribute("aria-busy");
+      }
+    });
+  }
+  if (document.querySelector("[data-again]")) setTimeout(() => location.reload(), 1000);
   addEventListener("submit", (event) => {
     const words = event.target.dataset?.sure;
     if (words && !confirm(words)) event.preventDefault();
