@@ -12,7 +12,9 @@ FIRST_RISK: Final = 0.05
 LEAST_RISK: Final = 1e-4
 MOST_RISK: Final = 0.7
 STEP: Final = 0.05
-"""How far one abandonment moves the risk allowed, in logarithm."""
+FIRST_STEP: Final = 0.15
+SETTLED: Final = 10.0
+"""How far one abandonment moves the risk allowed, in logarithm: in the end, at first, and how many lie between."""
 LOAN_ANSWERS: Final = 100
 """Answers still to come that the window guard counts on."""
 NOTHING_LEFT: Final = 0.8
@@ -36,6 +38,7 @@ class Budget:
         self._guard = policy.guard
         self.ledger = Ledger(policy.abandonment_window_ms)
         self._level = FIRST_RISK
+        self._moves = 0
         self.agents = 0
         """Signed in: what the reserve is measured by."""
 
@@ -66,25 +69,27 @@ class Budget:
 
     def connected(self) -> None:
         wanted = self._target * self.share
-        self._move(STEP * wanted / (1 - wanted))
+        self._move(wanted / (1 - wanted))
 
     def abandoned(self, at_ms: int) -> None:
         self.ledger.count(at_ms, abandoned=1)
-        self._move(-STEP)
+        self._moves += 1
+        self._move(-1.0)
 
     def _move(self, by: float) -> None:
-        self._level = min(max(self._level * math.exp(by), LEAST_RISK), MOST_RISK)
+        step = STEP + (FIRST_STEP - STEP) / (1 + self._moves / SETTLED)
+        self._level = min(max(self._level * math.exp(step * by), LEAST_RISK), MOST_RISK)
 
     def as_json(self) -> dict[str, Any]:
-        return {"ledger": self.ledger.as_json(), "level": self._level}
+        return {"ledger": self.ledger.as_json(), "level": self._level, "moves": self._moves}
 
     def take_up(self, written: dict[str, Any], window_ms: int) -> None:
         """Go on from what `as_json` wrote. Raises ValueError when it is something else, and changes nothing."""
         try:
-            level = float(written["level"])
+            level, moves = float(written["level"]), int(written["moves"])
             ledger = Ledger.from_json(written["ledger"], window_ms)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a written budget: {error!r}") from error
         if not LEAST_RISK <= level <= MOST_RISK:
             raise ValueError(f"a risk level of {level} is not between {LEAST_RISK} and {MOST_RISK}")
-        self.ledger, self._level = ledger, level
+        self.ledger, self._level, self._moves = ledger, level, moves

@@ -79,7 +79,7 @@ class FreeOdds:
         self._wrap = _Ends(WRAP_BIN_S, WRAP_BINS, PRIOR_WRAP_S)
         self._as_of_ms = 0
         self.chances = np.zeros((ROWS, 3 * AHEAD))
-        """By row (see ROWS), within 1 … AHEAD s and the time to connect: −chance to be free, variance, −third cumulant."""
+        """By row, within 1 … AHEAD s and the time to connect: −chance to be free, its variance, −its third cumulant."""
         self.refresh(0, (), ())
 
     def ahead(self, talking_ms: Sequence[int], wrapping_ms: Sequence[int]) -> Floats:

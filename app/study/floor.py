@@ -195,6 +195,7 @@ class Floor:
         self._next_agent = 0
         self._lengths: dict[int, tuple[int, int]] = {}
         self._signed_in: dict[int, int] = {}
+        self._answers_at_ms: dict[int, int] = {}
 
     def _at(self, at_ms: int, kind: int, who: int) -> None:
         self._sequence += 1
@@ -221,6 +222,10 @@ class Floor:
         self._close()
         return result
 
+    def answers_at_ms(self) -> list[int]:
+        """When the calls in flight that a person answers will be answered: for foresight only."""
+        return [self._answers_at_ms[call] for call in self.ringing if call in self._answers_at_ms]
+
     def _happens(self, kind: int, who: int) -> bool:
         """Let it happen; False when it no longer matters (the call was cancelled, the person is with an agent)."""
         now, observe = self.now_ms, self.pacer.observe
@@ -229,6 +234,7 @@ class Floor:
             if placed is None:
                 return False
             self.result.line_ms += now - placed
+            self._answers_at_ms.pop(who, None)
             if kind == END:
                 outcome = self.fates.end[who] if self.fates.end_ms[who] == now - placed else CallEnd.FAILED
                 observe(CallEnded(at_ms=now, call_id=who, outcome=outcome, ring_ms=now - placed))
@@ -363,17 +369,15 @@ class Floor:
             return
         rate = next(chance for at_ms, chance in reversed(self.day.answer_rate) if at_ms <= now)
         is_person = fates.luck[call] < rate
-        if self.day.is_memoryless:
-            # One exponential call length, of which a share `rate` ends in an answer.
-            self._at(now + fates.end_ms[call], ANSWER if is_person else END, call)
-        elif is_person:
-            self._at(now + fates.answer_ms[call], ANSWER, call)
-        else:
-            self._at(now + fates.end_ms[call], END, call)
+        # In the memoryless world a call lasts one exponential time, and its end is an answer or not.
+        after_ms = fates.answer_ms[call] if is_person and not self.day.is_memoryless else fates.end_ms[call]
+        if is_person:
+            self._answers_at_ms[call] = now + after_ms
+        self._at(now + after_ms, ANSWER if is_person else END, call)
 
 
 def play(day: Day, seed: int, make: Callable[[], Pacer]) -> DayResult:
-    """Play one day with a fresh pacer."""
+    """Play one day with a fresh pacer. The same seed is the same list, talks and wrap-ups for every pacer."""
     return Floor(day, seed, make()).play()
 
 

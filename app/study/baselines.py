@@ -1,0 +1,167 @@
+"""What others do, as their own documentation and source tell it, to be measured beside ours on the same days."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.pacing import (
+    AgentFreed,
+    CallEnded,
+    PacingDecision,
+    PacingEvent,
+    PacingSnapshot,
+    PersonAbandoned,
+    PersonAnswered,
+)
+
+ROUND_MS: Final = 2_500
+"""VICIdial looks every 2.5 s."""
+LEVEL_MS: Final = 15_000
+"""VICIdial's adaptive modes change their level every 15 s."""
+
+
+class LinesPerIdleAgent:
+    """`lines` calls for each idle agent. With lines = 1: progressive."""
+
+    def __init__(self, lines: float = 1.0) -> None:
+        self._lines = lines
+
+    def observe(self, event: PacingEvent) -> None:
+        """Learns nothing."""
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        free = snapshot.idle_agents - snapshot.people_waiting
+        wanted = round(self._lines * free) - len(snapshot.ringing_ms)
+        return PacingDecision(place=max(0, min(wanted, snapshot.free_lines)))
+
+
+class VicidialRatio:
+    """VICIdial's RATIO: every 2.5 s as many calls as bring the live ones to level × (ready + in call)."""
+
+    def __init__(self, level: float) -> None:
+        self.level = level
+        self._next_ms = 0
+
+    def observe(self, event: PacingEvent) -> None:
+        """Learns nothing."""
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        if snapshot.now_ms < self._next_ms:
+            return PacingDecision(place=0)
+        self._next_ms = snapshot.now_ms + ROUND_MS
+        # Agents in wrap-up are paused: neither ready nor in call.
+        agents = snapshot.idle_agents + len(snapshot.talking_ms)
+        live = len(snapshot.ringing_ms) + len(snapshot.talking_ms) + snapshot.people_waiting
+        return PacingDecision(place=max(0, min(round(self.level * agents) - live, snapshot.free_lines)))
+
+
+class VicidialAdapt(VicidialRatio):
+    """VICIdial's ADAPT_HARD_LIMIT and ADAPT_AVERAGE.
+
+    Every 15 s level × (1 + m), m = (mean ready − mean waiting + target difference) / agents, scaled by the intensity,
+    between 1 and `most`; drops over the limit today: hard → 1, average → halved.
+    """
+
+    def __init__(
+        self,
+        *,
+        is_hard: bool = True,
+        intensity: float = 0.0,
+        difference: float = 0.0,
+        most: float = 3.0,
+        limit: float = 0.03,
+    ) -> None:
+        super().__init__(1.0)
+        self._is_hard = is_hard
+        self._scale = 1 + intensity / 100
+        self._difference = difference
+        self._most = most
+        self._limit = limit
+        self._answered = 0
+        self._abandoned = 0
+        self._seen: list[tuple[int, int]] = []
+        self._change_ms = LEVEL_MS
+
+    def observe(self, event: PacingEvent) -> None:
+        """Counts today's answers and drops."""
+        self._answered += isinstance(event, PersonAnswered)
+        self._abandoned += isinstance(event, PersonAbandoned)
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        if snapshot.now_ms >= self._next_ms:
+            self._seen.append((snapshot.idle_agents, snapshot.people_waiting))
+        if snapshot.now_ms >= self._change_ms:
+            self._change_ms += LEVEL_MS
+            self._change(max(1, snapshot.idle_agents + len(snapshot.talking_ms) + len(snapshot.wrapping_ms)))
+        return super().decide(snapshot)
+
+    def _change(self, agents: int) -> None:
+        looks = max(1, len(self._seen))
+        ready = sum(idle for idle, _ in self._seen) / looks
+        waiting = sum(people for _, people in self._seen) / looks
+        self._seen = []
+        move = (ready - waiting + self._difference) / agents * self._scale
+        self.level *= 1 + move
+        if self._abandoned > self._limit * self._answered:
+            self.level = 1.0 if self._is_hard else self.level / 2
+        self.level = min(max(self.level, 1.0), self._most)
+
+
+class LinesWithCorrection:
+    """Lines per idle agent, corrected every minute by the drop rate so far: a step down over the limit, else up."""
+
+    def __init__(self, *, step: float = 0.1, most: float = 12.0, limit: float = 0.03) -> None:
+        self._step = step
+        self._most = most
+        self._limit = limit
+        self._lines = 1.0
+        self._answered = 0
+        self._abandoned = 0
+        self._change_ms = 60_000
+
+    def observe(self, event: PacingEvent) -> None:
+        """Counts answers and drops."""
+        self._answered += isinstance(event, PersonAnswered)
+        self._abandoned += isinstance(event, PersonAbandoned)
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        if snapshot.now_ms >= self._change_ms:
+            self._change_ms += 60_000
+            is_over = self._abandoned > self._limit * self._answered
+            self._lines = min(max(self._lines * (1 - self._step if is_over else 1 + self._step), 1.0), self._most)
+        free = snapshot.idle_agents - snapshot.people_waiting
+        wanted = round(self._lines * free) - len(snapshot.ringing_ms)
+        return PacingDecision(place=max(0, min(wanted, snapshot.free_lines)))
+
+
+class Erlang:
+    """In the manner of Issabel's dialer: agents idle, and those likely to be free by the time of an answer, over the
+    answer rate so far; `boldness` scales those likely to be free."""
+
+    def __init__(self, boldness: float = 1.0) -> None:
+        self._boldness = boldness
+        self._ends = 2.0
+        self._answers = 2.0
+        self._ring_ms = 10_000.0
+        self._busy_ms = 180_000.0
+
+    def observe(self, event: PacingEvent) -> None:
+        """Keeps the answer rate, the time to an answer and the length of a conversation, all as running means."""
+        match event:
+            case PersonAnswered():
+                self._answers += 1
+                self._ends += 1
+                self._ring_ms += 0.05 * (event.ring_ms - self._ring_ms)
+            case CallEnded():
+                self._ends += 1
+            case AgentFreed():
+                self._busy_ms += 0.05 * (event.talk_ms + event.wrap_up_ms - self._busy_ms)
+            case _:
+                pass
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        busy = len(snapshot.talking_ms) + len(snapshot.wrapping_ms)
+        soon = self._boldness * busy * min(1.0, self._ring_ms / self._busy_ms)
+        free = snapshot.idle_agents - snapshot.people_waiting + int(soon)
+        wanted = round(free * self._ends / self._answers) - len(snapshot.ringing_ms)
+        return PacingDecision(place=max(0, min(wanted, snapshot.free_lines)))

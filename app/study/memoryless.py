@@ -1,0 +1,149 @@
+"""The memoryless world, where the best pacing there is can be computed: dynamic programming.
+
+Calls last exponential times and are answered by chance p at their end; conversations are exponential; a person who
+finds no agent free is abandoned at once; no call is cancelled. The state is agents busy and calls in flight; placing is
+free and takes no time. Policy iteration finds from how many calls in flight up none is placed, by agents busy, for the
+largest busy share less a price on each abandonment; the price at which the target is just met is searched for, and the
+two policies around it are mixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from app.pacing import Guard, PacingPolicy
+from app.pacing.predictive import PredictivePacer
+from app.pacing.tails import Floats
+from app.study.floor import HOUR_MS, plain_day, play
+
+MOST_PRICE_S: Final = 2_000.0
+"""Seconds of an agent's time that an abandonment may cost at most in the search."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimum:
+    """occupancy at abandonment, both as shares of 1."""
+
+    occupancy: float
+    abandonment: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memoryless:
+    """A floor of agents; calls of mean length ring_s answered with chance answer_rate; conversations of mean talk_s."""
+
+    answer_rate: float
+    agents: int
+    ring_s: float = 18.0
+    talk_s: float = 140.0
+
+    @property
+    def most_calls(self) -> int:
+        """Calls in flight beyond which no good policy goes."""
+        return int(
+            1.6 * self.agents * self.ring_s / self.talk_s / self.answer_rate + self.agents / 4 + 8 / self.answer_rate
+        )
+
+    def optimum(self, target: float = 0.03) -> Optimum:
+        """The best occupancy at this abandonment."""
+        low, high = 0.0, MOST_PRICE_S
+        up_to = np.arange(self.agents, -1, -1)
+        bold = careful = self._solve(low, up_to)[1]
+        for _ in range(18):
+            price = (low + high) / 2
+            up_to, got = self._solve(price, up_to)
+            if got.abandonment > target:
+                low, bold = price, got
+            else:
+                high, careful = price, got
+        part = (target - careful.abandonment) / max(1e-12, bold.abandonment - careful.abandonment)
+        part = min(max(part, 0.0), 1.0)
+        return Optimum(
+            occupancy=careful.occupancy + part * (bold.occupancy - careful.occupancy),
+            abandonment=careful.abandonment + part * (bold.abandonment - careful.abandonment),
+        )
+
+    def _solve(self, price_s: float, up_to: np.ndarray) -> tuple[np.ndarray, Optimum]:
+        """Policy iteration from this policy on."""
+        for _ in range(60):
+            value, got = self._evaluate(up_to, price_s)
+            better = value.argmax(axis=1)
+            if np.array_equal(better, up_to):
+                break
+            up_to = better
+        return up_to, got
+
+    def _evaluate(self, up_to: np.ndarray, price_s: float) -> tuple[Floats, Optimum]:
+        """The relative value of having r calls in flight with b agents busy until the next event, and the shares.
+
+        Solves for expected busy time, abandonments and time until a state of reference is met again: the system is
+        block tridiagonal in the number of busy agents, so elimination by blocks is cheap.
+        """
+        n, most = self.agents, self.most_calls
+        ring, end = 1 / self.ring_s, 1 / self.talk_s
+        r = np.arange(most + 1)
+        fewer = np.maximum(r - 1, 0)
+        target = int(min(up_to[0], most))
+        upper: list[Floats] = []
+        solved: list[Floats] = []
+        for b in range(n + 1):
+            here = np.diag(r * ring + b * end)
+            more, less = np.zeros_like(here), np.zeros_like(here)
+            np.add.at(here, (r, np.maximum(fewer, up_to[b])), -r * ring * (1 - self.answer_rate))
+            above = min(b + 1, n)
+            np.add.at(more if b < n else here, (r, np.maximum(fewer, up_to[above])), -r * ring * self.answer_rate)
+            if b:
+                np.add.at(less, (r, np.maximum(r, up_to[b - 1])), -b * end)
+            right = np.stack(
+                [np.full(most + 1, b / n), r * ring * self.answer_rate * (b == n), np.ones(most + 1)], axis=1
+            )
+            if b == 0:
+                reference = (here[target].copy(), more[target].copy(), right[target].copy())
+                here[target], more[target], right[target] = 0.0, 0.0, 0.0
+                here[target, target] = 1.0
+                if target:  # with no call in flight and nobody busy nothing ever happens: as good as placing at once
+                    here[0], more[0], right[0] = 0.0, 0.0, 0.0
+                    here[0, 0], here[0, target] = 1.0, -1.0
+            else:
+                here = here - less @ upper[-1]
+                right = right - less @ solved[-1]
+            factors = np.linalg.solve(here, np.concatenate([more, right], axis=1))
+            upper.append(factors[:, : most + 1])
+            solved.append(factors[:, most + 1 :])
+        parts = [solved[n]]
+        for b in range(n - 1, -1, -1):
+            parts.append(solved[b] - upper[b] @ parts[-1])
+        totals = np.stack(parts[::-1])  # by busy, in flight: busy share, abandonments, time until the reference
+        here_row, more_row, once = reference
+        cycle = once - here_row @ totals[0] - (more_row @ totals[1] if n else 0)
+        busy, abandoned = float(cycle[0] / cycle[2]), float(cycle[1] / cycle[2])
+        gain = busy - price_s / n * abandoned
+        value = totals[:, :, 0] - price_s / n * totals[:, :, 1] - gain * totals[:, :, 2]
+        if target:
+            value[0, 0] = -np.inf
+        served = busy * n * end
+        return value, Optimum(occupancy=busy, abandonment=abandoned / (abandoned + served))
+
+
+def measure_memoryless(world: Memoryless, seeds: tuple[int, ...], hours: float) -> dict[str, Any]:
+    """Ours in this world beside the optimum. It meets the target on the whole (window guard), as the optimum does."""
+    day = plain_day(
+        world.answer_rate, world.agents, is_memoryless=True, ring_s=world.ring_s, talk_s=world.talk_s,
+        connect_within_ms=0, length_ms=int(hours * HOUR_MS),
+    )  # fmt: skip
+    row: dict[str, Any] = {"answer_rate": world.answer_rate, "agents": world.agents, "hours": hours}
+    best = world.optimum()
+    row["optimum"] = round(best.occupancy, 4)
+    for guard in (Guard.WINDOW, Guard.STRICT):
+        paced = PacingPolicy(lines_limit=5_000, guard=guard, connect_within_ms=0, min_ring_ms=None)
+        played = [play(day, seed, lambda paced=paced: PredictivePacer(paced)) for seed in seeds]  # type: ignore[misc]
+        occupancy = sum(one.occupancy for one in played) / len(played)
+        row[guard.value] = round(occupancy, 4)
+        row[f"{guard.value}, of the optimum"] = round(occupancy / best.occupancy, 4)
+        row[f"{guard.value}, abandonment"] = round(
+            sum(one.abandoned for one in played) / max(1, sum(one.answered for one in played)), 4
+        )
+    return row
