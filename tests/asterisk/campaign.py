@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from app.asterisk.ami_address import AmiAddress
+from app.agent_operations import AgentOperations
 from app.asterisk.telephony import AsteriskTelephony
 from app.dialing.dialer import Dialer
 from app.dialing.snapshot import TrunkPicture
@@ -200,7 +201,8 @@ async def site(pbx: Server, folder: Path, *, url: str = "", ami: AmiAddress | No
     async with await SqlStore.open(f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
         operations = Operations(store=store, runtime=runtime, studio=studio, queue_problem=telephony.queue_problem)
-        working = asyncio.create_task(runtime.run(await operations.first_events()), name="dialer")
+        first = [*await operations.first_events(), *await AgentOperations(store=store, runtime=runtime).resume()]
+        working = asyncio.create_task(runtime.run(first), name="dialer")
         try:
             yield Site(
                 store=store,

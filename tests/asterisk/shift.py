@@ -121,17 +121,20 @@ class Shift:
 
 
 @asynccontextmanager
+async def one_life(lab: Lab, folder: Path) -> AsyncIterator[Shift]:
+    """A dialer at work on this laboratory; on leaving its calls are left to the PBX."""
+    async with site(lab.pbx, folder) as running:
+        trunk = await running.trunk("network")
+        agents = AgentOperations(store=running.store, runtime=running.runtime)
+        yield Shift(site=running, agents=agents, lab=lab, trunk=trunk)
+
+
+@asynccontextmanager
 async def shift(lab: Lab, folder: Path) -> AsyncIterator[Shift]:
     """A dialer at work on this laboratory; on leaving all calls are ended."""
     try:
-        async with site(lab.pbx, folder) as running:
-            trunk = await running.trunk("network")
-            yield Shift(
-                site=running,
-                agents=AgentOperations(store=running.store, runtime=running.runtime),
-                lab=lab,
-                trunk=trunk,
-            )
+        async with one_life(lab, folder) as running:
+            yield running
     finally:
         for server in (lab.pbx, lab.network, lab.phones.server):
             await server.cli("channel request hangup all")

@@ -29,7 +29,7 @@ from app.outcomes import ContactStatus, Outcome
 from app.units import Number
 from asterisk.lab import Lab
 from asterisk.lab.phones import OnRing
-from tests.asterisk.shift import Shift, shift
+from tests.asterisk.shift import Shift, Worker, one_life, shift
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session")]
 
@@ -365,3 +365,29 @@ nodes:
     ended = await floor.the_attempt(campaign_id)
     assert ended.outcome is Outcome.CONNECTED_TO_AGENT
     assert (await floor.site.standings(campaign_id))[presses_1].status is ContactStatus.CONNECTED
+
+
+async def test_a_dialer_that_starts_again_takes_over_agents_and_conversations(house: Lab, tmp_path: Path) -> None:
+    async with one_life(house, tmp_path) as before:
+        campaign_id = await before.campaign(DialingMode.PROGRESSIVE, [LISTENS], QUICK)
+        anna = await before.worker()
+        await anna.sign_in(campaign_id)
+        await anna.ready()
+        await anna.until_state(AgentState.TALKING)
+        attempt_id = anna.card.attempt_id
+        await before.site.until(lambda: anna.picture.calls == 1, "counted")
+        calls = anna.phone.calls
+    async with shift(house, tmp_path) as after:
+        again = Worker(shift=after, id=anna.id, user=anna.user, phone=anna.phone)
+        await again.until(lambda now: now.state is AgentState.TALKING, "talking on", within_s=10)
+        assert again.card.attempt_id == attempt_id
+        assert again.phone.is_up
+        assert again.phone.calls == calls, "the phone was not rung again"
+        await again.done("success")
+        ended = await after.the_attempt(campaign_id)
+        assert ended.outcome is Outcome.CONNECTED_TO_AGENT
+        assert ended.conversation is not None
+        assert (ended.conversation.agent_id, ended.conversation.disposition) == (anna.id, "success")
+        await again.until_state(AgentState.AVAILABLE)
+        await again.ask(AgentSignedOut(agent_id=again.id))
+        await again.phone.until_idle()
