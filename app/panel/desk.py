@@ -170,7 +170,7 @@ class Desk:
             floor=self._floor,
             books=self.books,
             store=self._store,
-            snapshot=self._operations.snapshot,
+            operations=self._operations,
             user=user,
             words=words,
         )

@@ -6,20 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from app.agents import DEFAULT_DISPOSITIONS, NOT_SET, PauseReason, PhoneMode
-from app.model import Campaign
+from app.agents import (
+    DEFAULT_DISPOSITIONS,
+    NOT_SET,
+    CallbackPlan,
+    DispositionEffect,
+    PauseReason,
+    PhoneMode,
+)
+from app.dialing.strategy import after_conversation
+from app.model import Campaign, ContactNext, OpenedAttempt
 from app.operations import OperationError
+from app.outcomes import Outcome
 from app.panel.calling_time import zones_of
 from app.panel.desk_state import card_fields
 from app.panel.language import Wording
-from app.store import agents, callbacks, callers, cards, pauses, phones
+from app.store import agents, attempts, callbacks, callers, campaigns, cards, pauses, phones
+from app.store.amending import Amended, amend_conversation
 from app.store.attempts import AttemptEntry
+from app.store.audit import AuditNote, audited
 from app.store.callbacks import Callback
 from app.store.cards import ContactCard, ContactFact
 from app.store.door import SqlStore
 from app.store.people import User
 from app.store.phones import Phone
-from app.units import DAY_MS, AgentId, CampaignId, ContactId, Number
+from app.units import DAY_MS, AgentId, AttemptId, CampaignId, ContactId, Number
 
 MAX_CALLBACKS: Final = 30
 MAX_VALUE: Final = 2_000
@@ -99,6 +110,40 @@ class DeskBooks:
         if not text:
             raise OperationError("there is nothing to write down")
         await self._store.write(cards.add_note, contact_id, author=agent.name, text=text, at_ms=self._now_ms())
+
+    async def amend(
+        self, agent: User, attempt_id: AttemptId, code: str, note: str, callback: CallbackPlan | None
+    ) -> tuple[Amended, bool]:
+        """Give a conversation that was just saved another result; the second answer: whether its number is barred.
+
+        Raises NotFound, InUse, OperationError for a result that the campaign does not have.
+        """
+        entry = await self._store.read(attempts.get_attempt, attempt_id)
+        plan = (await self._store.read(campaigns.get_campaign, entry.campaign_id)).campaign
+        chosen = next((one for one in plan.agents.dispositions if one.code == code), None)
+        if chosen is None:
+            raise OperationError("the campaign does not have this result any more; choose another")
+        now_ms = self._now_ms()
+
+        def decide(opened: OpenedAttempt) -> tuple[Outcome, ContactNext]:
+            word = after_conversation(opened, chosen, callback, plan.retry, now_ms)
+            return word.outcome, word.next
+
+        mended = AuditNote(
+            who=agent.name, what="changed result", subject=f"attempt {attempt_id}", at_ms=now_ms, details={"to": code}
+        )
+        amended = await self._store.write(
+            audited,
+            mended,
+            amend_conversation,
+            attempt_id,
+            AgentId(agent.id),
+            disposition=code,
+            words=note,
+            decide=decide,
+            now_ms=now_ms,
+        )
+        return amended, chosen.effect is DispositionEffect.DO_NOT_CALL
 
     # --- promises ----------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,8 @@ FIXED: Final = (
     "this field cannot be changed here",
     "a name has at most 200 characters",
     "the minute to change this result is over",
-    "this result is not yours to change",
+    "this person is being called again already; the result stays",
+    "the campaign does not have this result any more; choose another",
 )
 MADE: Final = (
     "at that time they may not be called; the nearest time that is legal: {when}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -30,9 +30,9 @@ from app.agent_events import (
 )
 from app.agents import CALLBACK_WINDOW_MS, AgentState, CallbackPlan, PhoneMode
 from app.contacts.numbers import NumberProblem, normalise
-from app.dialing.snapshot import AgentPicture, Snapshot
+from app.dialing.snapshot import AgentPicture
 from app.model import CampaignStatus
-from app.operations import OperationError
+from app.operations import OperationError, Operations
 from app.panel import desk_asks as asks
 from app.panel.calling_time import CLOSES_AT, OPENS_AT, at_local, is_open, local, nearest_open
 from app.panel.desk_books import DeskBooks, callback_told
@@ -58,14 +58,14 @@ class DeskWork:
         floor: Floor,
         books: DeskBooks,
         store: SqlStore,
-        snapshot: Callable[[], Snapshot],
+        operations: Operations,
         user: User,
         words: Wording,
     ) -> None:
         self._floor = floor
         self._books = books
         self._store = store
-        self._snapshot = snapshot
+        self._operations = operations
         self._user = user
         self._words = words
         self.agent_id = AgentId(user.id)
@@ -87,7 +87,7 @@ class DeskWork:
             case asks.Callbacks():
                 return {"callbacks": await self.callbacks()}
             case asks.Amend():
-                raise OperationError("not there yet")
+                await self._amend(ask, now_ms)
             case _:
                 await self._floor.ask(await self._request(ask, now_ms))
         return {}
@@ -106,6 +106,14 @@ class DeskWork:
             has_auto_answer=phone.has_auto_answer,
             language=self._words.language,
         )
+
+    async def _amend(self, ask: asks.Amend, now_ms: int) -> None:
+        plan = self._callback(ask, now_ms)
+        note = ask.note.strip()
+        amended, is_barred = await self._books.amend(self._user, AttemptId(ask.attempt), ask.code, note, plan)
+        if is_barred:
+            await self._operations.do_not_call(amended.number, "agent")
+        self._operations.contacts_added([amended.campaign_id])
 
     async def _served(self, asked: Sequence[int]) -> tuple[CampaignId, ...]:
         """Campaigns that are there, and that the agent may serve. Raises NotFound, OperationError."""
@@ -190,7 +198,7 @@ class DeskWork:
 
     def _targets(self) -> dict[str, Any]:
         """Agents who are here, those who can take somebody now first; and campaigns with agents."""
-        now = self._snapshot()
+        now = self._operations.snapshot()
         order = {AgentState.AVAILABLE: 0, AgentState.WRAP_UP: 1, AgentState.PAUSED: 2}
         colleagues = [one for one in now.agents if one.agent_id != self.agent_id]
         colleagues.sort(key=lambda one: (order.get(one.state, 3), one.name.lower()))

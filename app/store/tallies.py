@@ -36,6 +36,11 @@ class TallyBook:
         self._changes[campaign_id, "status", before.value] -= count
         self._changes[campaign_id, "status", after] += count
 
+    def changed(self, campaign_id: CampaignId, kind: str, before: str, after: str) -> None:
+        """What was counted under one key counts under another."""
+        self._changes[campaign_id, kind, before] -= 1
+        self._changes[campaign_id, kind, after] += 1
+
     def joined(self, campaign_id: CampaignId, status: ContactStatus, count: int) -> None:
         """Contacts were attached to the campaign."""
         self._changes[campaign_id, "status", status.value] += count

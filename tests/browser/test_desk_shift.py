@@ -133,6 +133,13 @@ async def test_a_shift_of_three_people_by_keyboard_alone(site: ShiftSite, maria:
     await page.until("window.desk.state.disposition === 'not-interested'")
     await page.press("Enter")
     await state(page, "available")
+    # The wrong key: mended within the minute.
+    await page.key("KeyZ")
+    await page.until("document.body.dataset.view === 'person'")
+    assert "Cid Carter" in await page.evaluate("document.getElementById('alert').innerText")
+    await page.key("Digit9")
+    await page.press("Enter")
+    await page.until("document.body.dataset.view === 'idle'")
     await page.tab_to("e.id === 'menu-button'")
     await page.press("Enter")
     await page.tab_to("e.dataset.act === 'sign-out'")
@@ -142,7 +149,7 @@ async def test_a_shift_of_three_people_by_keyboard_alone(site: ShiftSite, maria:
     assert (talk(first).disposition, talk(first).note) == ("success", "Wants it in blue")
     assert first.outcome is second.outcome is third.outcome is Outcome.CONNECTED_TO_AGENT
     assert talk(first).hold_ms > 0
-    assert (talk(second).disposition, talk(third).disposition) == ("callback", "not-interested")
+    assert (talk(second).disposition, talk(third).disposition) == ("callback", "other")
     (promise,) = (await site.store.read(callbacks.callbacks_page, campaign_id=campaign_id)).callbacks
     assert (promise.contact_name, promise.agent_id) == ("Bob Baker", AgentId(maria.id))
     assert site.state(maria) == ""

@@ -4,15 +4,17 @@ import { all, byId, make, say, show, text } from "./dom.js";
 import { day_at, my_zone, now, offset_name, same_day, time_at, written, zone_name } from "./clock.js";
 import { refused } from "./alert.js";
 import { ask_quietly } from "./quietly.js";
-import { zones } from "./call.js";
-import { state } from "./state.js";
 
 let booked = null;  // {at, is_mine, zone}
 let changed = () => {};
+let whose = () => ({ attempt: null, zones: [] });
+const zones = () => whose().zones;
 let asked = 0;
 
-export function set_up_again(on_change) {
+// whose(): the attempt the callback is of, and the zones its person may be in.
+export function set_up_again(on_change, of_whom) {
   changed = on_change;
+  whose = of_whom;
   for (const one of all("[data-again]")) one.addEventListener("click", () => quick(one.dataset.again));
   byId("again-at").addEventListener("change", picked);
   byId("again-zone").addEventListener("change", picked);
@@ -72,7 +74,7 @@ function picked() {
 // The server works out the time and says whether it is legal: one clock and one set of rules for everybody.
 async function look(when) {
   const mine = ++asked;
-  const body = { attempt: state.card?.attempt ?? "00000000", ...when };
+  const body = { attempt: whose().attempt, ...when };
   if (!body.zone) delete body.zone;
   try {
     const found = await ask_quietly("when", body);

@@ -4,8 +4,8 @@ import { date_at, time_at } from "./clock.js";
 import { draft, keep } from "./drafts.js";
 import { refused } from "./alert.js";
 import { ask } from "./bar.js";
-import { in_call, may, plan, state, watch } from "./state.js";
-import { person_name } from "./call.js";
+import { in_call, may, plan_of, state, watch } from "./state.js";
+import { reopened_card } from "./result.js";
 
 const KEY_FIELDS = 8, PAST = 5, LONG = 48, FLASH_MS = 8000;
 let wire, step = 0, drawn_for = null;
@@ -17,25 +17,30 @@ export function set_up_person(the_wire) {
 }
 
 const script = () => plan()?.script ?? [];
-const fields = () => state.person?.fields ?? state.card?.fields ?? [];  // the name is the first
+// Whom the page shows: the person of now, or the last one whose result is mended.
+const card = () => state.card ?? reopened_card()?.card;
+const person = () => (state.card ? state.person : reopened_card()?.person);
+const plan = () => plan_of(card()?.campaign);
+const person_name = () => person()?.name || card()?.name || card()?.shown || say("unknown");
+const fields = () => person()?.fields ?? card()?.fields ?? [];  // the name is the first
 const columns = () => fields().slice(1);
 
-function draw(_state, was) {
-  const card = state.card;
-  if (!card) { drawn_for = null; return; }
-  if (drawn_for !== card.attempt) { drawn_for = card.attempt; step = draft(card.attempt).step ?? 0; }
+export function draw() {
+  if (!card()) { drawn_for = null; return; }
+  const { attempt } = card();
+  if (drawn_for !== attempt) { drawn_for = attempt; step = draft(attempt).step ?? 0; }
   text(byId("person-name"), person_name());
-  text(byId("person-about"), [plan()?.name, state.person?.list].filter(Boolean).join(" · "));
+  text(byId("person-about"), [plan()?.name, person()?.list].filter(Boolean).join(" · "));
   const has_script = script().length > 0;
   show(byId("script"), has_script);
   if (has_script) draw_step();
   show(byId("key-fields-part"), has_script && columns().length > 0);
   show(byId("card-fields"), !has_script || columns().length > KEY_FIELDS);
-  const is_same = was.card?.attempt === card.attempt && byId("card-fields").dataset.attempt === card.attempt;
+  const is_same = byId("card-fields").dataset.attempt === attempt;
   draw_fields(byId("head-field"), fields().slice(0, 1), is_same);
   draw_fields(byId("key-fields"), has_script ? columns().slice(0, KEY_FIELDS) : [], is_same);
   draw_fields(byId("card-fields"), has_script ? columns().slice(KEY_FIELDS) : columns(), is_same);
-  show(byId("fields-none"), !has_script && Boolean(state.person) && !columns().length);
+  show(byId("fields-none"), !has_script && Boolean(person()) && !columns().length);
   draw_past();
   draw_phones();
   draw_kept();
@@ -44,7 +49,7 @@ function draw(_state, was) {
 // --- the script -------------------------------------------------------------------------------------------------------
 
 function filled(words) {
-  const values = Object.fromEntries([["name", person_name()], ["phone", state.card.shown], ["agent", byId("menu-button").innerText.trim()],
+  const values = Object.fromEntries([["name", person_name()], ["phone", card().shown], ["agent", byId("menu-button").innerText.trim()],
     ...fields().map(([, label, value]) => [label, value])].map(([name, value]) => [name.toLowerCase(), value]));
   return words.replace(/\{([^{}\n]{1,64})\}/g, (whole, name) => values[name.trim().toLowerCase()] ?? whole);
 }
@@ -65,14 +70,14 @@ export function turn_page(by) {
   step += by;
   draw_step();
   byId("step-text").scrollTop = 0;
-  keep(state.card.attempt, { step });
+  keep(card().attempt, { step });
 }
 
 // --- fields: one may change them while others do ----------------------------------------------------------------------
 
 function draw_fields(root, shown, is_same) {
   const before = is_same ? new Map(all(".field", root).map((one) => [one.dataset.field, one])) : new Map();
-  root.dataset.attempt = state.card.attempt;
+  root.dataset.attempt = card().attempt;
   const parts = shown.map(([name, label, value]) => {
     const kept = before.get(name);
     if (!kept) return field(name, label, value);
@@ -95,7 +100,7 @@ function field(name, label, value) {
   const made = make("div", { class: "field", "data-field": name },
     make("label", { for: id, dir: "auto" }, label), input, make("div", { class: "field-told", role: "status" }));
   made.dataset.seen = value;
-  const typed = draft(state.card.attempt).fields?.[name];
+  const typed = draft(card().attempt).fields?.[name];
   if (typed && typed.value !== value) {
     input.value = typed.value;
     if (typed.seen === value) made.classList.add("is-dirty");
@@ -114,7 +119,7 @@ const input_of = (made) => made.querySelector("input, textarea");
 const mark = (made) => made.classList.toggle("is-dirty", input_of(made).value !== made.dataset.seen);
 
 function remember(made) {
-  const attempt = state.card?.attempt;
+  const attempt = card()?.attempt;
   const typed = { ...draft(attempt).fields };
   if (made.classList.contains("is-dirty")) typed[made.dataset.field] = { value: input_of(made).value, seen: made.dataset.seen };
   else delete typed[made.dataset.field];
@@ -132,7 +137,7 @@ async function save(made) {
   if (value === seen || made.classList.contains("is-contested") || made.dataset.saving === value) return;
   made.dataset.saving = value;
   try {
-    await wire.ask("edit", { contact: state.card.contact, field: made.dataset.field, seen, value });
+    await wire.ask("edit", { contact: card().contact, field: made.dataset.field, seen, value });
     made.dataset.seen = value;
     if (input.value === value) settle(made);
   } catch (error) {
@@ -173,8 +178,8 @@ function contest(made, theirs, by) {
 }
 
 export function edited({ contact, field: name, value, by }) {
-  if (contact !== state.card?.contact) return;
-  const list = state.person?.fields ?? state.card.fields;
+  if (contact !== card()?.contact) return;
+  const list = person()?.fields ?? card().fields;
   const there = list.find(([one]) => one === name);
   if (there) there[2] = value;
   for (const made of all(".field")) if (made.dataset.field === name) come(made, value, by);
@@ -185,8 +190,8 @@ export const edit_first = () => all(".field input, .field textarea").find((one) 
 // --- before -----------------------------------------------------------------------------------------------------------
 
 function draw_past() {
-  const past = (state.person?.attempts ?? []).slice(0, PAST);
-  show(byId("past-none"), Boolean(state.person) && !past.length);
+  const past = (person()?.attempts ?? []).slice(0, PAST);
+  show(byId("past-none"), Boolean(person()) && !past.length);
   byId("past").replaceChildren(...past.map((one) => make("li", {},
     make("span", { class: "num muted" }, `${date_at(one.at)} ${time_at(one.at)}`),
     make("strong", {}, one.disposition || one.outcome),
@@ -195,22 +200,22 @@ function draw_past() {
 }
 
 function draw_kept() {
-  const kept = state.person?.notes ?? [];
+  const kept = person()?.notes ?? [];
   show(byId("kept-part"), kept.length > 0);
   byId("kept").replaceChildren(...kept.map((one) => make("li", {},
     make("span", { class: "muted num" }, `${date_at(one.at)} ${time_at(one.at)} · ${one.by}`), make("p", { dir: "auto" }, one.text))));
 }
 
 function draw_phones() {
-  const card = state.card;
-  if (!card) return;
-  const phones = state.person?.phones ?? [{ number: card.number, shown: card.shown, is_dialed: true }];
+  if (!card()) return;
+  const { attempt, number, shown } = card();
+  const phones = person()?.phones ?? [{ number, shown, is_dialed: true }];
   const key = JSON.stringify([phones, may("accept"), in_call()]);
   if (byId("phones-of").dataset.drawn === key) return;
   byId("phones-of").dataset.drawn = key;
   byId("phones-of").replaceChildren(...phones.map((one) => {
     const dial = make("button", { type: "button", class: "btn btn-sm btn-outline-secondary", "aria-label": `${say("dial-this")} ${one.shown}` }, say("dial-this"));
-    dial.addEventListener("click", () => ask("accept", { attempt: card.attempt, number: one.number }));
+    dial.addEventListener("click", () => ask("accept", { attempt, number: one.number }));
     return make("li", { class: one.is_dialed ? "is-dialed" : "" }, make("span", { class: "num" }, one.shown),
       may("accept") ? dial : one.is_dialed ? make("span", { class: "muted" }, icon("talking"), say(in_call() ? "on-the-line" : "dialed")) : "");
   }));

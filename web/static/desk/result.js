@@ -4,17 +4,19 @@ import { now } from "./clock.js";
 import { draft, forget, keep } from "./drafts.js";
 import { lower, raise, refused } from "./alert.js";
 import { tell } from "./cues.js";
-import { expect_end } from "./call.js";
+import { expect_end, zones } from "./call.js";
 import { Picker, close_dialog, numbered, open_dialog } from "./dialogs.js";
 import { again, begin_again, focus_again, set_up_again } from "./again.js";
-import { in_call, may, plan, state, watch } from "./state.js";
+import { in_call, may, plan, plan_of, state, watch } from "./state.js";
 
 const AUTOSAVE_MS = 800, REOPEN_MS = 60000, SHOWN = 9;
 let wire, attempt = null, code = "", is_done_waiting = false, last = null, reopened = null, picker, timer;
 
 export function set_up_result(the_wire) {
   wire = the_wire;
-  set_up_again(changed_again);
+  set_up_again(changed_again, () => ({
+    attempt, zones: reopened ? reopened.person?.zones ?? reopened.card.zones : zones(),
+  }));
   watch(["card"], change_person);
   watch(["card", "plans", "campaign", "disposition", "may", "state", "pause_next", "leaves_next"], draw);
   byId("note").addEventListener("input", () => { keep(attempt, { note: byId("note").value }); autosave(); });
@@ -28,7 +30,7 @@ export function set_up_result(the_wire) {
   });
 }
 
-const results = () => plan()?.dispositions ?? [];
+const results = () => (reopened ? plan_of(reopened.campaign) : plan())?.dispositions ?? [];
 const of = (one_code) => results().find((one) => one.code === one_code);
 export const reopened_card = () => reopened;
 
@@ -37,7 +39,7 @@ export const reopened_card = () => reopened;
 function change_person(_state, was) {
   const now_attempt = state.card?.attempt ?? null;
   if (now_attempt === attempt) return;
-  if (attempt && !reopened) leave(was.card);
+  if (attempt && !reopened) leave(was.card, was.person);
   if (reopened && now_attempt) close_reopened();
   clearTimeout(timer);
   attempt = now_attempt;
@@ -50,7 +52,7 @@ function change_person(_state, was) {
 }
 
 // A note that never went along with a result is kept with the person: nothing typed is lost.
-function leave(card) {
+function leave(card, person) {
   const kept = draft(attempt);
   if (card && kept.note?.trim() && kept.sent !== kept.note) {
     wire.ask("note", { contact: card.contact, text: kept.note }).then(() => {
@@ -58,11 +60,11 @@ function leave(card) {
       raise("told", say("note-kept"), { for_ms: 6000 });
     }, () => { /* it stays in the browser */ });
   } else forget(attempt);
-  if (card && !card.is_preview) remember_last(card);
+  if (card && !card.is_preview && card.connected) remember_last(card, person);
 }
 
-function remember_last(card) {
-  last = { card, campaign: card.campaign, name: card.name || card.shown, code, note: byId("note").value, at: now() };
+function remember_last(card, person) {
+  last = { card, person, campaign: card.campaign, name: card.name || card.shown, code, note: byId("note").value, at: now() };
   stored.set("last", last);
 }
 
@@ -177,16 +179,17 @@ export function reopen() {
   reopened = last_person();
   attempt = reopened.card.attempt;
   code = reopened.code;
-  state.campaign = reopened.campaign;
   byId("note").value = reopened.note ?? "";
   begin_again(null);
   raise("reopened", say("reopened", { name: reopened.name }), { button: { words: say("leave"), act: close_reopened } });
   draw();
+  redraw();
 }
 
 export function close_reopened() {
   reopened = null;
   attempt = state.card?.attempt ?? null;
+  code = "";
   lower("reopened");
   redraw();
 }

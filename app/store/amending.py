@@ -1,0 +1,125 @@
+"""The result of a conversation mended just after it was saved: the wrong key was pressed.
+
+Everything that followed from the first result is followed from the second: the contact's place in the line, the
+running counts, a promise to call back. What somebody else has built on the first meanwhile stands in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from app.agents import CallbackPlan
+from app.model import ContactNext, OpenedAttempt
+from app.outcomes import ContactStatus, Outcome
+from app.store.closing import promised
+from app.store.errors import InUse, NotFound
+from app.store.schema import attempts, campaign_contacts, dnc
+from app.store.tallies import TallyBook, hour_key
+from app.units import SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, Number
+
+AMEND_MS: Final = 65 * SECOND_MS
+"""How long after its end a result may be mended: the desk's minute, and the way there."""
+_NO_PROMISE: Final = {"callback_at_ms": None, "callback_until_ms": None, "callback_agent_id": None}
+
+Decide = Callable[[OpenedAttempt], tuple[Outcome, ContactNext]]
+"""What follows from the new result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """What was mended."""
+
+    campaign_id: CampaignId
+    contact_id: ContactId
+    number: Number
+
+
+def amend_conversation(
+    conn: Connection,
+    attempt_id: AttemptId,
+    agent_id: AgentId,
+    *,
+    disposition: str,
+    words: str,
+    decide: Decide,
+    now_ms: int,
+) -> Amended:
+    """Give a conversation of this agent's another result; words: its note.
+
+    Raises NotFound for an attempt that is none of theirs, InUse when it is too late or the contact is called again.
+    """
+    row = conn.execute(select(attempts).where(attempts.c.id == attempt_id).with_for_update()).first()
+    if row is None or row.agent_id != agent_id or row.connected_at_ms is None:
+        raise NotFound("conversation of yours", attempt_id)
+    if row.closed_at_ms is None or row.closed_at_ms < now_ms - AMEND_MS:
+        raise InUse("the minute to change this result is over")
+    place = _place(conn, row)
+    outcome, then = decide(_opened(row, place))
+    if disposition == row.disposition:
+        conn.execute(update(attempts).where(attempts.c.id == attempt_id).values(note=words))
+    else:
+        mended = {"disposition": disposition, "note": words, "outcome": int(outcome)}
+        conn.execute(update(attempts).where(attempts.c.id == attempt_id).values(mended))
+        _count(conn, row, place, disposition, outcome, then.status)
+        taken_back = delete(dnc).where(dnc.c.number == row.number, dnc.c.attempt_id == attempt_id)
+        conn.execute(taken_back)
+    _move(conn, row, outcome, then)
+    return Amended(
+        campaign_id=CampaignId(row.campaign_id), contact_id=ContactId(row.contact_id), number=Number(row.number)
+    )
+
+
+def _place(conn: Connection, row: Row[Any]) -> Row[Any]:
+    found = select(campaign_contacts).where(*_where(row)).with_for_update()
+    place = conn.execute(found).first()
+    later = select(attempts.c.id).where(attempts.c.contact_id == row.contact_id, attempts.c.id > row.id).limit(1)
+    if place is None or place.status == ContactStatus.IN_PROGRESS.value or conn.execute(later).first() is not None:
+        raise InUse("this person is being called again already; the result stays")
+    return place
+
+
+def _where(row: Row[Any]) -> tuple[Any, Any]:
+    place = campaign_contacts.c
+    return place.campaign_id == row.campaign_id, place.contact_id == row.contact_id
+
+
+def _opened(row: Row[Any], place: Row[Any]) -> OpenedAttempt:
+    """The attempt as it was before this one was counted."""
+    return OpenedAttempt(
+        attempt_id=AttemptId(row.id),
+        campaign_id=CampaignId(row.campaign_id),
+        contact_id=ContactId(row.contact_id),
+        number=Number(row.number),
+        language="",
+        fields={},
+        attempts=place.attempts - (1 if row.is_charged else 0),
+        faults=place.faults,
+    )
+
+
+def _count(
+    conn: Connection, row: Row[Any], place: Row[Any], disposition: str, outcome: Outcome, status: ContactStatus
+) -> None:
+    campaign_id, was = CampaignId(row.campaign_id), Outcome(row.outcome)
+    tallies = TallyBook()
+    tallies.moved(campaign_id, ContactStatus(place.status), status.value)
+    tallies.changed(campaign_id, "disposition", row.disposition, disposition)
+    tallies.changed(campaign_id, "outcome", str(int(was)), str(int(outcome)))
+    tallies.changed(campaign_id, "hour", hour_key(row.closed_at_ms, was), hour_key(row.closed_at_ms, outcome))
+    tallies.write(conn)
+
+
+def _move(conn: Connection, row: Row[Any], outcome: Outcome, then: ContactNext) -> None:
+    promise: CallbackPlan | None = then.callback if then.status is ContactStatus.PENDING else None
+    values = {
+        "status": then.status.value,
+        "due_at_ms": then.due_at_ms if promise is None else promise.at_ms,
+        "attempts": then.attempts,
+        "faults": then.faults,
+        "last_outcome": int(outcome),
+    } | (_NO_PROMISE if promise is None else promised(promise))
+    conn.execute(update(campaign_contacts).where(*_where(row)).values(values))
