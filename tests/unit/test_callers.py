@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app.callers import numbers_of, variables_of
 from app.outcomes import Outcome
 from app.store.callers import Caller
 from app.units import CampaignId, ContactId, Number
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "fastagi.md").read_text(encoding="utf-8")
 
 WHO = Caller(
     contact_id=ContactId(7),
@@ -90,3 +94,7 @@ def test_the_last_call_as_variables() -> None:
         "1800000000",
         "1",
     )
+
+
+def test_the_guide_names_every_variable() -> None:
+    assert [name for name in variables_of(WHO) if f"`{name}`" not in GUIDE and "_FIELD_" not in name] == []

@@ -35,6 +35,7 @@ SURVEY: Final = load_flow(
       bye: {type: hangup}
     """
 )
+TRANSFER: Final = load_flow("nodes: {start: {type: transfer, context: agents, extension: '1000'}}")
 PLAN: Final = AgentPlan(queue="sales", hold_ms=10_000, connect_within_ms=2_000)
 
 
@@ -373,6 +374,28 @@ def test_news_of_strangers_mean_nothing() -> None:
         world.tell(event)
     world.settle()
     assert world.up == [attempt_id]
+
+
+def test_a_transfer_into_a_queue_of_the_admins_own_dialplan_is_followed_too() -> None:
+    world = QueueWorld(TRANSFER)
+    world.connect()
+    world.set_trunk(trunk())
+    world.add_contacts(ONE, phone(1))
+    world.start(campaign(1))
+    world.settle()
+    world.answer(world.only)
+    world.calls[world.only].is_in_hand = False
+    world.tell(CallLeft(attempt_id=world.only))
+    world.settle()
+    world.advance(4_000)
+    world.take(world.only, waited_ms=3_000)
+    world.advance(20_000)
+    world.part(world.only, talk_ms=20_000)
+    world.hang_up(world.only)
+    result = world.result(world.only)
+    assert result.outcome is Outcome.CONNECTED_TO_AGENT
+    assert result.conversation is not None
+    assert (result.conversation.waited_ms, result.conversation.talk_ms) == (3_000, 20_000)
 
 
 # --- the pace --------------------------------------------------------------------------------------------------------
