@@ -11,9 +11,10 @@ from typing import Self
 
 from asterisk.lab import carriers, places
 from asterisk.lab.config import Trunk, write_network, write_pbx
+from asterisk.lab.echo_phone import EchoPhone
 from asterisk.lab.errors import LabError
 from asterisk.lab.numbers import BEHAVIOURS
-from asterisk.lab.phone_config import phones_of_pbx, write_phones
+from asterisk.lab.phone_config import ECHO, phones_of_pbx, write_phones
 from asterisk.lab.phones import FIRST_NAME, Phones
 from asterisk.lab.ports import PortRange, reserve_ports
 from asterisk.lab.root import Installation, find_installation
@@ -60,6 +61,7 @@ class Lab:
         self._phone_count = phones
         self._carriers: subprocess.Popen[bytes] | None = None
         self._sipps: list[Sipp] = []
+        self._echoes: list[EchoPhone] = []
         self.pbx: Server
         self.network: Server
         self.phones: Phones
@@ -109,6 +111,9 @@ class Lab:
         for sipp in self._sipps:
             await sipp.stop()
         self._sipps.clear()
+        for echo in self._echoes:
+            await echo.stop()
+        self._echoes.clear()
         if self._phone_count and hasattr(self, "phones"):
             await self.phones.stop()
         servers = [server for name in ("pbx", "network") if (server := getattr(self, name, None))]
@@ -141,6 +146,25 @@ class Lab:
         self._sipps.append(sipp)
         return sipp
 
+    async def start_echo_phone(self) -> EchoPhone:
+        """Start one more phone, of another make: it answers every call and sends back what it hears. With `phones`.
+
+        Raises LabError when there is no SIPp on this machine.
+        """
+        assert self._ports is not None
+        echo = EchoPhone(
+            name=ECHO,
+            password=self._echo_password,
+            port=self._ports.take(),
+            sound_port=self._ports.take(),
+            pbx_port=self.pbx.sip_port,
+            directory=self.directory / "echo",
+            installation=self.pbx.installation,
+        )
+        self._echoes.append(echo)
+        await echo.start()
+        return echo
+
     def _lay_out(self, installation: Installation) -> None:
         spoken = self._phone_count * _RTP_PORTS_PER_CALL
         rtp = (self.lines + self._phone_count) * _RTP_PORTS_PER_CALL + 20
@@ -162,7 +186,9 @@ class Lab:
         self.trunks = tuple(trunk.name for trunk in trunks)
         write_network(self.network, self.pbx)
         passwords = {str(FIRST_NAME + index): secrets.token_hex(8) for index in range(self._phone_count)}
-        write_pbx(self.pbx, tuple(trunks), phones_of_pbx(passwords))
+        self._echo_password = secrets.token_hex(8)
+        known = passwords | {ECHO: self._echo_password} if passwords else {}
+        write_pbx(self.pbx, tuple(trunks), phones_of_pbx(known))
         self.phones = Phones(
             self._server("phones", installation, ports.end - 2 * rtp - 2 * spoken, 2 * spoken), tuple(passwords)
         )

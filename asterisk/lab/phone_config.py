@@ -21,14 +21,22 @@ exten => _X!,1,Ringing()
 """
 
 
+ECHO = "2001"
+"""The phone SIPp plays (asterisk.lab.echo_phone)."""
+
+
 def phones_of_pbx(passwords: Mapping[str, str]) -> str:
-    """The PBX's side of the phones: what an admin writes for each, from the template in asterisk/conf/pjsip.conf."""
+    """The PBX's side of the phones: what an admin writes for each, from the template in asterisk/conf/pjsip.conf.
+
+    The one that echoes is silent when nobody speaks to it.
+    """
     return "".join(
         f"""\
 [{name}](outring-phone)
 transport = transport-udp
 aors = {name}
 auth = {name}
+{"rtp_timeout = 0" if name == ECHO else ""}
 {SOUND_ON_LOOPBACK}[{name}](outring-phone-aor)
 [{name}]
 type = auth

@@ -134,7 +134,7 @@ class Sipp:
         ]
         self._process = spawn(command, output)
         deadline = asyncio.get_running_loop().time() + _READY_WITHIN_S
-        while not _is_taken(self.port):
+        while not is_taken(self.port):
             if not self.is_running or asyncio.get_running_loop().time() > deadline:
                 await self.stop()
                 raise LabError(f"SIPp did not start:\n{output.read_text(errors='replace')[-800:]}")
@@ -148,7 +148,8 @@ class Sipp:
             await end(process)
 
 
-def _is_taken(port: int) -> bool:
+def is_taken(port: int) -> bool:
+    """Whether somebody listens on a UDP port of loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(("127.0.0.1", port))
