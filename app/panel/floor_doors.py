@@ -246,7 +246,7 @@ class FloorDoors:
         async def order(request: web.Request, user: User) -> str:
             phone = request.cookies.get(PHONE_COOKIE, "")
             if not phone:
-                raise NotNow("choose the phone that is to ring for you first: My phone, at the top")
+                raise NotNow("choose the phone that is to ring for you first: My phone, at the top of the agents")
             await self._agents.supervise(user, agent_id_of(request), phone, mode)
             return "your phone rings; keys 4, 5 and 6 switch between listening, whispering and barging in"
 

@@ -14,7 +14,7 @@ from typing import Final
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import OUTCOMES, ContactStatus
-from app.panel import desk_phrases
+from app.panel import desk_phrases, floor_phrases
 from app.store.people import Role
 
 FIXED: Final = (
@@ -24,6 +24,7 @@ FIXED: Final = (
     *(state.value for state in TrunkState),
     *(role.value for role in Role),
     *desk_phrases.FIXED,
+    *floor_phrases.FIXED,
     "answered",
     "ringing",
     "switched off",
@@ -41,6 +42,7 @@ FIXED: Final = (
 )
 MADE: Final = (
     *desk_phrases.MADE,
+    *floor_phrases.MADE,
     "Asterisk cannot be reached: {reason}",
     "trunk {trunk} is out of service: {reason}",
     "{outcome} (SIP {code})",
