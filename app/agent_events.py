@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.agents import CallbackPlan, PauseReason, Seat, SpyMode
+from app.agents import AgentStint, CallbackPlan, PauseReason, Seat, SpyMode
 from app.units import AgentId, AttemptId, CampaignId, ContactId, LegId, Number, RoomId
 
 # --- phones and rooms ------------------------------------------------------------------------------------------------
@@ -146,12 +146,13 @@ class QueueSeen:
 class AgentSignedIn:
     """An agent begins to work (or their session goes on after a restart: is_resumed). They begin paused.
 
-    campaigns: the ones they serve.
+    campaigns: the ones they serve. before: what a resumed agent did when the dialer ended; it ends now.
     """
 
     seat: Seat
     campaigns: tuple[CampaignId, ...]
     is_resumed: bool = False
+    before: AgentStint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

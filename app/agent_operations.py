@@ -17,12 +17,14 @@ from app.agent_events import (
     AgentSignedOut,
     AgentWentReady,
     HangUpAsked,
+    ManualRefused,
     SupervisionAsked,
     SupervisionEnded,
 )
 from app.agents import PauseReason, PhoneMode, Seat, SpyMode
 from app.asterisk.endpoint import ENDPOINT_NAME
 from app.dialing.snapshot import AgentPicture
+from app.events import Event
 from app.operations import NotNow, OperationError
 from app.runtime import Runtime
 from app.store import agents, audit, campaigns
@@ -34,6 +36,14 @@ from app.units import AgentId, CampaignId, LegId, SessionId
 
 MAX_MESSAGE: Final = 500
 MAX_REASON: Final = 200
+
+_DONE: Final = {
+    AgentPaused: "paused agent",
+    AgentWentReady: "made agent available",
+    AgentSignedOut: "signed agent out",
+    HangUpAsked: "ended agent's call",
+}
+"""What is written into the audit trail."""
 
 Changed = Callable[[frozenset[AgentId]], None]
 Told = Callable[[AgentId | None, str, str], None]
@@ -94,7 +104,10 @@ class AgentOperations:
     async def resume(self) -> list[AgentSignedIn]:
         """The sessions that went on when the program last ended: what the dialer is told before it begins."""
         sessions = await self.store.read(agents.open_agent_sessions)
-        return [AgentSignedIn(seat=one.seat, campaigns=one.campaigns, is_resumed=True) for one in sessions]
+        return [
+            AgentSignedIn(seat=one.seat, campaigns=one.campaigns, is_resumed=True, before=one.present)
+            for one in sessions
+        ]
 
     async def ask(self, request: AgentRequest) -> None:
         """Have something done for an agent. Raises NotNow, with words for people, when it is not possible now."""
@@ -120,6 +133,15 @@ class AgentOperations:
     def watch(self, changed: Changed) -> Callable[[], None]:
         """Be told, once a turn, whose picture changed; returns what ends it."""
         return self._runtime.watch_agents(changed)
+
+    def watch_refusals(self, listener: Callable[[AgentId, str], None]) -> Callable[[], None]:
+        """Hear why what an agent wanted to dial by hand is not dialed after all; returns what ends it."""
+
+        def look(event: Event) -> None:
+            if isinstance(event, ManualRefused):
+                listener(event.agent_id, event.reason)
+
+        return self._runtime.watch(look)
 
     # --- supervisors -------------------------------------------------------------------------------------------------
 
@@ -196,7 +218,7 @@ class AgentOperations:
     async def _force(self, supervisor: User, request: AgentRequest, reason: str = "") -> None:
         await self.ask(request)
         details = {"reason": reason} if reason else {}
-        await self._note(supervisor, type(request).__name__, request.agent_id, details)
+        await self._note(supervisor, _DONE[type(request)], request.agent_id, details)
 
     async def _note(self, who: User, what: str, agent_id: AgentId | None, details: dict[str, str]) -> None:
         subject = "everybody" if agent_id is None else f"agent {agent_id}"

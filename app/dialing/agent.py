@@ -101,8 +101,8 @@ class AgentRun:
 
     __slots__ = (
         "browser_lost_at_ms", "calls", "calls_taken", "campaigns", "consult", "consulted_by", "deadline_ms",
-        "extensions", "id", "is_muted", "mode", "pause_next", "person_id", "phone", "promised_to", "reason", "seat",
-        "signs_out_next", "state", "stint", "talked_ms", "untouched",
+        "extensions", "id", "is_muted", "is_touched", "mode", "pause_next", "person_id", "phone", "promised_to",
+        "reason", "returns_ready", "seat", "signs_out_next", "state", "stint", "talked_ms", "untouched",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, campaigns: tuple[CampaignId, ...]) -> None:
@@ -124,7 +124,9 @@ class AgentRun:
         self.consulted_by: AgentId | None = None  # whom they are asked by to take a person over
         self.deadline_ms: int | None = None  # of the preview or the wrap-up
         self.extensions = 0
+        self.is_touched = False  # they did something since the wrap-up began
         self.untouched = 0  # wrap-ups in a row that ran out without a touch
+        self.returns_ready = False  # a restart alone paused them: they go on as soon as phone and page are there
         self.is_muted = False
         self.calls_taken = 0
         self.talked_ms = 0
@@ -203,6 +205,7 @@ class AgentRun:
         """Their time to finish the card begins."""
         self.deadline_ms = now_ms + plan.wrap_up_ms
         self.extensions = 0
+        self.is_touched = False
 
     def extend_wrap_up(self, plan: AgentPlan) -> None:
         """A little more of it; the floor has seen that it may be."""

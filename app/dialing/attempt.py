@@ -29,7 +29,7 @@ from app.commands import (
 )
 from app.dialing import ending, strategy, verdict
 from app.dialing.call import Call, CallState, CallStep
-from app.dialing.floor_words import floor_prompts
+from app.dialing.floor_words import floor_prompts, needs_floor
 from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS, Lease
 from app.dialing.trunk import TrunkLine
 from app.events import (
@@ -75,9 +75,9 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_flow", "_give_up_at_ms", "_is_abandoned", "_is_ours", "_is_sent_on", "_is_taken_back", "_is_unserved",
-        "_lease", "_life", "_lost_in_queue", "_session", "_stretch", "audio", "call", "campaign", "has_talked",
-        "is_held", "line", "opened", "queue_talk", "result", "sought", "sought_at_ms", "state",
+        "_flow", "_give_up_at_ms", "_is_abandoned", "_is_ours", "_is_sent_on", "_is_taken_back", "_is_tried_later",
+        "_is_unserved", "_lease", "_life", "_lost_in_queue", "_session", "_stretch", "audio", "call", "campaign",
+        "has_talked", "is_held", "line", "opened", "queue_talk", "result", "sought", "sought_at_ms", "state",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -98,6 +98,7 @@ class AttemptRun:
         self._lease = Lease(opened.attempt_id)
         self._stretch = 0
         self._is_ours = False  # the hang-up was our doing
+        self._is_tried_later = False  # and not at once again
         self._is_taken_back = False  # we gave up on it before an answer
         self._is_sent_on = False  # into the admin's dialplan
         self._is_abandoned = False  # answered, and no agent: while we were away, or none was free
@@ -153,8 +154,11 @@ class AttemptRun:
         return []
 
     def _needed(self) -> Sequence[Prompt]:
-        own = () if self.opened.is_manual else prompts_needed(self._flow, self.opened.fields, self.language)
-        return tuple(dict.fromkeys((*own, *floor_prompts(self.campaign, self._flow, self.opened, self.language))))
+        opened, flow = self.opened, self._flow
+        own = () if opened.is_manual else prompts_needed(flow, opened.fields, self.language)
+        if not (opened.is_manual or needs_floor(self.campaign, flow)):
+            return own
+        return tuple(dict.fromkeys((*own, *floor_prompts(self.campaign, flow, opened.fields, self.language))))
 
     def let_go(self, now_ms: int) -> None:
         """The agent wants the call (or the card was another's): it is placed as soon as a line is free."""
@@ -288,12 +292,16 @@ class AttemptRun:
             self._mind_lease(event.command, now_ms)
         return self._in_session(event, now_ms)
 
-    def take_back(self, now_ms: int) -> list[Command]:
-        """The campaign stops, or its agent is gone: a call that nobody answered yet is ended; the rest is heard out."""
+    def take_back(self, now_ms: int, *, is_tried_later: bool = False) -> list[Command]:
+        """The campaign stops, or its agent is gone: a call that nobody answered yet is ended; the rest is heard out.
+
+        is_tried_later: their phone has rung for an agent: it does not ring again before the campaign's delay is over.
+        """
         if self.state in (AttemptState.PREPARING, AttemptState.READY):
             return self.return_undialed(now_ms)
         if self.state is AttemptState.DIALING and not self._is_taken_back:
             self._is_taken_back = self._is_ours = True
+            self._is_tried_later = is_tried_later
             return [HangUp(attempt_id=self.id)]
         return []
 
@@ -507,7 +515,11 @@ class AttemptRun:
             return self._close(Outcome.NO_DIAL_TONE if is_trunk_fault else Outcome.DIAL_ERROR, now_ms)
         if self._is_taken_back:
             is_too_late = facts.answered_at_ms is not None  # a person answered just then, and heard nothing
-            return self._close(Outcome.ABANDONED_BY_DIALER if is_too_late else Outcome.DIALER_STOPPED, now_ms)
+            if is_too_late:
+                return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
+            due_ms = now_ms + (self.campaign.retry.retry_ms if self._is_tried_later else 0)
+            then = strategy.next_for(self.opened, Outcome.DIALER_STOPPED, self.campaign.retry, due_ms)
+            return self._close(Outcome.DIALER_STOPPED, now_ms, then=then)
         if self._is_abandoned:
             return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
         if self.sought is not None:

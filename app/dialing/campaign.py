@@ -9,6 +9,7 @@ from typing import Final
 
 from app.agents import DialingMode
 from app.dialing.attempt import AttemptRun
+from app.dialing.floor_words import static_floor_prompts
 from app.dialing.rate import Rate
 from app.ivr.flow import Flow
 from app.ivr.needs import static_prompts
@@ -141,7 +142,9 @@ class CampaignRun:
         if known is None:
             if len(self._shared) >= KNOWN_LANGUAGES:  # a list's column may hold anything
                 self._shared.clear()
-            known = self._shared[language] = frozenset(static_prompts(self.flow, (language,)))
+            known = frozenset(static_prompts(self.flow, (language,)))
+            known |= static_floor_prompts(self.campaign, self.flow, language)
+            self._shared[language] = known
         return known
 
     def closed(self, attempt_id: AttemptId) -> None:

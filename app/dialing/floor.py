@@ -51,7 +51,7 @@ from app.agent_events import (
 )
 from app.agents import AgentState, DialingMode, LivePhone
 from app.commands import Command
-from app.dialing.agent import BROWSER_LOST, RESTARTED, SIGNED_IN, AgentRun, AgentStep
+from app.dialing.agent import BROWSER_LOST, SIGNED_IN, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.campaign import CampaignRun
 from app.dialing.consult import Party
@@ -297,6 +297,7 @@ class Floor:
                 self._reservations.phone_joined(agent)
                 self._talk.phone_joined(agent)
                 self._transfers.phone_joined(agent)
+                self._resuming.go_on(agent)
             case PhoneEnded():
                 self._losses.phone_ended(agent, event.reason)
             case PhoneFailed():
@@ -347,8 +348,11 @@ class Floor:
         agent = AgentRun(event.seat, event.campaigns)
         crew.agents[agent.id] = agent
         crew.sessions[event.seat.session_id] = agent
-        crew.step(agent, AgentStep.SIGN_IN, reason=RESTARTED if event.is_resumed else SIGNED_IN)
-        if not (agent.phone.is_per_call or event.is_resumed):
+        if event.is_resumed:
+            self._resuming.sign_in(agent, event.before)
+            return
+        crew.step(agent, AgentStep.SIGN_IN, reason=SIGNED_IN)
+        if not agent.phone.is_per_call:
             crew.do(*agent.phone.ring(crew.now_ms))
         crew.touch(agent)
 
@@ -361,7 +365,7 @@ class Floor:
             return
         is_by_another = isinstance(event, AgentPaused | AgentSignedOut | HangUpAsked) and event.by != ""
         if not (is_by_another or isinstance(event, BrowserLost)):
-            agent.untouched = 0
+            agent.is_touched = True
         person = self.crew.person_of(agent)
         match event:
             case AgentSignedOut() | AgentWentReady() | AgentPaused() | AgentJoined() | PhoneAsked() | BrowserLost():
@@ -373,9 +377,8 @@ class Floor:
             case ManualDialAsked():
                 self._reservations.dial(agent, event)
             case WrapUpExtended():
-                plan = self.crew.plan_of(agent.stint.campaign_id) if agent.stint and agent.stint.campaign_id else None
-                assert plan is not None, f"agent {agent.id} wraps up for no campaign"
-                agent.extend_wrap_up(plan)
+                assert person is not None, f"agent {agent.id} wraps up for nobody"
+                agent.extend_wrap_up(person.plan)
                 self.crew.touch(agent)
             case HangUpAsked() if agent.consulted_by is not None:
                 self._transfers.consulted_left(agent)
@@ -447,6 +450,7 @@ class Floor:
                 elif agent.browser_lost_at_ms is None:
                     agent.browser_lost_at_ms = crew.now_ms
                 crew.touch(agent)
+                self._resuming.go_on(agent)
 
     # --- people ------------------------------------------------------------------------------------------------------
 
@@ -496,11 +500,11 @@ class Floor:
                 agent_id, note = crew.broken.popitem()
                 if agent_id in crew.agents:
                     self._losses.lose_phone(crew.agents[agent_id], note)
-            elif crew.seekers:
+            elif crew.seekers and crew.work.is_up:
                 attempt_id = next(iter(crew.seekers))
                 del crew.seekers[attempt_id]
                 self._serve(crew.people[attempt_id])
-            elif crew.freed:
+            elif crew.freed and crew.work.is_up:
                 agent_id = next(iter(crew.freed))
                 del crew.freed[agent_id]
                 self._offer(crew.agents[agent_id])
@@ -541,6 +545,8 @@ class Floor:
                 self._talk.expire(agent)
             elif agent.state is AgentState.RESERVED and agent.mode is DialingMode.PREVIEW:
                 self._reservations.expire(agent)
+            elif agent.state is AgentState.RESERVED and agent.mode is DialingMode.MANUAL:
+                self._leaving.free(agent)
         if agent.id in crew.agents:
             crew.touch(agent)
 

@@ -142,7 +142,7 @@ def _why_idle(crew: Crew, run: CampaignRun) -> str:
     if run.campaign.mode is DialingMode.MANUAL:
         return "this campaign is dialed by hand"
     if run.campaign.mode is DialingMode.BROADCAST:
-        return f"{len(run.on_the_line)} on the line" if run.on_the_line else "nobody is on the line"
+        return _on_the_line(crew, run)
     if len(run.on_the_line) + len(run.held) >= run.campaign.lines:
         return "all of its lines are in use"
     if run.claiming or run.stock:
@@ -150,3 +150,9 @@ def _why_idle(crew: Crew, run: CampaignRun) -> str:
     if run.next_due_ms is None:
         return "nobody is left to call"
     return "everybody left waits for a later try"
+
+
+def _on_the_line(crew: Crew, run: CampaignRun) -> str:
+    attempts = [crew.work.attempts[one] for one in run.on_the_line if one in crew.work.attempts]
+    answered = sum(attempt.is_answered for attempt in attempts)
+    return f"{len(attempts) - answered} ringing, {answered} answered" if attempts else "nobody is on the line"

@@ -8,8 +8,8 @@ from typing import Final
 from app.agents import DialingMode, RecordingPolicy
 from app.ivr.flow import Flow
 from app.ivr.needs import call_fields
-from app.ivr.wording import WordingError, filled
-from app.model import Campaign, OpenedAttempt, Prompt
+from app.ivr.wording import WordingError, blanks, field_key, filled
+from app.model import Campaign, Prompt
 
 SAFE_HARBOR: Final[Mapping[str, str]] = {
     "en": "This is a call from {seller|us}. We are sorry: nobody is free to speak with you now. Goodbye.",
@@ -19,36 +19,36 @@ SAFE_HARBOR: Final[Mapping[str, str]] = {
 _NO_BRACES: Final = str.maketrans("{}|", "   ")
 
 
-def needs_floor(campaign: Campaign, flow: Flow, opened: OpenedAttempt) -> bool:
-    """Whether the person of this attempt may come to an agent."""
-    return opened.is_manual or campaign.mode is not DialingMode.BROADCAST or flow.needs_agents
+def needs_floor(campaign: Campaign, flow: Flow) -> bool:
+    """Whether people of this campaign come to agents by themselves, not only by an agent's own dialing."""
+    return campaign.mode is not DialingMode.BROADCAST or flow.needs_agents
 
 
-def safe_harbor(campaign: Campaign, flow: Flow, opened: OpenedAttempt, language: str) -> Prompt:
+def safe_harbor(campaign: Campaign, flow: Flow, fields: Mapping[str, str], language: str) -> Prompt:
     """What the person hears when there is no agent."""
-    if (own := _filled(campaign.agents.safe_harbor, flow, opened)) is not None:
+    if (own := _filled(campaign.agents.safe_harbor, flow, fields)) is not None:
         return Prompt(text=own, language=campaign.language)
     spoken = next((one for one in (language, language.partition("-")[0]) if one in SAFE_HARBOR), "en")
-    text = _filled(SAFE_HARBOR[spoken], flow, opened)
+    text = _filled(SAFE_HARBOR[spoken], flow, fields)
     assert text is not None, "the message of last resort is empty"
     return Prompt(text=text, language=spoken)
 
 
-def notice(campaign: Campaign, flow: Flow, opened: OpenedAttempt) -> Prompt | None:
+def notice(campaign: Campaign, flow: Flow, fields: Mapping[str, str]) -> Prompt | None:
     """What both hear before they are recorded; None: nothing."""
     if campaign.agents.recording is RecordingPolicy.NEVER:
         return None
-    text = _filled(campaign.agents.consent_notice, flow, opened)
+    text = _filled(campaign.agents.consent_notice, flow, fields)
     return None if text is None else Prompt(text=text, language=campaign.language)
 
 
-def _filled(text: str, flow: Flow, opened: OpenedAttempt) -> str | None:
+def _filled(text: str, flow: Flow, fields: Mapping[str, str]) -> str | None:
     """A text of the campaign's with the contact's fields in it; None when nothing is left to say.
 
     It was not checked as a flow's texts are: braces that are no field fall away rather than end a call in silence.
     """
     try:
-        said = filled(text, call_fields(flow, opened.fields))
+        said = filled(text, call_fields(flow, fields))
     except WordingError:
         said = filled(text.translate(_NO_BRACES), {})
     return said if any(character.isalnum() for character in said) else None
@@ -61,13 +61,26 @@ def whisper(campaign: Campaign) -> Prompt | None:
     return Prompt(text=campaign.name, language=campaign.language)
 
 
-def floor_prompts(campaign: Campaign, flow: Flow, opened: OpenedAttempt, language: str) -> tuple[Prompt, ...]:
-    """All of it that this attempt may need; nothing for a campaign without agents."""
-    if not needs_floor(campaign, flow, opened):
-        return ()
-    found = (
-        safe_harbor(campaign, flow, opened, language),
-        notice(campaign, flow, opened),
-        whisper(campaign),
-    )
+def floor_prompts(campaign: Campaign, flow: Flow, fields: Mapping[str, str], language: str) -> tuple[Prompt, ...]:
+    """All of it that one contact may need."""
+    found = (safe_harbor(campaign, flow, fields, language), notice(campaign, flow, fields), whisper(campaign))
     return tuple(prompt for prompt in found if prompt is not None)
+
+
+def static_floor_prompts(campaign: Campaign, flow: Flow, language: str) -> frozenset[Prompt]:
+    """What of it is the same for every contact of this language.
+
+    A text with fields in it is another for everybody, and with no fields it is none of theirs.
+    """
+    return frozenset(floor_prompts(campaign, flow, {}, language)) - {
+        Prompt(text=said, language=campaign.language)
+        for text in (campaign.agents.safe_harbor, campaign.agents.consent_notice)
+        if _has_fields(text) and (said := _filled(text, flow, {})) is not None
+    }
+
+
+def _has_fields(text: str) -> bool:
+    try:
+        return bool({field_key(blank.field) for blank in blanks(text)} - {"seller"})
+    except WordingError:
+        return False

@@ -78,6 +78,7 @@ class Losses:
             return
         agent.phone.is_reachable = is_reachable
         if is_reachable:
+            agent.phone.note = ""
             self._crew.touch(agent)
         else:
             self.lose_phone(agent, "it is not registered any more")
@@ -107,7 +108,7 @@ class Losses:
         if event.command == RenewPhoneLease.__name__:
             agent.phone.renew_again(self._crew.now_ms)
             self._crew.touch(agent)
-        elif event.command in ("ConnectPhone", "OpenRoom"):
+        elif event.command in ("ConnectPhone", "OpenRoom") and self._crew.work.is_up:
             self.lose_phone(agent, event.reason)
 
     def lose_phone(self, agent: AgentRun, note: str) -> None:
@@ -145,9 +146,10 @@ class Losses:
             person.agent_id = None
             person.is_disposed = True
             return
-        if person.stage is not PersonStage.APART and room_id is not None:
+        if person.stage is not PersonStage.APART and room_id is not None and not person.awaits_phone:
             crew.do(Part(attempt_id=person.id, room_id=room_id))
             person.has_music = False
+        person.awaits_phone = False
         had_talked = person.talker is not None
         person.agent_id = person.room_id = None
         crew.turn_person(person, PersonStage.WAITING)

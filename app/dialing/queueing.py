@@ -208,7 +208,7 @@ class Queueing:
             self._forget(attempt.id)
             return self._did(attempt, attempt.find_nobody(now_ms), now_ms)
         attempt.abandon()
-        words = floor_words.safe_harbor(attempt.campaign, attempt.flow, attempt.opened, attempt.language)
+        words = floor_words.safe_harbor(attempt.campaign, attempt.flow, attempt.opened.fields, attempt.language)
         audio = attempt.audio.get(words)
         if audio is None:
             return self._see_off(person, now_ms)

@@ -21,7 +21,7 @@ class Recordings:
     def begin(self, person: Person, agent: AgentRun) -> None:
         """Record from now on; who was not told yet hears the notice first, and so does the agent."""
         attempt = person.attempt
-        words = floor_words.notice(attempt.campaign, attempt.flow, attempt.opened)
+        words = floor_words.notice(attempt.campaign, attempt.flow, attempt.opened.fields)
         if words is None or person.is_notified:
             self._record(person)
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
+from typing import Final
 
 from app.agent_commands import OpenManual
 from app.agent_events import ManualDialAsked, ManualRefused, PreviewAccepted, PreviewRefused
@@ -19,9 +20,11 @@ from app.dialing.campaign import CampaignRun
 from app.dialing.crew import Crew
 from app.dialing.leaving import Leaving
 from app.outcomes import Outcome
-from app.units import AgentId, AttemptId, CampaignId, number
+from app.units import SECOND_MS, AgentId, AttemptId, CampaignId, number
 
-BEFORE_TALK = frozenset({AgentState.RESERVED, AgentState.RINGING})
+MANUAL_PATIENCE_MS: Final = 30 * SECOND_MS
+"""How long the disk may take to say whether a number may be dialed by hand."""
+BEFORE_TALK: Final = frozenset({AgentState.RESERVED, AgentState.RINGING})
 
 
 class Reservations:
@@ -161,7 +164,7 @@ class Reservations:
         for other in [self._crew.work.attempts[one] for one in agent.calls if one != attempt.id]:
             if not other.is_answered:
                 self.forget(other.id)
-                self._crew.did(other, other.take_back(self._crew.now_ms))
+                self._crew.did(other, other.take_back(self._crew.now_ms, is_tried_later=True))
         self._note_room(attempt.campaign.id, agent)
 
     def ended(self, attempt: AttemptRun) -> None:
@@ -193,7 +196,7 @@ class Reservations:
             self._note_room(attempt.campaign.id, agent)
             if attempt.is_answered or self._pass_on(attempt, agent):
                 continue
-            self._crew.did(attempt, attempt.take_back(self._crew.now_ms))
+            self._crew.did(attempt, attempt.take_back(self._crew.now_ms, is_tried_later=True))
 
     def _pass_on(self, attempt: AttemptRun, agent: AgentRun) -> bool:
         """Give a call that rings to another agent. What an agent chose, or is theirs alone, is nobody else's."""
@@ -256,6 +259,8 @@ class Reservations:
             agent.pause_next = agent.reason
         agent.mode = DialingMode.MANUAL
         self._crew.step(agent, AgentStep.RESERVE, campaign_id=event.campaign_id)
+        agent.deadline_ms = self._crew.now_ms + MANUAL_PATIENCE_MS
+        self._crew.touch(agent)
         self._crew.do(
             OpenManual(
                 agent_id=agent.id, campaign_id=event.campaign_id, number=event.number, contact_id=event.contact_id
@@ -274,6 +279,7 @@ class Reservations:
         if agent is None or not self._is_awaiting(agent):
             return None
         self._give(agent, attempt)
+        agent.deadline_ms = None
         self._crew.touch(agent)
         if not agent.phone.is_in_room:
             attempt.is_held = True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.agent_commands import CloseRoom, Connect, HangUpPhone
-from app.agents import LivePhone
-from app.dialing.agent import AgentRun, AgentStep
+from app.agent_commands import CloseRoom, Connect, HangUpPhone, Music
+from app.agents import AgentState, AgentStint, LivePhone, PauseReason
+from app.dialing.agent import RESTARTED, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.consult import Party
 from app.dialing.crew import Crew
@@ -31,6 +31,26 @@ class Resuming:
         self._losses = losses
         self._talk = talk
 
+    # --- agents ------------------------------------------------------------------------------------------------------
+
+    def sign_in(self, agent: AgentRun, before: AgentStint | None) -> None:
+        """A session goes on. Whoever took calls takes them again as soon as phone and page are found to be there."""
+        was_paused = before is not None and before.state is AgentState.PAUSED
+        agent.stint = before
+        agent.returns_ready = before is not None and not was_paused
+        agent.browser_lost_at_ms = self._crew.now_ms
+        reason = RESTARTED
+        if before is not None and was_paused:
+            reason = PauseReason(code=before.reason, label=before.reason, is_paid=before.is_paid)
+        self._crew.step(agent, AgentStep.SIGN_IN, reason=reason)
+
+    def go_on(self, agent: AgentRun) -> None:
+        """Phone or page came back."""
+        is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None
+        if agent.returns_ready and agent.reason is RESTARTED and is_there:
+            agent.returns_ready = False
+            self._crew.step(agent, AgentStep.GO_READY)
+
     # --- phones ------------------------------------------------------------------------------------------------------
 
     def find_phones(self, phones: Iterable[LivePhone]) -> None:
@@ -44,9 +64,11 @@ class Resuming:
         self._supervision.keep(live)
 
     def hang_up_strays(self) -> None:
-        """Legs that nobody turned out to know."""
+        """All calls have been looked at: legs that nobody turned out to know end, and agents take calls again."""
         self._crew.do(*(HangUpPhone(leg_id=leg_id) for leg_id in self._strays))
         self._strays = {}
+        for agent in list(self._crew.agents.values()):
+            self.go_on(agent)
 
     def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone]) -> None:
         phone = agent.phone
@@ -66,15 +88,29 @@ class Resuming:
     # --- people ------------------------------------------------------------------------------------------------------
 
     def found(self, attempt: AttemptRun, room_id: RoomId | None) -> None:
-        """A call of this life is still there: whoever was on the way to an agent is there, or sent again."""
+        """A call of this life is still there: what was said to the broken line is said again, or was heard."""
         person = self._crew.people.get(attempt.id)
-        if person is None or person.stage is not PersonStage.JOINING or person.agent_id is None:
+        if person is None:
             return
-        agent = self._crew.agents[person.agent_id]
-        if room_id == person.room_id:
-            self._talk.joined(person)
-        elif agent.phone.is_in_room:
-            self._crew.do(Connect(attempt_id=person.id, room_id=agent.seat.room_id))
+        match person.stage:
+            case PersonStage.JOINING if room_id is not None and room_id == person.room_id:
+                self._talk.joined(person)
+            case PersonStage.JOINING | PersonStage.TALKING if room_id is None and not person.awaits_phone:
+                self._connect_again(person)
+            case PersonStage.WAITING | PersonStage.APART if person.has_music:
+                self._crew.do(Music(attempt_id=person.id, is_on=True))
+            case PersonStage.LEAVING:
+                self._talk.hurry_off(person)
+            case _:
+                pass
+
+    def _connect_again(self, person: Person) -> None:
+        agent = None if person.agent_id is None else self._crew.agents.get(person.agent_id)
+        if agent is not None and person.room_id is not None and agent.phone.is_up:
+            if person.stage is PersonStage.TALKING:
+                self._talk.bring_back(person, agent, person.room_id)
+            else:
+                self._crew.do(Connect(attempt_id=person.id, room_id=person.room_id))
 
     def adopt(self, attempt: AttemptRun, room_id: RoomId | None) -> None:
         """A call of a life before this one, with an agent then."""

@@ -15,7 +15,7 @@ from app.agent_commands import (
     SendKeys,
 )
 from app.agent_events import DispositionSet
-from app.agents import AgentState, RecordingPolicy
+from app.agents import NOT_SET, AgentState, RecordingPolicy
 from app.commands import HangUp, Play
 from app.dialing import floor_words, strategy
 from app.dialing.agent import AWAY, IN_CALL, AgentRun, AgentStep
@@ -117,6 +117,9 @@ class Talk:
         crew.touch_person(person)
         if is_new:
             self._begin(person, agent)
+        else:
+            crew.do(person.attempt.talk_on(now))
+            crew.work.settle(person.attempt)
 
     def take_over(self, person: Person, agent: AgentRun) -> None:
         """The person talks with this agent already, and is theirs from now on."""
@@ -148,6 +151,10 @@ class Talk:
         """The person could not be put into the room: once more; then the room is no good, nor its phone."""
         agent = None if person.agent_id is None else self._crew.agents.get(person.agent_id)
         if person.stage is not PersonStage.JOINING or agent is None:
+            return
+        if not self._crew.work.is_up:  # it is looked for when Asterisk is back
+            person.deadline_ms = self._crew.now_ms + JOIN_PATIENCE_MS
+            self._crew.touch_person(person)
             return
         person.failures += 1
         if person.failures == 1 and agent.phone.is_in_room and agent.phone.leg_id is not None:
@@ -204,7 +211,7 @@ class Talk:
         person = self._crew.person_of(agent)
         if person is None:
             for attempt in [self._crew.work.attempts[one] for one in agent.calls]:
-                self._crew.did(attempt, attempt.take_back(self._crew.now_ms))
+                self._crew.did(attempt, attempt.take_back(self._crew.now_ms, is_tried_later=True))
         elif person.stage is PersonStage.JOINING and agent.state is AgentState.RINGING:
             self._crew.did(person.attempt, person.attempt.hang_up(self._crew.now_ms))
             self._crew.turn_person(person, PersonStage.ENDING)
@@ -285,7 +292,7 @@ class Talk:
         if person.has_music:
             person.has_music = False
             crew.do(Music(attempt_id=person.id, is_on=False))
-        words = floor_words.safe_harbor(attempt.campaign, attempt.flow, attempt.opened, attempt.language)
+        words = floor_words.safe_harbor(attempt.campaign, attempt.flow, attempt.opened.fields, attempt.language)
         audio = attempt.audio.get(words)
         if audio is None:
             self.see_off(person)
@@ -294,6 +301,12 @@ class Talk:
         person.deadline_ms = crew.now_ms + audio.length_ms + SPEECH_GRACE_MS
         crew.touch_person(person)
         crew.do(Play(attempt_id=person.id, playback_id=f"{person.id}-harbor", media=(audio.media,)))
+
+    def hurry_off(self, person: Person) -> None:
+        """How far the message was heard is not known: the call ends when it must be over."""
+        assert person.deadline_ms is not None, f"{person.id} hears a message without an end"
+        person.deadline_ms = min(person.deadline_ms, max(person.deadline_ms - SPEECH_GRACE_MS, self._crew.now_ms))
+        self._crew.touch_person(person)
 
     def see_off(self, person: Person) -> None:
         """The message was heard: the call ends."""
@@ -316,7 +329,8 @@ class Talk:
         """The wrap-up ran out: what is set is saved; who does not touch two in a row seems to be away."""
         person = self._crew.person_of(agent)
         agent.deadline_ms = None
-        agent.untouched += 1
+        is_touched = agent.is_touched or (person is not None and person.disposition != NOT_SET)
+        agent.untouched = 0 if is_touched else agent.untouched + 1
         if agent.untouched >= UNTOUCHED_LIMIT:
             agent.untouched = 0
             agent.pause_next = agent.pause_next or AWAY
