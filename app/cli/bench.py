@@ -16,7 +16,7 @@ from asterisk.lab import LabError
 if TYPE_CHECKING:
     from app.bench import BenchRow
 
-PARTS = ("calls", "bridging", "idle", "memory", "claiming", "import")
+PARTS = ("calls", "bridging", "idle", "panel", "memory", "claiming", "import")
 
 
 @click.command()
@@ -47,6 +47,7 @@ async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]
     from app.bench.claiming import bench_claiming
     from app.bench.idle import bench_idle
     from app.bench.importing import bench_importing
+    from app.bench.panel import bench_panel
 
     rows: list[BenchRow] = []
     if "calls" in parts:
@@ -56,6 +57,8 @@ async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]
         rows += await bench_bridging(FLOORS[:2] if quick else FLOORS, seconds=10, runs=1 if quick else 3, say=say)
     if "idle" in parts:
         rows += await bench_idle(50 if quick else 500, seconds=10 if quick else 30, say=say)
+    if "panel" in parts:
+        rows += await bench_panel(50 if quick else 200, changes=100 if quick else 300, say=say)
     if "memory" in parts:
         rows += await bench_memory(2_000 if quick else 20_000, 150, say)
     if "claiming" in parts:
