@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.shell import json_option, say_json
+
+if TYPE_CHECKING:
+    from app.sim.simulate import SimulationReport
 
 
 @click.command()
@@ -44,6 +48,28 @@ def simulate(seed: int, calls: int, chaos: bool, mode: str, agents: int | None, 
     if as_json:
         say_json(report.as_json())
     else:
-        click.echo(str(report))
+        click.echo(_summary(report))
     if not report.has_passed:
         sys.exit(1)
+
+
+def _summary(report: SimulationReport) -> str:
+    """The report for people."""
+    from app.sim.faults import NO_FAULTS
+
+    days, hours = divmod(round(report.virtual_seconds / 3_600), 24)
+    floor = f" with {report.agents} agents, who talked with {report.talked:,} people" if report.agents else ""
+    lines = [
+        f"Seed {report.seed}: {report.mode} dialing{floor}.",
+        f"{report.contacts:,} contacts, {report.attempts:,} attempts, {report.placed:,} calls,"
+        f" {report.answered:,} answered,",
+        f"in {days} days {hours} hours of virtual time ({report.seconds:.1f} s of yours).",
+        "Outcomes: " + (", ".join(f"{name} {count:,}" for name, count in report.outcomes.items()) or "none") + ".",
+        f"Faults: {report.faults}" if report.faults != NO_FAULTS else "",
+        *(f"BROKEN: {found.rule.value}: {found.detail} at {found.at_ms}" for found in report.violations),
+        f"NOT DONE: {report.unaccounted:,} contacts without an end." if report.unaccounted else "",
+        "" if report.is_finished else "NOT DONE: the campaigns did not finish.",
+        "No rule was broken, and every contact has its end." if report.has_passed else "",
+        f"Trace: {report.trace_lines:,} lines, sha256 {report.trace_sha256}",
+    ]
+    return "\n".join(line for line in lines if line)

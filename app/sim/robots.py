@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.agent_events import (
+    AgentJoined,
     AgentPaused,
     AgentRequest,
     AgentSignedOut,
@@ -77,6 +78,8 @@ class Temper:
     records: float = 0.1
     dials: float = 0.02
     """Dials by hand in a campaign that dials by itself."""
+    joins: float = 0.03
+    """Serves other campaigns from now on."""
 
 
 GOOD: Final = Temper(
@@ -95,6 +98,7 @@ GOOD: Final = Temper(
     transfers=0,
     records=0,
     dials=0,
+    joins=0,
 )
 """An agent who only works."""
 
@@ -313,6 +317,9 @@ class RobotAgent:
             self._ask(at_ms, AgentPaused(agent_id=agent_id, reason=self._rng.choice(BREAKS)))
         if self._strikes(self.temper.leaves):
             self._ask(at_ms, AgentSignedOut(agent_id=agent_id))
+        if self._strikes(self.temper.joins):
+            served = tuple(campaign_id for campaign_id in self._around.modes if self._strikes(0.7))
+            self._ask(at_ms, AgentJoined(agent_id=agent_id, campaigns=served or tuple(self._around.modes)))
         if self._strikes(self.temper.reloads):
             away_ms = self._some(SECOND_MS if self._strikes(0.7) else 2 * MINUTE_MS)
             self._ask(at_ms, BrowserLost(agent_id=agent_id, is_lost=True))

@@ -14,6 +14,7 @@ from app.agent_events import (
     AgentSignedIn,
     AgentSignedOut,
     AgentWentReady,
+    HangUpAsked,
     ManualDialAsked,
     PreviewAccepted,
     RecordAsked,
@@ -27,7 +28,7 @@ from app.model import Campaign
 from app.sim.facts import DialWished, DutyBegan, DutyEnded, Observer, RecordingWished
 from app.sim.handsets import PhoneHabit
 from app.sim.legs import Legs
-from app.sim.robots import Deed, RobotAgent, Surroundings, Temper, endpoint_of
+from app.sim.robots import BREAKS, Deed, RobotAgent, Surroundings, Temper, endpoint_of
 from app.units import MINUTE_MS, SECOND_MS, AgentId, LegId, Number, SessionId
 
 BOSS: Final = AgentId(9_000)
@@ -35,6 +36,8 @@ BOSS_PHONE: Final = "boss"
 FIRST_AGENT: Final = 101
 LISTENS_MS: Final = 5 * MINUTE_MS
 """How long a supervisor leaves the floor alone, about."""
+FORCES: Final = 0.15
+"""How often a supervisor who looks at the floor steps in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,8 @@ class Shift:
             for deed in robot.due(now_ms):
                 asked += self._do(robot, deed, now_ms, refusal)
         if self._boss_at_ms is not None and self._boss_at_ms <= now_ms:
-            asked += self._listen(now_ms)
+            forced = self._force(refusal, now_ms)
+            asked += self._listen(now_ms) if forced is None else [forced]
         return asked
 
     def _do(self, robot: RobotAgent, deed: Deed, now_ms: int, refusal: Refusal) -> list[Event]:
@@ -245,6 +249,23 @@ class Shift:
                 pass
 
     # --- the supervisor ----------------------------------------------------------------------------------------------
+
+    def _force(self, refusal: Refusal, now_ms: int) -> AgentRequest | None:
+        """Now and then: send somebody home or into a break, or end their call; None: not now."""
+        if not self._now or self._rng.random() > FORCES:
+            return None
+        self._boss_at_ms = now_ms + self._rng.randint(5 * SECOND_MS, LISTENS_MS)
+        agent_id = self._rng.choice(sorted(self._now))
+        request: AgentRequest = self._rng.choice(
+            (
+                AgentPaused(agent_id=agent_id, reason=self._rng.choice(BREAKS), by="Boss"),
+                AgentSignedOut(agent_id=agent_id, by="Boss"),
+                HangUpAsked(agent_id=agent_id, by="Boss", reason="it was time"),
+            )
+        )
+        if refusal(request) is None:
+            self._tell_wire(request, now_ms)
+        return request
 
     def _listen(self, now_ms: int) -> list[Event]:
         """Listen to somebody, in one way or another, or leave them alone."""

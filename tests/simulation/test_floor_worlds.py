@@ -71,6 +71,12 @@ def test_good_agents_in_calm_leave_nothing_behind_and_nothing_to_a_lease(mode: D
     assert Outcome.CONTROLLER_LOST not in {claim.outcome for claim in world.claims()}
 
 
+@pytest.mark.parametrize("faults", [NO_FAULTS, CHAOS], ids=["calm", "chaos"])
+def test_agents_who_give_everybody_away_lose_nobody(faults: Faults) -> None:
+    for mode in (DialingMode.PROGRESSIVE, DialingMode.PREVIEW):
+        assert_in_order(world_of(7, mode, temper=Temper(transfers=0.7, holds=0.3, leaves=0.05), faults=faults), 7)
+
+
 def test_one_line_for_each_good_agent_abandons_nobody() -> None:
     def one_line(plan: WorldPlan) -> WorldPlan:
         assert plan.shift is not None
@@ -140,6 +146,13 @@ def test_the_command_runs_a_floor(mode: str) -> None:
     )
     assert done.exit_code == 0, done.output
     assert f'"mode": "{mode}"' in done.output
+
+
+def test_the_command_speaks_to_people_too() -> None:
+    done = CliRunner().invoke(simulate_command, ["--calls", "10", "--mode", "progressive", "--agents", "2"])
+    assert done.exit_code == 0, done.output
+    assert "No rule was broken" in done.output
+    assert "2 agents" in done.output
 
 
 def test_the_command_says_what_a_mode_lacks() -> None:
