@@ -53,8 +53,8 @@ class Ledger:
         ledger = cls(window_ms)
         try:
             for number, answered, abandoned in written["buckets"]:
-                if not 0 <= abandoned <= answered:
-                    raise ValueError(f"{abandoned} abandoned of {answered} answered")
+                if min(number, answered, abandoned) < 0:
+                    raise ValueError(f"not a ledger: {answered} answered and {abandoned} abandoned in a piece of it")
                 ledger.count(number * written["bucket_ms"], answered=answered, abandoned=abandoned)
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a ledger: {error!r}") from error

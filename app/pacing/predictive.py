@@ -126,10 +126,8 @@ class PredictivePacer:
     def _look(self, snapshot: PacingSnapshot) -> None:
         """Take in the snapshot: time that passed, calls by age, tables when they are due."""
         now_ms, ringing = snapshot.now_ms, snapshot.ringing_ms
-        if self._decided_ms is not None:
-            if now_ms < self._decided_ms:
-                raise ValueError(f"time ran back from {self._decided_ms} to {now_ms} ms")
-            self._odds.pass_time((now_ms - self._decided_ms) / 1000, self._ages)
+        if self._decided_ms is not None and now_ms < self._decided_ms:
+            raise ValueError(f"time ran back from {self._decided_ms} to {now_ms} ms")
         ages = np.fromiter(ringing.values(), np.int64, len(ringing))
         if len(ages) and ages.min() < 0:
             raise ValueError(f"a call cannot have been in flight for {ages.min()} ms")

@@ -60,8 +60,9 @@ class AnswerOdds:
         self._as_of_ms = 0
         self.chances = np.zeros((HALVES, 3 * AHEAD))
         """By age in half seconds: the chance of an answer within 1 … AHEAD s, its variance, its third cumulant."""
-        self.hazard = np.zeros(HALVES)
-        """By age in half seconds: answers per second expected, before the fast correction."""
+        self._cumulative = np.zeros(HALVES + 1)
+        """By age in half seconds: answers expected of a call until then, before the fast correction."""
+        self._in_flight_expected = 0.0
         self.refresh(0, np.zeros(HALVES, dtype=np.int64))
 
     def as_json(self) -> dict[str, Any]:
@@ -80,9 +81,11 @@ class AnswerOdds:
         self._expose(ring_ms)
         self._answered[age] += 1
         self._fast_seen += 1
+        self._expect(ring_ms)
 
     def ended(self, ring_ms: int, *, is_cancelled: bool) -> None:
         self._expose(ring_ms)
+        self._expect(ring_ms)
         if not is_cancelled:
             self._ended[min(AGES - 1, ring_ms // 1000)] += 1
 
@@ -94,18 +97,17 @@ class AnswerOdds:
         self._exposure[:age] += 1
         self._exposure[age] += (ring_ms % 1000) / 1000
 
-    def pass_time(self, elapsed_s: float, in_flight: Any) -> None:
-        """Calls in flight, counted by age in half seconds, rang for this long: so many answers were to be expected."""
-        self._fast_expected += elapsed_s * float(in_flight @ self.hazard)
+    def _expect(self, ring_ms: int) -> None:
+        """A call rang for this long: so many answers were to be expected of it."""
+        self._fast_expected += float(self._cumulative[min(HALVES, ring_ms // 500)])
         if self._fast_expected > FAST_MEMORY:
-            keep = FAST_MEMORY / self._fast_expected
-            self._fast_seen *= keep
+            self._fast_seen *= FAST_MEMORY / self._fast_expected
             self._fast_expected = FAST_MEMORY
 
     @property
     def correction(self) -> float:
-        """Answers lately over answers expected: catches a jump of the answer rate within a minute."""
-        return (FAST_PRIOR + self._fast_seen) / (FAST_PRIOR + self._fast_expected)
+        """Answers lately over answers expected, of calls still ringing too: catches a jump of the answer rate."""
+        return (FAST_PRIOR + self._fast_seen) / (FAST_PRIOR + self._fast_expected + self._in_flight_expected)
 
     @property
     def seen(self) -> float:
@@ -124,7 +126,8 @@ class AnswerOdds:
         exposure = self._exposure + self._prior_exposure + still
         person = np.repeat((self._answered + self._prior_answered) / exposure, 2)
         other = np.repeat((self._ended + self._prior_ended) / exposure, 2)
-        self.hazard = person
+        np.cumsum(0.5 * person, out=self._cumulative[1:])
+        self._in_flight_expected = float(in_flight @ self._cumulative[:-1])
         person = person * self.correction
         both = person + other
         stays = np.exp(-0.5 * both)

@@ -1,0 +1,25 @@
+"""The exact optimum, where it can be reasoned about, and against brute force."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.study.memoryless import Memoryless
+
+
+def test_with_nothing_to_lose_nobody_is_ever_idle_for_long() -> None:
+    assert Memoryless(answer_rate=0.5, agents=5).optimum(target=0.9).occupancy > 0.97
+
+
+def test_at_no_abandonment_a_single_agent_has_one_call_at_a_time() -> None:
+    """Each conversation of 140 s is preceded by 1/p calls of 18 s."""
+    got = Memoryless(answer_rate=0.5, agents=1).optimum(target=0.0)
+    assert got.occupancy == pytest.approx(140 / (140 + 36), abs=0.002)
+    assert got.abandonment == pytest.approx(0, abs=1e-9)
+
+
+def test_more_agents_and_more_abandonment_reach_more() -> None:
+    by_agents = [Memoryless(answer_rate=0.3, agents=agents).optimum().occupancy for agents in (2, 5, 10)]
+    assert by_agents == sorted(by_agents)
+    by_target = [Memoryless(answer_rate=0.3, agents=5).optimum(target).occupancy for target in (0.01, 0.03, 0.1)]
+    assert by_target == sorted(by_target)
