@@ -64,6 +64,7 @@ class Desk:
         self.books = DeskBooks(store, lambda: operations.now_ms)
         self._open: dict[AgentId, Sitting] = {}
         self._missing: dict[AgentId, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self.plans: dict[CampaignId, Campaign] = {}
         self._unwatch: list[Callable[[], None]] = []
 
@@ -71,7 +72,11 @@ class Desk:
         """Put the addresses into an aiohttp application."""
         app.router.add_get("/desk", self._page)
         app.router.add_get("/desk/live", self._live)
-        self._unwatch = [self._floor.watch(self._changed), self._floor.watch_messages(self._message)]
+        self._unwatch = [
+            self._floor.watch(self._changed),
+            self._floor.watch_messages(self._message),
+            self._floor.watch_refusals(self._refused),
+        ]
 
     async def close(self) -> None:
         """Send every page away: they connect again by themselves."""
@@ -107,16 +112,23 @@ class Desk:
             await sitting.line.close(ELSEWHERE, "open elsewhere")
             return sitting.line.socket
         self._open[agent_id] = sitting
-        if other is not None:
-            await other.line.close(ELSEWHERE, "taken over")
-        await self._came_back(agent_id)
         try:
+            if other is not None:  # a page that vanished does not say goodbye: nobody waits for it
+                self._send_away(other)
+            await self._came_back(agent_id)
+            if not self.plans:
+                await self.look_up_plans()
             await sitting.serve(request)
         finally:
             if self._open.get(agent_id) is sitting:
                 del self._open[agent_id]
                 self._missing[agent_id] = asyncio.create_task(self._miss(agent_id), name="desk missed")
         return sitting.line.socket
+
+    def _send_away(self, sitting: Sitting) -> None:
+        leaving = asyncio.create_task(sitting.line.close(ELSEWHERE, "taken over"), name="desk taken over")
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     # --- pages that are gone -----------------------------------------------------------------------------------------
 
@@ -145,6 +157,10 @@ class Desk:
         for sitting in self._open.values():
             if agent_id in (None, sitting.work.agent_id):
                 sitting.line.tell(message={"text": text, "by": sender, "at": self.now_ms})
+
+    def _refused(self, agent_id: AgentId, why: str) -> None:
+        if (sitting := self._open.get(agent_id)) is not None:
+            sitting.refused(why)
 
     def edited(self, contact_id: ContactId, field: str, value: str, by: User) -> None:
         """A contact's field was changed: whoever has the contact before them sees it at once."""
@@ -201,13 +217,14 @@ class Sitting:
         self._words = words
         self.work = desk.work_of(user, words)
         self.line = DeskLine(draw=self._draw, answer=self._answer, is_welcome=is_welcome, now_ms=lambda: desk.now_ms)
-        self._more: dict[str, Any] = {}
+        self._more: dict[str, Any] = {}  # by the names the page knows
         self._shown_attempt = ""
         self._contact_id: ContactId | None = None
         self._looking: set[asyncio.Task[None]] = set()
 
     async def serve(self, request: web.Request) -> None:
-        """Work until the page leaves."""
+        """Work until the page leaves. Its first picture has what a person needs who is there already."""
+        self._more["plans"] = desk_state.plans(self._desk.plans.values(), self._words)
         self._start(self._look_around())
         self.changed()
         try:
@@ -230,6 +247,10 @@ class Sitting:
             else:
                 self._start(self._look_again())
         self.line.poke()
+
+    def refused(self, why: str) -> None:
+        """Something that was to be done could not be done after all."""
+        self.line.tell(refused=self._words.say(why))
 
     def shows(self, contact_id: ContactId) -> bool:
         """Whether this contact is before the agent."""

@@ -40,5 +40,8 @@ class Floor(Protocol):
     def watch(self, changed: Callable[[frozenset[AgentId]], None]) -> Callable[[], None]:
         """Be told whose picture changed; returns what ends it."""
 
+    def watch_refusals(self, listener: Callable[[AgentId, str], None]) -> Callable[[], None]:
+        """Hear why what an agent wanted to dial by hand is not dialed after all; returns what ends it."""
+
     def watch_messages(self, listener: Callable[[AgentId | None, str, str], None]) -> Callable[[], None]:
         """Hear supervisors' messages (for whom, None: everybody; text; from whom); returns what ends it."""

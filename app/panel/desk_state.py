@@ -90,7 +90,10 @@ Refusal = Callable[[AgentRequest], str | None]
 def acts(picture: AgentPicture, plan: Campaign | None, refusal: Refusal = lambda _: None) -> frozenset[Act]:
     """The buttons of this moment: what the table has, as far as the floor would do it."""
     probes = _probes(picture, plan)
-    return frozenset(act for act in _offered(picture, plan) if act not in probes or refusal(probes[act]) is None)
+    found = {act for act in _offered(picture, plan) if act not in probes or refusal(probes[act]) is None}
+    if Act.DISPOSE not in found:
+        found.discard(Act.TRANSFER)  # who cannot say what came of it has nobody of their own to give away
+    return frozenset(found)
 
 
 def _offered(picture: AgentPicture, plan: Campaign | None) -> set[Act]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.agents import NOT_SET, AgentPlan, DialingMode, RecordingPolicy
+from app.agent_events import AgentWentReady, TransferAsked, TransferFinished
+from app.agents import NOT_SET, AgentPlan, AgentState, DialingMode, PhoneMode, RecordingPolicy
+from app.dialing.snapshot import AgentPicture
 from app.outcomes import ContactStatus, Outcome
 from app.store import attempts, callbacks, cards
 from app.store.attempts import AttemptEntry
@@ -296,3 +298,91 @@ async def test_who_must_not_be_called_again_is_not(site: ShiftSite, maria: User,
     (ended,) = await closed(site, campaign_id, 1)
     card = await site.store.read(cards.contact_card, ended.contact_id)
     assert [one.status for one in card.places] == [ContactStatus.DO_NOT_CALL]
+
+
+# --- giving a person away --------------------------------------------------------------------------------------------
+
+
+async def colleague(site: ShiftSite, name: str, endpoint: str, campaign_id: CampaignId) -> AgentId:
+    """Another agent, available, without a page."""
+    user = await site.add_agent(name)
+    await site.agents.sign_in(user, endpoint=endpoint, phone_mode=PhoneMode.NAILED_UP, campaigns_served=[campaign_id])
+    agent_id = AgentId(user.id)
+    await until(site, agent_id, lambda picture: picture.is_phone_up)
+    await site.agents.ask(AgentWentReady(agent_id=agent_id))
+    await until(site, agent_id, lambda picture: picture.state is AgentState.AVAILABLE)
+    return agent_id
+
+
+async def until(site: ShiftSite, agent_id: AgentId, is_so: Callable[[AgentPicture], bool]) -> None:
+    """Wait until an agent's picture is so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (picture := site.agents.picture(agent_id)) is None or not is_so(picture):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_a_person_is_given_to_a_colleague_after_a_word_with_them(
+    site: ShiftSite, maria: User, page: Page
+) -> None:
+    campaign_id = await site.start("Winter offer", DialingMode.PROGRESSIVE, {"+442079460000": "Ann Archer"})
+    await begin(page, site)
+    await state(page, "talking")
+    boris = await colleague(site, "boris", "agent-102", campaign_id)
+    await page.key("KeyT")
+    await page.until("document.getElementById('transfer-list').innerText.includes('boris')")
+    await page.type("bor")
+    await page.press("Enter")
+    await page.until("window.desk.state.consult?.is_up && window.desk.state.may.includes('finish')")
+    assert "boris" in await page.evaluate("document.getElementById('call-note').innerText")
+    await page.tab_to("e.dataset.act === 'conference'")
+    await page.press("Enter")
+    await page.until("window.desk.state.conference")
+    await page.key("KeyT")
+    await state(page, "available")
+    await until(site, boris, lambda picture: picture.state is AgentState.TALKING and picture.card is not None)
+    picture = site.agents.picture(boris)
+    assert picture is not None
+    assert picture.card is not None
+    assert picture.card.fields["name"] == "Ann Archer"
+
+
+async def test_a_person_is_handed_over_at_once_and_a_second_thought_is_free(
+    site: ShiftSite, maria: User, page: Page
+) -> None:
+    campaign_id = await site.start("Winter offer", DialingMode.PROGRESSIVE, {"+442079460000": "Ann Archer"})
+    await begin(page, site)
+    await state(page, "talking")
+    boris = await colleague(site, "boris", "agent-102", campaign_id)
+    await page.key("KeyT")
+    await page.until("document.getElementById('transfer-list').innerText.includes('boris')")
+    await page.press("Enter")
+    await page.until("window.desk.state.may.includes('cancel')")
+    await page.tab_to("e.dataset.act === 'cancel'")
+    await page.press("Enter")
+    await state(page, "talking")
+    await until(site, boris, lambda picture: picture.state is AgentState.AVAILABLE)
+    await page.key("KeyT")
+    await page.until("document.getElementById('transfer-list').innerText.includes('boris')")
+    await page.key("Enter", ctrl=True)
+    await until(site, boris, lambda picture: picture.state is AgentState.TALKING)
+    await state(page, "available")
+
+
+async def test_whom_somebody_consults_sees_the_card_and_only_their_own_buttons(
+    site: ShiftSite, maria: User, page: Page
+) -> None:
+    campaign_id = await site.start("Winter offer", DialingMode.PROGRESSIVE, {"+442079460000": "Ann Archer"})
+    boris = await colleague(site, "boris", "agent-102", campaign_id)
+    await until(site, boris, lambda picture: picture.state is AgentState.TALKING)
+    await begin(page, site)
+    await state(page, "available")
+    ask = TransferAsked(agent_id=boris, to_agent_id=AgentId(maria.id), is_attended=True)
+    await site.agents.ask(ask)
+    await page.until("window.desk.state.card?.name === 'Ann Archer'")
+    await state(page, "talking")
+    offered = await page.evaluate("window.desk.state.may")
+    assert not {"dispose", "hold", "transfer", "finish", "keypad"} & set(offered)
+    await site.agents.ask(TransferFinished(agent_id=boris))
+    await page.until("window.desk.state.may.includes('dispose')")
+    await page.key("Digit1")
+    await page.until("window.desk.state.disposition === 'success'")

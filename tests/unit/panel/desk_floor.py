@@ -87,6 +87,10 @@ class StandInFloor:
         self._watchers.append(changed)
         return lambda: self._watchers.remove(changed)
 
+    def watch_refusals(self, listener: Callable[[AgentId, str], None]) -> Callable[[], None]:
+        """Nothing is dialed here."""
+        return lambda: None
+
     def watch_messages(self, listener: Callable[[AgentId | None, str, str], None]) -> Callable[[], None]:
         """Be told messages."""
         self._listeners.append(listener)

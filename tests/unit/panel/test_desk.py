@@ -197,7 +197,7 @@ async def test_a_person_is_told_at_once_and_what_is_on_disk_follows(world: DeskS
 
 async def test_only_what_changed_is_sent(world: DeskSite) -> None:
     async with open_page(world) as page:
-        await page.until_known("plans")
+        await page.until_known("today")
         world.talk()
         await page.until_known("person")
         seen = page.messages

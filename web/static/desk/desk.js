@@ -1,7 +1,7 @@
 // The agent's desk: puts its parts together. The server says what is so and what is legal; the page draws and asks.
 import { all, byId, say, show } from "./dom.js";
 import { heard } from "./clock.js";
-import { lower, raise } from "./alert.js";
+import { lower, raise, refused } from "./alert.js";
 import { acts as bar_acts, set_up_bar } from "./bar.js";
 import { acts as call_acts, set_up_call } from "./call.js";
 import { close_reopened, digit, catch_up, on_reopen, open_all, reopen, reopened_card, save, set_up_result } from "./result.js";
@@ -25,6 +25,7 @@ const wire = new Wire({
     for (const one of message.told ?? []) {
       if (one.message) raise("message", say("message", one.message), { button: { words: say("dismiss"), act: () => lower("message") } });
       if (one.edited) edited(one.edited);
+      if (one.refused) refused(new Error(one.refused));
     }
     document.body.dataset.heard = String(Number(document.body.dataset.heard ?? 0) + 1);
   },
