@@ -36,10 +36,9 @@ class Person:
 
     __slots__ = (
         "agent_id", "attempt", "awaits_phone", "callback", "connected_at_ms", "deadline_ms", "disposition",
-        "failures", "has_music", "hold_ms", "is_disposed", "is_front", "is_notified", "note", "party_id", "queue_id",
-        "recording",
-        "recordings", "room_id", "since_ms", "stage", "talk_ms", "talker", "transfers", "waited_ms",
-        "waits_since_ms", "wrap_up_since_ms",
+        "failures", "has_music", "hold_ms", "is_being_told", "is_disposed", "is_front", "is_notified", "note",
+        "party_id", "queue_id", "recording", "recordings", "room_id", "since_ms", "stage", "talk_ms", "talker",
+        "transfers", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
     )  # fmt: skip
 
     def __init__(self, attempt: AttemptRun, now_ms: int) -> None:
@@ -66,7 +65,8 @@ class Person:
         self.note = ""
         self.callback: CallbackPlan | None = None
         self.is_disposed = False  # the agent is done with the card
-        self.is_notified = False  # they heard the notice of the recording
+        self.is_being_told = False  # the notice of a recording is played, and the recording still wanted
+        self.is_notified = False  # they heard it
         self.recording = ""  # the one that runs
         self.recordings: list[str] = []
         self.transfers: list[str] = []

@@ -28,6 +28,9 @@ class Recordings:
         audio = attempt.audio.get(words)
         if audio is None or agent.phone.leg_id is None:
             return  # nobody is recorded who was not told
+        if person.is_being_told:
+            return
+        person.is_being_told = True
         self._crew.do(
             Play(attempt_id=person.id, playback_id=f"{person.id}-notice", media=(audio.media,)),
             PlayToPhone(leg_id=agent.phone.leg_id, media=(audio.media,)),
@@ -35,7 +38,8 @@ class Recordings:
 
     def told(self, person: Person, *, has_failed: bool) -> None:
         """The notice was played, or could not be."""
-        if not has_failed and person.stage is PersonStage.TALKING:
+        is_wanted, person.is_being_told = person.is_being_told, False
+        if is_wanted and not has_failed and person.stage is PersonStage.TALKING:
             person.is_notified = True
             self._record(person)
 
@@ -47,7 +51,8 @@ class Recordings:
         self._crew.touch_person(person)
 
     def end(self, person: Person) -> None:
-        """Record no more."""
+        """Record no more; what is about to be recorded neither."""
+        person.is_being_told = False
         if person.recording:
             self._crew.do(StopRecording(attempt_id=person.id, name=person.recording))
             person.recording = ""

@@ -254,6 +254,6 @@ def _record(event: RecordAsked, person: Person) -> str | None:
         case RecordingPolicy.ALWAYS:
             return "this campaign records everybody"
         case RecordingPolicy.ON_DEMAND:
-            if event.is_on is bool(person.recording):
+            if event.is_on is (bool(person.recording) or person.is_being_told):
                 return "it is recorded already" if event.is_on else "it is not recorded"
             return None
