@@ -101,8 +101,9 @@ async def import_list(
             now_ms=now_ms(),
         )
         run = _Run(store, begun, options, sheet.facts.size, on_progress, on_contacts_added)
-        with ChunkReader(sheet, plan, numbers, options) as chunks:
-            await run.write_all(chunks, now_ms)
+        async with store.long_writing():
+            with ChunkReader(sheet, plan, numbers, options) as chunks:
+                await run.write_all(chunks, now_ms)
         await store.write(finish_import, begun.import_id, run.counts, now_ms())
         return run.report(name, path.name, plan)
 

@@ -6,7 +6,9 @@ transaction that is committed when the function returns and rolled back when it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Final, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Engine
@@ -16,7 +18,16 @@ from app.events import AttemptsFound, AttemptsRecovered, StoreEvent
 from app.outcomes import ContactStatus
 from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
-from app.store.engines import DEFAULT_URL, database_url, is_in_memory, sqlite_engine
+from app.store.engines import (
+    DEFAULT_URL,
+    IMPORT_CACHE_KB,
+    WRITER_CACHE_KB,
+    database_url,
+    give_memory_back,
+    is_in_memory,
+    set_cache,
+    sqlite_engine,
+)
 from app.store.errors import StoreError
 from app.store.ids import NewAttemptId, new_attempt_id
 from app.store.lanes import Lane, Operation, reading_lane, run_plainly, writing_lane
@@ -42,6 +53,7 @@ class SqlStore:
         self._writing = writing
         self._reading = reading
         self._new_id = new_id
+        self._long_writings = 0
         self._in_doubt: dict[AttemptId, int] = {}  # made in commits that failed, and how often to look for them yet
 
     @classmethod
@@ -101,6 +113,21 @@ class SqlStore:
     async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a write in a transaction of its own, committed on return. Raises StoreError, NotFound, Duplicate."""
         return await self._writing.run(operation, *args, **kwargs)
+
+    @asynccontextmanager
+    async def long_writing(self) -> AsyncIterator[None]:
+        """Hold more of the database in memory meanwhile, for an import of a long list."""
+        self._long_writings += 1
+        try:
+            if self._long_writings == 1:
+                await self.write(set_cache, IMPORT_CACHE_KB)
+            yield
+        finally:
+            self._long_writings -= 1
+            if self._long_writings == 0:
+                with suppress(StoreError):  # what the import came to counts more than the memory
+                    await self.write(set_cache, WRITER_CACHE_KB)
+                await asyncio.to_thread(give_memory_back)
 
     async def attach_list(
         self,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import sqlite3
 import time
 from typing import Any, Final
 
-from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
@@ -14,7 +15,10 @@ from sqlalchemy.pool import StaticPool
 from app.store.errors import StoreError
 
 DEFAULT_URL: Final = "sqlite+aiosqlite:///outring.db"
-WRITER_CACHE_KB: Final = 65_536  # the index over a million contacts fits: imports do not read it again row by row
+WRITER_CACHE_KB: Final = 8_192
+"""Pages of SQLite that the dialer's way to it keeps in memory: claims and ends touch few."""
+IMPORT_CACHE_KB: Final = 65_536
+"""While an import runs: the index over a million contacts fits, so that it is not read again row by row."""
 BUSY_TIMEOUT_MS: Final = 5_000
 _UNUSABLE_FILES: Final = {
     "unable to open database file": "make its folder, and let the user Outring runs as write there",
@@ -71,6 +75,20 @@ def postgres_engine(url: URL, *, may_write: bool = True) -> AsyncEngine:
     if not may_write:
         settings["default_transaction_read_only"] = "on"
     return create_async_engine(url, pool_size=5, max_overflow=5, connect_args={"server_settings": settings})
+
+
+def set_cache(conn: Connection, size_kb: int) -> None:
+    """How much of a SQLite file this connection keeps in memory from now on; nothing to do on PostgreSQL."""
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql(f"PRAGMA cache_size = -{size_kb}")
+        conn.exec_driver_sql("PRAGMA shrink_memory")
+
+
+def give_memory_back() -> None:
+    """Hand what was freed to the system: glibc keeps it otherwise (seen: 185 MB after an import, 111 MB after this)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _prepare_sqlite(engine: Engine, url: URL, *, begin: str, may_write: bool) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from app.store import SqlStore, StoreError, SyncStore
-from app.store.engines import BUSY_TIMEOUT_MS, database_url
+from app.store.engines import BUSY_TIMEOUT_MS, IMPORT_CACHE_KB, WRITER_CACHE_KB, database_url
 from app.store.ids import new_attempt_id
 from app.units import ATTEMPT_ID
 
@@ -84,3 +84,21 @@ def test_attempt_ids_sort_by_time_and_are_never_the_same() -> None:
     assert made == sorted(made)
     assert all(len(attempt_id) == 26 and ATTEMPT_ID.fullmatch(attempt_id) for attempt_id in made)
     assert len({new_attempt_id(5) for _ in range(1_000)}) == 1_000
+
+
+async def test_a_long_writing_has_a_large_cache_and_gives_it_back(tmp_path: Path) -> None:
+    def cache_kb(conn: Connection) -> int:
+        return -int(conn.exec_driver_sql("PRAGMA cache_size").scalar_one())
+
+    async def import_in_vain(store: SqlStore) -> None:
+        async with store.long_writing():
+            async with store.long_writing():
+                assert await store.write(cache_kb) == IMPORT_CACHE_KB
+            assert await store.write(cache_kb) == IMPORT_CACHE_KB, "another import goes on"
+            raise ValueError("broken file")
+
+    async with await SqlStore.open(f"sqlite:///{tmp_path / 'outring.db'}") as store:
+        assert await store.write(cache_kb) == WRITER_CACHE_KB
+        with pytest.raises(ValueError, match="broken file"):
+            await import_in_vain(store)
+        assert await store.write(cache_kb) == WRITER_CACHE_KB
