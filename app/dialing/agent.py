@@ -64,7 +64,7 @@ _ROWS: Final[dict[AgentState, dict[AgentStep, AgentState]]] = {
         _T.SIGN_OUT: _S.SIGNED_OUT,
     },
     _S.WRAP_UP: {
-        _T.GO_READY: _S.AVAILABLE, _T.PAUSE: _S.PAUSED, _T.RELEASE: _S.AVAILABLE, _T.SIGN_OUT: _S.SIGNED_OUT,
+        _T.PAUSE: _S.PAUSED, _T.RELEASE: _S.AVAILABLE, _T.SIGN_OUT: _S.SIGNED_OUT,
     },
     _S.PAUSED: {
         _T.GO_READY: _S.AVAILABLE, _T.PAUSE: _S.PAUSED, _T.RESERVE: _S.RESERVED, _T.FIND_TALK: _S.TALKING,

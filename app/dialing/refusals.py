@@ -151,10 +151,10 @@ def _dial(event: ManualDialAsked, agent: AgentRun, crew: Crew) -> str | None:
         return f"Asterisk cannot be reached: {crew.work.down_reason}"
     if crew.work.is_ending:
         return "the dialer is being stopped"
-    if len(run.on_the_line) + run.stock >= run.campaign.lines:
-        return "all of the campaign's lines are in use"
     if not any(line.carries(event.number) for line in crew.work.lines_of(run)):
         return "no trunk of the campaign carries this number"
+    if len(run.on_the_line) + run.stock + len(run.held) >= run.campaign.lines:
+        return "all of the campaign's lines are in use"
     return None
 
 

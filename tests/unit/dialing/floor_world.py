@@ -6,7 +6,7 @@ asked: who is in which room, who is on which phone, for whom a call is placed, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from app.agent_commands import (
@@ -121,6 +121,7 @@ class FloorWorld(World):
         self.legs: dict[LegId, Leg] = {}
         self.rooms: dict[RoomId, Room] = {}
         self.where: dict[AttemptId, RoomId] = {}
+        self.sent_to: dict[AttemptId, RoomId] = {}
         self.music: set[AttemptId] = set()
         self.recordings: dict[str, RoomId] = {}
         self.recorded: list[str] = []
@@ -131,8 +132,15 @@ class FloorWorld(World):
         self.states: dict[AgentId, AgentState] = {}
         self.may_dial_by_hand = True
         self.phones_answer = True
-        self.rooms_work = True
+        self.rooms_that_fail: set[RoomId] = set()
+        self.owners: dict[Number, AgentId] = {}
+        self.numbers_by_choice: set[Number] = set()
+        self.rendered = 0
         self.playbacks_end = True
+
+    def render(self, *, fails: bool = False) -> None:
+        self.rendered += 1
+        super().render(fails=fails)
 
     # --- agents ------------------------------------------------------------------------------------------------------
 
@@ -324,7 +332,7 @@ class FloorWorld(World):
                 assert leg.room_id is None, f"{command.leg_id} is in {leg.room_id} already"
                 assert leg.spies_on is None, f"{command.leg_id} spies, and is put into a room"
                 room = self.rooms.get(command.room_id)
-                if room is None or not self.rooms_work:
+                if room is None or command.room_id in self.rooms_that_fail:
                     self.tell(PhoneFailed(leg_id=command.leg_id, command="ConnectPhone", reason="no such bridge"))
                     return
                 room.legs.add(command.leg_id)
@@ -362,7 +370,7 @@ class FloorWorld(World):
             case Connect():
                 self._enter(command)
             case Part():
-                assert self.where.get(attempt_id) == command.room_id, f"{attempt_id} is not in {command.room_id}"
+                assert self.sent_to.get(attempt_id) == command.room_id, f"{attempt_id} is not in {command.room_id}"
                 self._leave_room(attempt_id)
             case Music(is_on=True):
                 assert attempt_id not in self.where, f"music for {attempt_id}, who is in a room"
@@ -379,8 +387,9 @@ class FloorWorld(World):
                 self.heard.append((attempt_id, command.digits))
 
     def _enter(self, command: Connect) -> None:
+        self.sent_to[command.attempt_id] = command.room_id
         room = self.rooms.get(command.room_id)
-        if room is None or not self.rooms_work:
+        if room is None or command.room_id in self.rooms_that_fail:
             self._fail(command.attempt_id, command)
             return
         self.music.discard(command.attempt_id)
@@ -400,10 +409,24 @@ class FloorWorld(World):
                 return ConversationSaved(attempt_id=command.attempt_id)
             case OpenManual():
                 return self._open_manual(command)
-            case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
+            case ClaimContacts():
+                return self._claim(command)
+            case CloseAttempt() | AddDnc() | SetCampaignStatus():
                 return super()._written(command)
             case _:
                 raise AssertionError(command)
+
+    def _claim(self, command: ClaimContacts) -> StoreEvent:
+        """Contacts of an agent who is not asked for are passed over for a while."""
+        for row in self.disk.contacts[command.campaign_id].values():
+            owner = self.owners.get(row.number)
+            if owner is not None and owner not in command.agents and row.due_at_ms is not None:
+                row.due_at_ms = max(row.due_at_ms, self.now + 10_000)
+        opened = super()._written(command)
+        assert isinstance(opened, AttemptsOpened)
+        mine = tuple(_changed(one, agent_id=self.owners.get(one.number)) for one in opened.attempts)
+        self.disk.open.update((one.attempt_id, one) for one in mine)
+        return replace(opened, attempts=mine)
 
     def _open_manual(self, command: OpenManual) -> StoreEvent:
         rows = self.disk.contacts[command.campaign_id]
@@ -440,6 +463,9 @@ class FloorWorld(World):
             case _:
                 super()._check(command)
 
+    def _may_choose(self, number: Number) -> bool:
+        return number in self.numbers_by_choice
+
     def _check_stint(self, command: LogAgent) -> None:
         """An agent's time has no gap and no overlap, and one stint at a time."""
         stints = self.stints.setdefault(command.session_id, [])
@@ -461,19 +487,26 @@ class FloorWorld(World):
             self.states[command.agent_id] = command.now.state
 
     def _check_reserved(self, command: PlaceCall) -> None:
-        opened = self.disk.open[command.attempt_id]
-        campaign = self._told[opened.campaign_id]
-        if campaign.mode is DialingMode.BROADCAST and not opened.is_manual:
+        campaign = self._told[self.disk.open[command.attempt_id].campaign_id]
+        if not self._is_for_an_agent(command.attempt_id):
             return
         ready = sum(state in BEFORE_TALK for state in self.states.values())
         lines = campaign.agents.lines_per_agent if campaign.mode is DialingMode.PROGRESSIVE else 1
-        ringing = [wire for wire in self.calls.values() if wire.may_exist and not wire.is_up]
-        assert len([wire for wire in ringing if not wire.is_hung_up]) < ready * lines, "a call that no agent waits for"
+        ringing = [
+            attempt_id
+            for attempt_id, wire in self.calls.items()
+            if wire.may_exist and not wire.is_up and not wire.is_hung_up and self._is_for_an_agent(attempt_id)
+        ]
+        assert len(ringing) < ready * lines, "a call that no agent waits for"
+
+    def _is_for_an_agent(self, attempt_id: AttemptId) -> bool:
+        opened = self.disk.open.get(attempt_id)
+        if opened is None:
+            return False
+        return opened.is_manual or self._told[opened.campaign_id].mode is not DialingMode.BROADCAST
 
 
 def _changed(opened: OpenedAttempt, **changes: Any) -> OpenedAttempt:
-    from dataclasses import replace
-
     return replace(opened, **changes)
 
 

@@ -2,27 +2,90 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from app.agents import AgentState, DialingMode
-from app.commands import CloseAttempt
+import pytest
+
+from app.agent_events import (
+    AgentJoined,
+    AgentPaused,
+    AgentSignedOut,
+    AgentWentReady,
+    BrowserLost,
+    DispositionSet,
+    HangUpAsked,
+    HoldAsked,
+    KeysAsked,
+    MuteAsked,
+    PhoneAsked,
+    PhoneReachable,
+    RecordAsked,
+    WrapUpExtended,
+)
+from app.agents import (
+    AgentPlan,
+    AgentState,
+    CallbackPlan,
+    DialingMode,
+    PauseReason,
+    PhoneMode,
+    RecordingPolicy,
+)
+from app.commands import CloseAttempt, RenewLease
+from app.events import CampaignPaused, CampaignStopped, PlaybackEnded
+from app.ivr.load import load_flow
 from app.outcomes import ContactStatus, Outcome
-from app.units import AttemptId, LegId, RoomId
+from app.units import AgentId, AttemptId, CampaignId, ContactId, LegId, RoomId
 from tests.unit.dialing.build import campaign, phone, trunk
-from tests.unit.dialing.floor_world import ONE, FloorWorld
+from tests.unit.dialing.floor_world import CONNECT, ONE, FloorWorld
 
-FIRST, SECOND = AttemptId("attempt00001"), AttemptId("attempt00002")
+FIRST, SECOND, THIRD = AttemptId("attempt00001"), AttemptId("attempt00002"), AttemptId("attempt00003")
+ME, YOU = AgentId(1), AgentId(2)
+TWO = CampaignId(2)
+LUNCH = PauseReason(code="lunch", label="Lunch")
+AVAILABLE, RESERVED, RINGING = AgentState.AVAILABLE, AgentState.RESERVED, AgentState.RINGING
+TALKING, ON_HOLD, WRAP_UP, PAUSED = AgentState.TALKING, AgentState.ON_HOLD, AgentState.WRAP_UP, AgentState.PAUSED
 
 
-def floor(contacts: int = 3, **changes: Any) -> FloorWorld:
-    """A progressive campaign with some contacts, on a trunk with room, and nobody signed in."""
+def floor(contacts: int = 3, *, goes_on: bool = False, **changes: Any) -> FloorWorld:
+    """A progressive campaign with some contacts, on a trunk with room, and nobody signed in.
+
+    One contact more is due in a year, so that the campaign goes on.
+    """
     world = FloorWorld()
     world.set_trunk(trunk())
-    world.start(campaign(1, **({"mode": DialingMode.PROGRESSIVE} | changes)))
+    plan = AgentPlan(**{name: changes.pop(name) for name in list(changes) if name in AgentPlan.__slots__})
+    world.start(campaign(1, **({"mode": DialingMode.PROGRESSIVE, "agents": plan} | changes)))
     world.add_contacts(ONE, *(phone(place) for place in range(contacts)))
+    if goes_on:
+        world.add_contacts(ONE, phone(99))
+        world.disk.contacts[ONE][ContactId(contacts + 1)].due_at_ms = world.now + 31_536_000_000
     world.connect()
     world.advance(100)
     return world
+
+
+def talking(contacts: int = 3, **changes: Any) -> FloorWorld:
+    """Agent 1 talks with the first contact."""
+    world = floor(contacts, **changes)
+    world.begin(1)
+    world.answer(FIRST)
+    assert world.state() is TALKING
+    return world
+
+
+def result(world: FloorWorld, attempt_id: AttemptId = FIRST) -> Any:
+    return world.disk.closed[attempt_id]
+
+
+def talk_of(world: FloorWorld, attempt_id: AttemptId = FIRST) -> Any:
+    found = result(world, attempt_id).conversation
+    assert found is not None
+    return found
+
+
+# --- a shift ---------------------------------------------------------------------------------------------------------
 
 
 def test_nobody_is_dialed_without_an_agent() -> None:
@@ -39,14 +102,14 @@ def test_nobody_is_dialed_without_an_agent() -> None:
 def test_a_shift_from_sign_in_to_the_disposition() -> None:
     world = floor()
     world.sign_in(1)
-    assert (world.state(), world.shown().reason) == (AgentState.PAUSED, "signed-in")
+    assert (world.state(), world.shown().reason) == (PAUSED, "signed-in")
     assert world.shown().is_phone_up
     world.begin(2)
-    assert world.state(2) is AgentState.RINGING, "available, and at once a call is on its way"
+    assert world.state(2) is RINGING, "available, and at once a call is on its way"
     assert world.up() == [FIRST]
     world.advance(4_000)
     world.answer(FIRST)
-    assert world.state(2) is AgentState.TALKING
+    assert world.state(2) is TALKING
     assert world.where[FIRST] == RoomId("session0002-room")
     assert (LegId("session0002-p1"), "tone:beep") in world.heard
     card = world.shown(2).card
@@ -55,42 +118,754 @@ def test_a_shift_from_sign_in_to_the_disposition() -> None:
     assert world.talked[FIRST] == 1
     world.advance(30_000)
     world.hang_up(FIRST)
-    assert world.state(2) is AgentState.WRAP_UP
+    assert world.state(2) is WRAP_UP
     assert world.shown(2).deadline_ms == world.now + 30_000
     assert FIRST in world.disk.open, "nobody else dials the contact while the card is open"
     world.advance(5_000)
     world.dispose(2, "success", note="wants two")
-    assert world.state(2) is AgentState.RINGING, "and the next one"
-    result = world.disk.closed[FIRST]
-    assert (result.outcome, result.next.status) == (Outcome.CONNECTED_TO_AGENT, ContactStatus.CONNECTED)
-    talk = result.conversation
-    assert talk is not None
+    assert world.state(2) is RINGING, "and the next one"
+    assert (result(world).outcome, result(world).next.status) == (Outcome.CONNECTED_TO_AGENT, ContactStatus.CONNECTED)
+    talk = talk_of(world)
     assert (talk.agent_id, talk.disposition, talk.note) == (2, "success", "wants two")
     assert (talk.waited_ms, talk.talk_ms, talk.hold_ms, talk.wrap_up_ms) == (0, 30_000, 0, 5_000)
-    stints = world.stints[world.seats[world.shown(2).agent_id].session_id]
+    stints = world.stints[world.seats[YOU].session_id]
     assert [stint.state for stint in stints[:7]] == [
-        AgentState.PAUSED,
-        AgentState.AVAILABLE,
-        AgentState.RESERVED,
-        AgentState.RINGING,
-        AgentState.TALKING,
-        AgentState.WRAP_UP,
-        AgentState.AVAILABLE,
-    ]
+        PAUSED, AVAILABLE, RESERVED, RINGING, TALKING, WRAP_UP, AVAILABLE,
+    ]  # fmt: skip
 
 
 def test_nothing_is_closed_before_the_agent_has_spoken_and_then_once() -> None:
-    world = floor(1)
-    world.begin(1)
-    world.answer(FIRST)
+    world = talking(1)
     world.hang_up(FIRST)
     assert not any(isinstance(command, CloseAttempt) for command in world.writes)
-    assert FIRST not in world.disk.closed
     world.advance(29_000)
     assert FIRST not in world.disk.closed
     world.advance(1_000)
-    talk = world.disk.closed[FIRST].conversation
-    assert talk is not None
-    assert talk.disposition == "not-set"
-    assert world.state() is AgentState.AVAILABLE
+    assert talk_of(world).disposition == "not-set"
+    assert world.state() is AVAILABLE
     assert world.shown().waiting_for == "none of your campaigns is running", "its only contact was called"
+
+
+def test_the_line_is_free_during_wrap_up() -> None:
+    world = floor(2, lines=1)
+    world.begin(1)
+    world.begin(2)
+    assert world.up() == [FIRST], "one line"
+    world.answer(FIRST)
+    world.hang_up(FIRST)
+    assert world.state(1) is WRAP_UP
+    world.advance(200)
+    assert world.up() == [SECOND]
+    assert world.state(2) is RINGING
+
+
+def test_the_agent_ends_the_call() -> None:
+    world = talking()
+    world.advance(9_000)
+    world.ask(HangUpAsked(agent_id=ME))
+    assert world.calls[FIRST].is_hung_up
+    assert world.state() is WRAP_UP
+    world.dispose()
+    assert world.state() is WRAP_UP, "nobody new comes in before the person is out of the room"
+    world.hang_up(FIRST)
+    assert world.state() is RINGING
+    assert talk_of(world).talk_ms == 9_000
+
+
+def test_the_result_in_mid_call_ends_the_call_and_the_card_in_one() -> None:
+    world = talking()
+    world.dispose(code="not-interested", is_done=False)
+    assert world.state() is TALKING
+    assert world.shown().disposition == "not-interested"
+    world.dispose(code="not-interested", is_done=True)
+    assert world.calls[FIRST].is_hung_up
+    world.hang_up(FIRST)
+    world.advance(100)
+    assert world.state() is RINGING
+    assert talk_of(world).disposition == "not-interested"
+
+
+def test_a_call_that_nobody_answers_sets_the_agent_free() -> None:
+    world = floor(1)
+    world.begin(1)
+    world.end(FIRST, sip_code=486, cause=17)
+    world.settle()
+    assert world.state() is AVAILABLE
+    assert result(world).outcome is Outcome.BUSY
+    assert result(world).conversation is None
+    assert world.shown().waiting_for == "everybody left waits for a later try"
+
+
+def test_ready_ends_the_wrap_up_with_what_is_set() -> None:
+    world = talking()
+    world.hang_up(FIRST)
+    world.dispose(code="other", is_done=False, note="half a word")
+    world.ask(AgentWentReady(agent_id=ME))
+    world.advance(100)
+    assert world.state() is RINGING
+    assert (talk_of(world).disposition, talk_of(world).note) == ("other", "half a word")
+
+
+def test_wrap_up_is_extended_as_often_as_the_campaign_allows() -> None:
+    world = talking(wrap_up_ms=10_000, wrap_up_extension_ms=5_000, max_extensions=2)
+    world.hang_up(FIRST)
+    began = world.now
+    for count in (1, 2):
+        world.ask(WrapUpExtended(agent_id=ME))
+        assert (world.shown().extensions, world.shown().deadline_ms) == (count, began + 10_000 + count * 5_000)
+    assert "2 times" in str(world.dialer.refusal(WrapUpExtended(agent_id=ME)))
+    world.advance(20_000)
+    assert world.state() is not WRAP_UP
+
+
+def test_a_second_wrap_up_in_a_row_without_a_touch_pauses_who_seems_to_be_away() -> None:
+    world = talking(4)
+    world.hang_up(FIRST)
+    world.advance(30_000)
+    assert world.state() is RINGING, "once may happen"
+    world.answer(SECOND)
+    world.hang_up(SECOND)
+    world.advance(30_000)
+    assert (world.state(), world.shown().reason) == (PAUSED, "away")
+
+
+def test_whoever_touches_a_wrap_up_is_not_away() -> None:
+    world = talking(4)
+    for attempt_id in (FIRST, SECOND, THIRD):
+        if attempt_id is not FIRST:
+            world.answer(attempt_id)
+        world.hang_up(attempt_id)
+        world.dispose(code="success", is_done=False)
+        world.advance(30_000)
+    assert world.state() is not PAUSED
+    assert talk_of(world, SECOND).disposition == "success"
+
+
+# --- dispositions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "status"),
+    [
+        ("success", Outcome.CONNECTED_TO_AGENT, ContactStatus.CONNECTED),
+        ("no-decision", Outcome.CONNECTED_TO_AGENT, ContactStatus.PENDING),
+        ("wrong-number", Outcome.WRONG_NUMBER, ContactStatus.INVALID_NUMBER),
+        ("wrong-person", Outcome.WRONG_PERSON, ContactStatus.PENDING),
+        ("answering-machine", Outcome.ANSWERING_MACHINE, ContactStatus.PENDING),
+        ("do-not-call", Outcome.CONNECTED_TO_AGENT, ContactStatus.DO_NOT_CALL),
+    ],
+)
+def test_what_a_disposition_does_to_the_contact(code: str, outcome: Outcome, status: ContactStatus) -> None:
+    world = talking(1)
+    world.hang_up(FIRST)
+    world.dispose(code=code)
+    assert (result(world).outcome, result(world).next.status) == (outcome, status)
+    assert result(world).is_charged
+    assert (phone(0) in world.disk.dnc) is (code == "do-not-call")
+
+
+def test_a_callback_is_promised_for_its_time_and_kept_though_the_tries_are_used_up() -> None:
+    world = talking(1)
+    world.hang_up(FIRST)
+    plan = CallbackPlan(at_ms=world.now + 3_600_000, agent_id=ME)
+    missing = DispositionSet(agent_id=ME, attempt_id=FIRST, code="callback", is_done=True)
+    assert world.dialer.refusal(missing) == "say when to call back"
+    past = replace(missing, callback=CallbackPlan(at_ms=world.now))
+    assert "future" in str(world.dialer.refusal(past))
+    world.dispose(code="callback", callback=plan)
+    then = result(world).next
+    assert (then.status, then.due_at_ms, then.callback) == (ContactStatus.PENDING, plan.at_ms, plan)
+
+
+def test_a_card_that_is_not_before_the_agent_is_not_disposed() -> None:
+    world = talking()
+    wrong = DispositionSet(agent_id=ME, attempt_id=SECOND, code="success")
+    assert "no longer" in str(world.dialer.refusal(wrong))
+    assert "no disposition" in str(world.dialer.refusal(replace(wrong, attempt_id=FIRST, code="nonsense")))
+    late = world.dialer.snapshot(world.now).late_events
+    world.inbox.append(wrong)
+    world.settle()
+    assert world.dialer.snapshot(world.now).late_events == late + 1
+    assert world.shown().disposition == ""
+
+
+# --- who gets the person ---------------------------------------------------------------------------------------------
+
+
+def test_the_longest_idle_agent_is_next_and_skill_comes_before_idleness() -> None:
+    world = floor(0, goes_on=True)
+    world.begin(1)
+    world.advance(1_000)
+    world.begin(2)
+    world.advance(1_000)
+    world.begin(3, skill=5)
+    world.add_contacts(ONE, phone(1))
+    world.advance(100)
+    assert [world.state(place) for place in (1, 2, 3)] == [AVAILABLE, AVAILABLE, RINGING]
+    world.add_contacts(ONE, phone(2))
+    world.advance(100)
+    assert [world.state(place) for place in (1, 2)] == [RINGING, AVAILABLE]
+
+
+def test_an_agent_serves_the_campaign_that_comes_first() -> None:
+    world = floor(0, goes_on=True)
+    world.add_contacts(ONE, phone(1))
+    world.start(campaign(2, mode=DialingMode.PROGRESSIVE, agents=AgentPlan(priority=7)))
+    world.add_contacts(TWO, phone(2))
+    world.settle()
+    world.begin(1, 1, 2)
+    assert world.shown().campaign_id == TWO
+    [attempt_id] = world.up()
+    assert world.disk.open[attempt_id].campaign_id == TWO
+
+
+def test_agents_join_and_leave_campaigns_at_any_time() -> None:
+    world = floor(1)
+    world.start(campaign(2, mode=DialingMode.PROGRESSIVE))
+    world.settle()
+    world.begin(1, 2)
+    assert world.state() is AVAILABLE
+    world.ask(AgentJoined(agent_id=ME, campaigns=(ONE, TWO)))
+    assert world.state() is RINGING
+    world.ask(AgentJoined(agent_id=ME, campaigns=(TWO,)))
+    world.answer(FIRST)
+    assert world.state() is TALKING, "the call that was theirs still is"
+
+
+def test_whom_a_contact_belongs_to_gets_it_and_nobody_else() -> None:
+    world = floor(1)
+    world.owners[phone(0)] = YOU
+    world.begin(1)
+    world.advance(1_000)
+    assert world.state(1) is AVAILABLE
+    assert not world.disk.open, "its owner is not here"
+    world.begin(2)
+    world.advance(60_000)
+    assert world.state(1) is AVAILABLE
+    assert world.state(2) is RINGING
+
+
+# --- several lines ---------------------------------------------------------------------------------------------------
+
+
+def test_the_first_who_answers_is_the_agents_and_the_others_are_taken_back() -> None:
+    world = floor(5, lines_per_agent=3)
+    world.begin(1)
+    world.advance(1_000)
+    assert len(world.up()) == 3
+    world.answer(SECOND)
+    assert world.state() is TALKING
+    assert [world.calls[one].is_hung_up for one in (FIRST, SECOND, THIRD)] == [True, False, True]
+    for one in (FIRST, THIRD):
+        world.end(one)
+    world.settle()
+    assert result(world, FIRST).outcome is Outcome.DIALER_STOPPED
+    assert not result(world, FIRST).is_charged
+    assert result(world, FIRST).next.due_at_ms == world.now + 60_000, "their phone has just rung: not at once again"
+
+
+def test_nobody_free_is_music_then_the_message_then_the_end() -> None:
+    world = broadcast(CONNECT, hold_ms=6_000)
+    assert FIRST in world.music
+    [shown] = world.dialer.snapshot(world.now).campaigns
+    assert (shown.with_agents, shown.seeking) == (0, 1)
+    world.advance(5_999)
+    assert FIRST in world.music
+    world.playbacks_end = False
+    world.advance(1)
+    assert (FIRST, f"{FIRST}-harbor") in world.heard
+    assert FIRST not in world.music
+    assert not world.calls[FIRST].is_hung_up
+    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-harbor"))
+    world.settle()
+    assert world.calls[FIRST].is_hung_up
+    world.hang_up(FIRST)
+    assert result(world).outcome is Outcome.ABANDONED_BY_DIALER
+
+
+def test_an_agent_who_comes_in_time_ends_the_wait() -> None:
+    world = broadcast(CONNECT, hold_ms=6_000)
+    world.advance(5_000)
+    world.begin(1)
+    assert world.state() is TALKING
+    world.advance(10_000)
+    assert not [what for who, what in world.heard if who == FIRST]
+
+
+def test_who_answers_while_the_call_is_taken_back_was_abandoned() -> None:
+    world = floor(2, lines_per_agent=2)
+    world.begin(1)
+    world.advance(500)
+    world.answer(FIRST)
+    world.answer(SECOND)
+    world.hang_up(SECOND)
+    assert result(world, SECOND).outcome is Outcome.ABANDONED_BY_DIALER
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "outcome"), [(1_900, Outcome.CUSTOMER_HUNG_UP), (2_100, Outcome.ABANDONED_BY_DIALER)]
+)
+def test_whose_fault_it_is_when_somebody_stops_waiting_is_a_question_of_time(after_ms: int, outcome: Outcome) -> None:
+    world = broadcast()
+    world.advance(after_ms)
+    world.hang_up(FIRST)
+    assert result(world).outcome is outcome
+
+
+# --- people from a flow ----------------------------------------------------------------------------------------------
+
+TALK_TO_US = load_flow(
+    """
+    name: talk to us
+    start: choice
+    nodes:
+      choice: {type: menu, text: "Press 1 for a person.", keys: {1: person}, repeats: 0}
+      person: {type: agents, next: survey}
+      survey: {type: menu, text: "Were you content? Press a key.", keys: {5: bye}, repeats: 0, into: content}
+      bye: {type: hangup}
+    """
+)
+WITH_A_WAY = load_flow(
+    """
+    name: a way of its own
+    start: person
+    nodes:
+      person: {type: agents, on_none: sorry}
+      sorry: {type: hangup, text: "We call you again."}
+    """
+)
+
+
+def broadcast(flow: Any = WITH_A_WAY, **changes: Any) -> FloorWorld:
+    """A broadcast whose first contact has answered."""
+    world = FloorWorld(flow)
+    world.set_trunk(trunk())
+    plan = AgentPlan(**{name: changes.pop(name) for name in list(changes) if name in AgentPlan.__slots__})
+    world.start(campaign(1, agents=plan, **changes))
+    world.add_contacts(ONE, phone(0))
+    world.connect()
+    world.advance(100)
+    world.answer(FIRST)
+    return world
+
+
+def press(world: FloorWorld, key: str) -> None:
+    from app.events import DigitPressed
+
+    world.tell(DigitPressed(attempt_id=FIRST, digit=key))
+    world.settle()
+
+
+def test_a_person_who_asks_for_one_waits_with_music_until_an_agent_is_free() -> None:
+    world = broadcast(TALK_TO_US)
+    press(world, "1")
+    assert FIRST in world.music
+    world.advance(3_000)
+    world.begin(1)
+    assert world.state() is TALKING
+    assert FIRST not in world.music
+    card = world.shown().card
+    assert card is not None
+    assert card.keys == "1"
+    world.advance(2_000)
+    world.ask(HangUpAsked(agent_id=ME))
+    assert FIRST not in world.where
+    assert not world.calls[FIRST].is_hung_up, "the flow goes on with its questions"
+    world.dispose()
+    assert world.state() is AVAILABLE
+    press(world, "5")
+    assert world.calls[FIRST].is_hung_up
+    world.hang_up(FIRST)
+    talk = talk_of(world)
+    assert (talk.waited_ms, talk.talk_ms, talk.disposition) == (3_000, 2_000, "success")
+    assert result(world).flow["answers"] == {"content": "5"}
+
+
+def test_a_flow_with_a_way_of_its_own_goes_it_when_no_agent_comes() -> None:
+    world = broadcast(hold_ms=7_000)
+    assert FIRST in world.music
+    world.advance(7_000)
+    assert FIRST not in world.music
+    assert world.calls[FIRST].is_hung_up
+    world.hang_up(FIRST)
+    assert result(world).outcome is Outcome.ABANDONED_TO_IVR
+
+
+# --- pauses, sign-outs, pages ----------------------------------------------------------------------------------------
+
+
+def test_a_pause_in_a_call_is_taken_after_it_and_can_be_taken_back() -> None:
+    world = talking()
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    assert (world.state(), world.shown().pause_next) == (TALKING, "Lunch")
+    world.ask(AgentWentReady(agent_id=ME))
+    assert world.shown().pause_next == ""
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    world.hang_up(FIRST)
+    world.dispose()
+    assert (world.state(), world.shown().reason) == (PAUSED, "lunch")
+
+
+def test_a_pause_while_it_rings_takes_the_call_back_or_gives_it_to_another() -> None:
+    world = floor(1)
+    world.begin(1)
+    assert world.state(1) is RINGING
+    world.begin(2)
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    assert (world.state(1), world.state(2)) == (PAUSED, RINGING)
+    world.ask(AgentPaused(agent_id=YOU, reason=LUNCH))
+    assert world.state(2) is PAUSED
+    assert world.calls[FIRST].is_hung_up
+
+
+def test_signing_out_in_a_call_waits_for_its_end() -> None:
+    world = talking()
+    world.ask(AgentSignedOut(agent_id=ME))
+    assert world.shown().signs_out_next
+    world.hang_up(FIRST)
+    world.dispose()
+    assert world.dialer.agent_picture(ME, world.now) is None
+    assert world.stints[world.seats[ME].session_id][-1].until_ms == world.now
+    assert not [leg for leg in world.legs.values() if leg.exists]
+    assert not world.rooms
+
+
+def test_signing_out_in_wrap_up_saves_what_is_set() -> None:
+    world = talking()
+    world.hang_up(FIRST)
+    world.dispose(code="other", is_done=False)
+    world.ask(AgentSignedOut(agent_id=ME))
+    assert world.dialer.agent_picture(ME, world.now) is None
+    assert talk_of(world).disposition == "other"
+
+
+def test_an_agent_whose_page_is_away_gets_nobody_new_and_is_paused_after_a_minute() -> None:
+    world = floor(0, goes_on=True)
+    world.begin(1)
+    world.ask(BrowserLost(agent_id=ME, is_lost=True))
+    world.add_contacts(ONE, phone(1))
+    world.advance(30_000)
+    assert world.state() is AVAILABLE
+    assert not world.disk.open
+    world.ask(BrowserLost(agent_id=ME, is_lost=False))
+    world.advance(15_000)
+    assert world.state() is RINGING
+    world.end(AttemptId("attempt00001"), sip_code=486, cause=17)
+    world.settle()
+    world.ask(BrowserLost(agent_id=ME, is_lost=True))
+    world.advance(60_000)
+    assert (world.state(), world.shown().reason) == (PAUSED, "browser-lost")
+    world.advance(3_600_000)
+    assert world.state() is PAUSED, "never signed out"
+
+
+def test_a_call_goes_on_without_the_page_and_a_page_that_is_back_in_time_is_forgiven() -> None:
+    world = talking()
+    world.ask(BrowserLost(agent_id=ME, is_lost=True))
+    world.advance(61_000)
+    assert (world.state(), world.shown().pause_next) == (TALKING, "Browser lost")
+    world.ask(BrowserLost(agent_id=ME, is_lost=False))
+    assert world.shown().pause_next == ""
+
+
+# --- phones ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_has_no_phone_cannot_go_ready() -> None:
+    world = floor()
+    world.phones_answer = False
+    world.sign_in(1)
+    assert "pick it up" in str(world.dialer.refusal(AgentWentReady(agent_id=ME)))
+    world.put_down(world.leg_of(1), "nobody answered")
+    assert (world.state(), world.shown().phone_note) == (PAUSED, "nobody answered")
+    assert "nobody answered" in str(world.dialer.refusal(AgentWentReady(agent_id=ME)))
+    world.ask(PhoneAsked(agent_id=ME))
+    assert world.leg_of(1) == LegId("session0001-p2")
+    world.pick_up(world.leg_of(1))
+    world.ask(AgentWentReady(agent_id=ME))
+    assert world.state() is RINGING
+
+
+def test_a_lost_phone_pauses_and_the_person_goes_to_another_agent_at_once() -> None:
+    world = talking(1)
+    world.begin(2)
+    world.advance(10_000)
+    world.put_down(world.leg_of(1))
+    assert (world.state(1), world.shown(1).reason) == (PAUSED, "phone-lost")
+    assert world.state(2) is TALKING
+    assert world.where[FIRST] == RoomId("session0002-room")
+    world.advance(5_000)
+    world.hang_up(FIRST)
+    world.dispose(2)
+    talk = talk_of(world)
+    assert (talk.agent_id, talk.talk_ms) == (2, 15_000)
+
+
+@pytest.mark.parametrize("how", ["hung up", "unregistered"])
+def test_a_person_whose_agent_vanished_hears_music_and_soon_the_message(how: str) -> None:
+    world = talking(1)
+    if how == "hung up":
+        world.put_down(world.leg_of(1))
+    else:
+        world.tell(PhoneReachable(endpoint="agent-1", is_reachable=False))
+        world.settle()
+    assert FIRST in world.music
+    lease = world.calls[FIRST].lease_until_ms
+    assert lease <= world.now + 30_000, "nobody waits for hours without us"
+    world.advance(2_000)
+    assert (FIRST, f"{FIRST}-harbor") in world.heard
+    assert world.calls[FIRST].is_hung_up
+    world.hang_up(FIRST)
+    assert talk_of(world).disposition == "not-set"
+    assert world.state() is PAUSED
+
+
+def test_whoever_is_free_in_time_takes_over_a_person_whose_agent_vanished_before_all_others() -> None:
+    world = floor(2)
+    world.begin(1)
+    world.begin(2)
+    world.advance(500)
+    world.answer(FIRST)
+    world.answer(SECOND)
+    world.put_down(world.leg_of(1))
+    assert FIRST in world.music
+    world.hang_up(SECOND)
+    world.advance(1_000)
+    world.dispose(2)
+    assert world.where[FIRST] == RoomId("session0002-room")
+    assert world.state(2) is TALKING
+    assert world.calls[FIRST].lease_until_ms == world.now + 4 * 3_600_000, "a conversation may outlive us again"
+
+
+def test_a_phone_is_renewed_for_as_long_as_the_session_lasts() -> None:
+    world = floor(0, goes_on=True)
+    world.begin(1)
+    world.advance(5 * 3_600_000)
+    assert world.legs[world.leg_of(1)].lease_until_ms > world.now
+    assert world.state() is AVAILABLE
+
+
+def test_a_conversation_is_renewed_for_as_long_as_it_lasts() -> None:
+    world = talking(1)
+    world.advance(9 * 3_600_000)
+    assert world.state() is TALKING
+    assert not any(isinstance(command, RenewLease) for command in world.turn())
+
+
+def test_a_room_that_cannot_be_entered_costs_its_agent_the_phone_and_not_the_person() -> None:
+    world = floor(1)
+    world.begin(1)
+    world.begin(2)
+    del world.rooms[RoomId("session0001-room")]
+    world.rooms_that_fail.add(RoomId("session0001-room"))
+    world.answer(FIRST)
+    assert (world.state(1), world.shown(1).reason) == (PAUSED, "phone-lost")
+    assert world.where[FIRST] == RoomId("session0002-room")
+
+
+# --- phones rung per call --------------------------------------------------------------------------------------------
+
+
+def test_a_phone_per_call_is_rung_when_somebody_is_there_and_hung_up_after() -> None:
+    world = floor(2)
+    world.begin(1, phone_mode=PhoneMode.PER_CALL)
+    assert not world.legs
+    assert world.shown().phone_note == ""
+    world.phones_answer = False
+    world.answer(FIRST)
+    assert world.state() is RINGING
+    assert FIRST in world.music
+    world.advance(1_000)
+    world.pick_up(world.leg_of(1))
+    assert world.state() is TALKING
+    assert world.where[FIRST] == RoomId("session0001-room")
+    world.hang_up(FIRST)
+    assert world.state() is WRAP_UP
+    assert not [leg for leg in world.legs.values() if leg.exists]
+    world.dispose()
+    world.phones_answer = True
+    world.answer(SECOND)
+    assert world.leg_of(1) == LegId("session0001-p2")
+
+
+def test_a_phone_per_call_that_nobody_answers_pauses_its_agent_and_the_person_goes_on_to_another() -> None:
+    world = floor(1)
+    world.begin(1, phone_mode=PhoneMode.PER_CALL)
+    world.phones_answer = False
+    world.answer(FIRST)
+    world.phones_answer = True
+    world.begin(2)
+    world.put_down(world.leg_of(1), "nobody answered")
+    assert (world.state(1), world.shown(1).reason) == (PAUSED, "phone-unanswered")
+    assert world.state(2) is TALKING
+
+
+def test_putting_down_a_phone_per_call_ends_the_call() -> None:
+    world = floor(1)
+    world.begin(1, phone_mode=PhoneMode.PER_CALL)
+    world.answer(FIRST)
+    world.put_down(world.leg_of(1))
+    assert world.state() is WRAP_UP
+    assert world.calls[FIRST].is_hung_up
+
+
+# --- in the call -----------------------------------------------------------------------------------------------------
+
+
+def test_hold_is_music_and_back() -> None:
+    world = talking(1)
+    world.advance(1_000)
+    world.ask(HoldAsked(agent_id=ME, is_on=True))
+    assert world.state() is ON_HOLD
+    assert FIRST in world.music
+    assert FIRST not in world.where
+    assert "already" in str(world.dialer.refusal(HoldAsked(agent_id=ME, is_on=True)))
+    assert "on hold" in str(world.dialer.refusal(KeysAsked(agent_id=ME, digits="1")))
+    world.advance(5_000)
+    world.ask(HoldAsked(agent_id=ME, is_on=False))
+    assert world.state() is TALKING
+    assert world.where[FIRST] == RoomId("session0001-room")
+    assert FIRST not in world.music
+    world.advance(2_000)
+    world.hang_up(FIRST)
+    world.dispose()
+    assert (talk_of(world).talk_ms, talk_of(world).hold_ms) == (3_000, 5_000)
+
+
+def test_mute_is_the_agents_and_ends_with_the_call() -> None:
+    world = talking(1)
+    leg_id = world.leg_of(1)
+    world.ask(MuteAsked(agent_id=ME, is_on=True))
+    assert world.legs[leg_id].is_muted
+    assert world.shown().is_muted
+    world.hang_up(FIRST)
+    assert not world.legs[leg_id].is_muted
+    assert not world.shown().is_muted
+
+
+def test_keypad_tones_go_to_the_person() -> None:
+    world = talking(1)
+    world.ask(KeysAsked(agent_id=ME, digits="12#"))
+    assert (FIRST, "12#") in world.heard
+    for bad in ("", "A", "1" * 33, "1 2"):
+        assert world.dialer.refusal(KeysAsked(agent_id=ME, digits=bad)) is not None
+
+
+def test_always_records_from_the_first_word_under_the_attempts_name() -> None:
+    world = talking(1, recording=RecordingPolicy.ALWAYS)
+    assert world.recordings == {f"{FIRST}-talk": RoomId("session0001-room")}
+    assert world.shown().is_recording
+    assert "everybody" in str(world.dialer.refusal(RecordAsked(agent_id=ME, is_on=False)))
+    world.hang_up(FIRST)
+    assert not world.recordings
+    world.dispose()
+    assert talk_of(world).recordings == (f"{FIRST}-talk",)
+
+
+def test_on_demand_records_when_asked_each_time_under_a_new_name() -> None:
+    world = talking(1, recording=RecordingPolicy.ON_DEMAND)
+    assert not world.shown().is_recording
+    for _ in range(2):
+        world.ask(RecordAsked(agent_id=ME, is_on=True))
+        assert world.shown().is_recording
+        world.ask(RecordAsked(agent_id=ME, is_on=False))
+        assert not world.shown().is_recording
+    world.hang_up(FIRST)
+    world.dispose()
+    assert talk_of(world).recordings == (f"{FIRST}-talk", f"{FIRST}-talk-2")
+
+
+def test_never_records_nobody() -> None:
+    world = talking(1)
+    assert "nobody" in str(world.dialer.refusal(RecordAsked(agent_id=ME, is_on=True)))
+
+
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_nobody_is_recorded_before_they_were_told(has_failed: bool) -> None:
+    world = floor(1, recording=RecordingPolicy.ALWAYS, consent_notice="This call is recorded, {name}.")
+    world.playbacks_end = False
+    world.begin(1)
+    world.answer(FIRST)
+    assert world.state() is TALKING
+    assert (FIRST, f"{FIRST}-notice") in world.heard
+    assert [who for who, what in world.heard if what.startswith("sound:")] == [world.leg_of(1)], (
+        "the agent hears it too"
+    )
+    assert not world.recordings
+    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-notice", has_failed=has_failed))
+    world.settle()
+    assert bool(world.recordings) is not has_failed
+
+
+def test_who_is_put_on_hold_during_the_notice_is_recorded_when_they_are_back() -> None:
+    world = floor(1, recording=RecordingPolicy.ALWAYS, consent_notice="This call is recorded.")
+    world.playbacks_end = False
+    world.begin(1)
+    world.answer(FIRST)
+    world.ask(HoldAsked(agent_id=ME, is_on=True))
+    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-notice"))
+    world.settle()
+    assert not world.recordings
+    world.playbacks_end = True
+    world.ask(HoldAsked(agent_id=ME, is_on=False))
+    assert world.recordings
+
+
+def test_the_agent_hears_the_campaigns_name_before_each_person() -> None:
+    world = talking(1, whispers_name=True)
+    [heard] = [media for who, media in world.heard if who == world.leg_of(1) and media.startswith("sound:")]
+    assert heard
+
+
+def test_prompts_that_are_the_same_for_all_are_made_once() -> None:
+    world = floor(3)
+    world.begin(1)
+    assert world.rendered == 1
+    world.end(FIRST, sip_code=486, cause=17)
+    world.advance(100)
+    assert world.up() == [SECOND]
+    assert world.rendered == 1
+
+
+# --- operators -------------------------------------------------------------------------------------------------------
+
+
+def test_a_campaign_that_stops_takes_back_what_rings_and_lets_people_talk() -> None:
+    world = floor(2)
+    world.begin(1)
+    world.begin(2)
+    world.advance(500)
+    world.answer(FIRST)
+    world.inbox.append(CampaignStopped(campaign_id=ONE))
+    world.settle()
+    assert world.state(1) is TALKING
+    assert world.calls[SECOND].is_hung_up
+    world.end(SECOND)
+    world.settle()
+    assert world.state(2) is AVAILABLE
+    world.hang_up(FIRST)
+    world.dispose()
+    assert FIRST in world.disk.closed
+
+
+def test_the_end_of_a_campaign_waits_for_the_last_card() -> None:
+    world = talking(1)
+    world.hang_up(FIRST)
+    world.advance(1_000)
+    assert not world.disk.finished
+    world.dispose()
+    world.settle()
+    assert world.disk.finished[ONE] == 1
+
+
+def test_whose_picture_changed_is_told_once() -> None:
+    world = floor(0, goes_on=True)
+    world.begin(1)
+    world.begin(2)
+    world.dialer.take_changed_agents()
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    assert world.dialer.take_changed_agents() == {ME}
+    assert world.dialer.take_changed_agents() == frozenset()
+    world.inbox.append(CampaignPaused(campaign_id=ONE))
+    world.settle()
+    assert world.dialer.take_changed_agents() == frozenset()

@@ -469,6 +469,7 @@ class World:
                 assert self._is_up, "a claim while no call can be placed"
                 assert not self.is_ending
                 live = [one for one in self._open_in(command.campaign_id) if one not in self._ended]
+                live = [one for one in live if one not in self.calls or self.calls[one].may_exist]
                 assert command.count + len(live) <= self._told[command.campaign_id].lines, "more than it could dial"
                 self._claiming.add(command.campaign_id)
             case CloseAttempt(result=result):
@@ -489,7 +490,7 @@ class World:
         assert opened is not None, "a call for an attempt that is not open on disk"
         assert attempt_id in self._opened, "a call for an attempt the dialer was not told of"
         assert attempt_id not in self._placed_ever, "a second call for one attempt"
-        assert command.number == opened.number
+        assert command.number == opened.number or self._may_choose(command.number)
         assert command.number not in self._barred, "a call to somebody who wants none"
         assert opened.campaign_id in self._running, "a call of a campaign that does not run"
         assert self._is_up, "a call while Asterisk is away"
@@ -503,6 +504,10 @@ class World:
         assert sum(wire.campaign_id == campaign.id for wire in wires) < campaign.lines, "more calls than lines"
         assert sum(wire.place.trunk.id == trunk.id for wire in wires) < trunk.lines, "more calls than the trunk's lines"
         self._placed_ever.add(attempt_id)
+
+    def _may_choose(self, number: Number) -> bool:
+        """Whether another number than the claimed one may be dialed."""
+        return False
 
     def _open_in(self, campaign_id: CampaignId) -> list[AttemptId]:
         return [attempt_id for attempt_id, opened in self.disk.open.items() if opened.campaign_id == campaign_id]
