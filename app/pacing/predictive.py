@@ -32,7 +32,7 @@ from app.pacing.tails import Floats, Surplus
 REFRESH_MS: Final = 2_000
 FREE_REFRESH_MS: Final = 10_000
 """How often the tables of answers and of agents coming free are computed anew."""
-BATCH: Final = 8
+BATCH: Final = 4
 """Numbers of calls looked at together."""
 EXCESS: Final = 0.002
 """How unlikely it must be that more people are abandoned than there is room for."""
@@ -101,7 +101,7 @@ class PredictivePacer:
 
     def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
         """How many calls to place now, and which to cancel. Raises ValueError for ages below zero or time run back."""
-        self._look(snapshot)
+        self.look(snapshot)
         answers, freed = self.answers_ahead(snapshot), self.freed_ahead(snapshot)
         surplus = answers + freed
         surplus[:AHEAD] += snapshot.people_waiting - snapshot.idle_agents
@@ -112,7 +112,7 @@ class PredictivePacer:
         place, is_too_much = self._how_many(surplus, least, most)
         cancel: tuple[Any, ...] = ()
         if is_too_much and self.policy.min_ring_ms is not None:
-            cancel = self._to_cancel(snapshot, surplus)
+            cancel = self.to_cancel(snapshot, surplus)
         within = IN_WORDS_S - 1
         why = (
             f"{len(snapshot.ringing_ms)} in flight, {answers[within]:.1f} answers expected in {IN_WORDS_S} s, "
@@ -123,7 +123,7 @@ class PredictivePacer:
             why += f", {len(cancel)} cancelled"
         return PacingDecision(place=place, cancel=cancel, why=why)
 
-    def _look(self, snapshot: PacingSnapshot) -> None:
+    def look(self, snapshot: PacingSnapshot) -> None:
         """Take in the snapshot: time that passed, calls by age, tables when they are due."""
         now_ms, ringing = snapshot.now_ms, snapshot.ringing_ms
         if self._decided_ms is not None and now_ms < self._decided_ms:
@@ -165,6 +165,27 @@ class PredictivePacer:
             most = min(most, max(0, int(sure + 1e-9) - len(snapshot.ringing_ms)))
         return most
 
+    @property
+    def new_call(self) -> Floats:
+        """What a call placed now adds to the surplus."""
+        return np.asarray(self._odds.chances[0])
+
+    def allows_one_more(self, surplus: Floats, room: int) -> bool:
+        """Whether a call may be added to this surplus, with room for so many abandonments."""
+        cases = Surplus(surplus + _COUNT[:2] * self.new_call)
+        return bool(cases.harm(self._density)[0] <= self.budget.risk and cases.worst(room + 1)[1] <= EXCESS)
+
+    def is_too_much(self, surplus: Floats, room: int) -> bool:
+        """Whether so much is in flight that calls past the minimum ring are better cancelled."""
+        case = Surplus(surplus[None, :])
+        harm, excess = float(case.harm(self._density)[0]), float(case.worst(room + 1)[0])
+        return harm > CANCEL_RISK * self.budget.risk or excess > CANCEL_EXCESS * EXCESS
+
+    @property
+    def talks_seen(self) -> float:
+        """Conversations that what it knows of agents rests on."""
+        return self._free.seen
+
     def _how_many(self, surplus: Floats, least: int, most: int) -> tuple[int, bool]:
         """The largest number of calls whose last may still be risked; and whether too many are in flight already."""
         budget, new = self.budget, self._odds.chances[0]
@@ -196,7 +217,7 @@ class PredictivePacer:
             low, high = int(grid[first - 1]), int(grid[first])
         return low
 
-    def _to_cancel(self, snapshot: PacingSnapshot, surplus: Floats) -> tuple[Any, ...]:
+    def to_cancel(self, snapshot: PacingSnapshot, surplus: Floats) -> tuple[Any, ...]:
         """Calls past the minimum ring, the oldest first, until the rest is no longer too much."""
         least_ms = self.policy.min_ring_ms or 0
         rung = snapshot.ringing_ms if snapshot.rung_ms is None else snapshot.rung_ms

@@ -20,6 +20,8 @@ _REACH: Final = 8.0
 _BEYOND = np.array([0.5 * math.erfc((i * _STEP - _REACH) / math.sqrt(2)) for i in range(round(2 * _REACH / _STEP) + 1)])
 LEAST_SKEW: Final = 0.02
 MOST_SKEW: Final = 2.0
+LEAST_NEGATIVE: Final = -1.0
+"""The transformation is followed between these: beyond them it bends where the tails are next to nothing."""
 LEAST_VARIANCE: Final = 1e-4
 
 
@@ -42,7 +44,7 @@ class Surplus:
         self._sd = np.sqrt(variance)
         skew = sums[:, 2 * ahead :] / (variance * self._sd)
         skew[np.abs(skew) < LEAST_SKEW] = LEAST_SKEW
-        np.minimum(skew, MOST_SKEW, out=skew)
+        np.minimum(np.maximum(skew, LEAST_NEGATIVE, out=skew), MOST_SKEW, out=skew)
         self._half = 0.5 * skew
         self._over = 6 / skew
         self._shift = skew / 6

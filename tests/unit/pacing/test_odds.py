@@ -102,3 +102,11 @@ def test_a_surplus_has_the_tail_of_its_distribution(calls: int, chance: float, a
     )
     exact = sum(math.comb(calls, k) * chance**k * (1 - chance) ** (calls - k) for k in range(agents + 1, calls + 1))
     assert Surplus(sums).at_least(1.0)[0, 0] == pytest.approx(exact, rel=0.35)
+
+
+def test_what_cannot_be_is_not_likely() -> None:
+    """Six idle agents and five that hardly ever come free within a second: no surplus without calls."""
+    p = 0.001
+    sums = np.array([[-6 - 5 * p, 5 * p * (1 - p), -5 * p * (1 - p) * (1 - 2 * p)]])
+    assert Surplus(sums).at_least(0.0)[0, 0] < 1e-6
+    assert Surplus(sums).at_least(13.0)[0, 0] < 1e-6
