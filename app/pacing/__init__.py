@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from app.pacing.budget import Budget
 from app.pacing.language import (
     AgentFreed,
-    AgentHint,
     AgentJoined,
     AgentLeft,
     CallEnd,
@@ -60,7 +59,7 @@ def make_pacer(policy: PacingPolicy) -> Pacer:
 
 
 __all__ = [
-    "AgentFreed", "AgentHint", "AgentJoined", "AgentLeft", "CallEnd", "CallEnded", "CallPlaced", "CallSignal", "Guard",
+    "AgentFreed", "AgentJoined", "AgentLeft", "CallEnd", "CallEnded", "CallPlaced", "CallSignal", "Guard",
     "Pacer", "PacingDecision", "PacingEvent", "PacingMode", "PacingPolicy", "PacingSnapshot", "PersonAbandoned",
     "PersonAnswered", "PersonConnected", "make_pacer",
 ]  # fmt: skip

@@ -74,7 +74,7 @@ class PacingPolicy:
     lines_limit: calls in flight and with agents, at most. calls_per_agent_limit: calls in flight per signed-in agent.
     fixed_ratio: calls per idle agent in the fixed-ratio mode.
     guard: see `Guard`; of the predictive mode.
-    use_signals: whether hints about single calls and agents are taken into account where they are given.
+    use_signals: whether features of calls and signals on their lines are learned from, where they are given.
     """
 
     mode: PacingMode = PacingMode.PREDICTIVE
@@ -197,21 +197,12 @@ PacingEvent = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentHint:
-    """How far an agent is in a call: "closing", "page 4", "disposition opened", any word, and for how long."""
-
-    stage: str
-    since_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PacingSnapshot:
     """The floor at one moment.
 
     idle_agents: agents who could take a person now. talking_ms, wrapping_ms: for how long, one entry per agent.
     ringing_ms: age of each call in flight by its id, since it was placed. people_waiting: have answered, have no agent.
     free_lines: calls that could be placed now. rung_ms: how long each phone has rung, where that is known.
-    talking_hints: beside talking_ms, entry by entry, or empty.
     """
 
     now_ms: int
@@ -222,7 +213,6 @@ class PacingSnapshot:
     people_waiting: int = 0
     free_lines: int = 1_000
     rung_ms: Mapping[Any, int] | None = None
-    talking_hints: Sequence[AgentHint | None] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for counts and lengths below zero."""
@@ -231,8 +221,6 @@ class PacingSnapshot:
                 "idle agents, people waiting and free lines must be at least 0, not "
                 f"{self.idle_agents}, {self.people_waiting} and {self.free_lines}"
             )
-        if self.talking_hints and len(self.talking_hints) != len(self.talking_ms):
-            raise ValueError(f"{len(self.talking_hints)} hints for {len(self.talking_ms)} agents talking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from app.pacing.language import (
 )
 from app.pacing.limits import at_least, at_most
 from app.pacing.ringing import AHEAD, HALVES, AnswerOdds
+from app.pacing.signals import CallSignals
 from app.pacing.tails import Floats, Surplus
 
 REFRESH_MS: Final = 2_000
@@ -59,7 +60,8 @@ class PredictivePacer:
         self._refreshed_ms: int | None = None
         self._free_refreshed_ms = 0
         self._decided_ms: int | None = None
-        self._ages = np.zeros(HALVES, dtype=np.int64)
+        self._ages = self._halves = np.zeros(HALVES, dtype=np.int64)
+        self._signals = CallSignals()
         self._answered: dict[Any, None] = {}
         self._density = np.zeros(AHEAD)
         self._doubts = (1.0, 1.0)
@@ -73,6 +75,7 @@ class PredictivePacer:
                 if event.call_id in self._answered:
                     return
                 self._remember(event.call_id)
+                self._signals.ended(event.call_id, is_person=True)
                 self._odds.answered(_length("ring_ms", event.ring_ms))
                 self.budget.answered(event.at_ms)
             case CallEnded():
@@ -80,14 +83,22 @@ class PredictivePacer:
                     del self._answered[event.call_id]
                     return
                 ring_ms = _length("ring_ms", event.ring_ms)
-                self._odds.ended(ring_ms, is_cancelled=event.outcome == CallEnd.CANCELLED)
+                is_cancelled = event.outcome == CallEnd.CANCELLED
+                self._odds.ended(ring_ms, is_cancelled=is_cancelled)
+                self._signals.ended(event.call_id, is_person=None if is_cancelled else False)
             case PersonConnected():
                 self.budget.connected()
             case PersonAbandoned():
                 self.budget.abandoned(event.at_ms)
             case AgentFreed():
                 self._free.freed(_length("talk_ms", event.talk_ms), _length("wrap_up_ms", event.wrap_up_ms))
-            case AgentJoined() | AgentLeft() | CallPlaced() | CallSignal():
+            case CallPlaced():
+                if self.policy.use_signals:
+                    self._signals.placed(event.call_id, event.features)
+            case CallSignal():
+                if self.policy.use_signals:
+                    self._signals.heard(event.call_id, event.signal)
+            case AgentJoined() | AgentLeft():
                 pass
             case _:
                 raise TypeError(f"{event!r} is no pacing event")
@@ -132,7 +143,8 @@ class PredictivePacer:
         if len(ages) and ages.min() < 0:
             raise ValueError(f"a call cannot have been in flight for {ages.min()} ms")
         self._decided_ms = now_ms
-        self._ages = np.bincount(np.minimum(ages // 500, HALVES - 1), minlength=HALVES)
+        self._halves = np.minimum(ages // 500, HALVES - 1)
+        self._ages = np.bincount(self._halves, minlength=HALVES)
         self.budget.agents = snapshot.idle_agents + len(snapshot.talking_ms) + len(snapshot.wrapping_ms)
         if self._refreshed_ms is None or now_ms - self._refreshed_ms >= REFRESH_MS:
             self._refresh(snapshot)
@@ -151,7 +163,10 @@ class PredictivePacer:
 
     def answers_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """People who will answer of the calls in flight, by second: mean, variance, third cumulant."""
-        return np.asarray(self._ages @ self._odds.chances)
+        odds = self._signals.odds(snapshot.ringing_ms, len(self._halves))
+        if odds is None:
+            return np.asarray(self._ages @ self._odds.chances)
+        return self._odds.ahead(self._halves, odds)
 
     def freed_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """Agents who will come free of those busy, by second and in time to connect: as −mean, variance, −third."""

@@ -60,6 +60,8 @@ class AnswerOdds:
         self._as_of_ms = 0
         self.chances = np.zeros((HALVES, 3 * AHEAD))
         """By age in half seconds: the chance of an answer within 1 … AHEAD s, its variance, its third cumulant."""
+        self.powers = np.zeros((2, HALVES, AHEAD))
+        """The chances, squared and cubed."""
         self._cumulative = np.zeros(HALVES + 1)
         """By age in half seconds: answers expected of a call until then, before the fast correction."""
         self._in_flight_expected = 0.0
@@ -109,6 +111,18 @@ class AnswerOdds:
         """Answers lately over answers expected, of calls still ringing too: catches a jump of the answer rate."""
         return (FAST_PRIOR + self._fast_seen) / (FAST_PRIOR + self._fast_expected + self._in_flight_expected)
 
+    def ahead(self, halves: Any, odds: Floats) -> Floats:
+        """People who will answer of calls of these ages, each with its own odds: mean, variance, third cumulant.
+
+        A call still in flight is a person's with the chance P of its age; at odds o it is o P / (1 − P + o P).
+        """
+        person = self.chances[halves, AHEAD - 1]
+        weight = odds / (1 - person + odds * person)
+        first = np.bincount(halves, weight, HALVES) @ self.chances[:, :AHEAD]
+        second = np.bincount(halves, weight**2, HALVES) @ self.powers[0]
+        third = np.bincount(halves, weight**3, HALVES) @ self.powers[1]
+        return np.concatenate([first, first - second, first - 3 * second + 2 * third])
+
     @property
     def seen(self) -> float:
         """Answers the estimate rests on."""
@@ -139,5 +153,7 @@ class AnswerOdds:
         np.cumsum(alive[:-1] * (1 - stays) * person / both, out=answered[1:])
         chance = (answered[_AT] - answered[:HALVES, None]) / np.maximum(alive[:HALVES, None], 1e-12)
         self.chances[:, :AHEAD] = chance
+        np.multiply(chance, chance, out=self.powers[0])
+        np.multiply(self.powers[0], chance, out=self.powers[1])
         self.chances[:, AHEAD : 2 * AHEAD] = chance * (1 - chance)
         self.chances[:, 2 * AHEAD :] = chance * (1 - chance) * (1 - 2 * chance)

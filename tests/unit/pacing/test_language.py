@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.pacing import AgentHint, Guard, PacingMode, PacingPolicy, PacingSnapshot
+from app.pacing import Guard, PacingMode, PacingPolicy, PacingSnapshot
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,3 @@ def test_a_policy_may_be_written_in_words() -> None:
 def test_a_snapshot_with_less_than_nothing_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 0"):
         PacingSnapshot(**{"now_ms": 0, "idle_agents": 1, **wrong})  # type: ignore[arg-type]
-
-
-def test_hints_go_with_the_agents_that_talk() -> None:
-    with pytest.raises(ValueError, match="1 hints for 2 agents"):
-        PacingSnapshot(
-            now_ms=0, idle_agents=0, talking_ms=(1, 2), talking_hints=(AgentHint(stage="closing", since_ms=5),)
-        )

@@ -1,0 +1,72 @@
+"""What is said of calls is learned, and what means nothing changes nothing."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from app.pacing import CallEnded, CallPlaced, CallSignal, PacingPolicy, PacingSnapshot, PersonAnswered
+from app.pacing.predictive import PredictivePacer
+from tests.unit.pacing.floors import NOW_MS
+
+CHANCES = {"answered before": 0.6, "never answered": 0.1}
+
+
+def taught(*, use_signals: bool = True, is_telling: bool = True) -> PredictivePacer:
+    """A pacer after 900 calls whose features tell (or do not) whether a person answers."""
+    rng = random.Random(2)
+    pacer = PredictivePacer(PacingPolicy(use_signals=use_signals))
+    for call in range(900):
+        at_ms = NOW_MS - 900_000 + 990 * call
+        said = rng.choice(list(CHANCES))
+        is_person = rng.random() < CHANCES[said]
+        features = (said if is_telling else rng.choice(list(CHANCES)),)
+        pacer.observe(CallPlaced(at_ms=at_ms, call_id=call, features=features))
+        if not is_person and is_telling:
+            pacer.observe(CallSignal(at_ms=at_ms, call_id=call, signal="silence"))
+        if is_person:
+            pacer.observe(PersonAnswered(at_ms=at_ms, call_id=call, ring_ms=rng.randint(6_000, 14_000)))
+        else:
+            pacer.observe(
+                CallEnded(at_ms=at_ms, call_id=call, outcome="no answer", ring_ms=rng.randint(25_000, 30_000))
+            )
+        if call % 20 == 0:
+            pacer.decide(PacingSnapshot(now_ms=at_ms, idle_agents=0))
+    return pacer
+
+
+def expected(pacer: PredictivePacer, feature: str, *signals: str) -> float:
+    """Answers to come of ten calls 4 s old with this feature."""
+    for call in range(10):
+        pacer.observe(CallPlaced(at_ms=NOW_MS - 4_000, call_id=f"{feature}{call}", features=(feature,)))
+        for signal in signals:
+            pacer.observe(CallSignal(at_ms=NOW_MS - 1_000, call_id=f"{feature}{call}", signal=signal))
+    snapshot = PacingSnapshot(
+        now_ms=NOW_MS, idle_agents=0, ringing_ms={f"{feature}{call}": 4_000 for call in range(10)}
+    )
+    pacer.look(snapshot)
+    return float(pacer.answers_ahead(snapshot)[31])
+
+
+def test_a_contact_that_answered_before_is_more_likely_to() -> None:
+    assert expected(taught(), "answered before") > 4.5
+    assert expected(taught(), "never answered") < 2.0
+
+
+def test_silence_on_the_line_is_heard() -> None:
+    assert expected(taught(), "answered before", "silence") < 0.6 * expected(taught(), "answered before")
+
+
+def test_words_that_tell_nothing_change_nothing() -> None:
+    pacer = taught(is_telling=False)
+    assert expected(pacer, "answered before") == pytest.approx(expected(taught(use_signals=False), "x"), rel=0.15)
+
+
+def test_a_new_word_changes_nothing() -> None:
+    assert expected(taught(), "unheard of") == pytest.approx(expected(taught(use_signals=False), "x"), rel=1e-6)
+
+
+def test_signals_can_be_left_out() -> None:
+    pacer = taught(use_signals=False)
+    assert expected(pacer, "answered before") == expected(pacer, "never answered")
