@@ -62,6 +62,11 @@ async def board(site: Site, role: Role = Role.SUPERVISOR) -> AsyncIterator[aioht
         yield socket
 
 
+def shows(state: AgentState) -> Callable[[dict[str, Any]], bool]:
+    """Whether a message has Anna's row in this state."""
+    return lambda told: f's-{state.value}"' in told.get("html", {}).get("a1", "")
+
+
 async def until(socket: aiohttp.ClientWebSocketResponse, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The first message for which it is true."""
     async with asyncio.timeout(20):
@@ -96,8 +101,12 @@ async def test_an_agents_change_does_not_wait_for_the_second(
         await asyncio.sleep(0)
         for state in (AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP):
             floor.put(1, "Anna", state, card=stage.card())
-            kind = state.value
-            await until(socket, lambda told, kind=kind: f's-{kind}"' in told.get("html", {}).get("a1", ""))
+            await until(socket, shows(state))
+
+
+def shows(words: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a message brings the first agent's row with these words in it."""
+    return lambda told: words in told.get("html", {}).get("a1", "")
 
 
 async def test_who_leaves_goes_from_the_board_and_names_are_text(site: Site, floor: Stage) -> None:
