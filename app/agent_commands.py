@@ -63,7 +63,7 @@ class RenewPhoneLease:
 class PlayToPhone:
     """Play media to a phone alone, though it may be in a room (a beep, the campaign's name). Only a failure comes back.
 
-    media: `tone:beep`-like or `sound:/path` URIs.
+    media: `tone:beep` (the short beep before a person) or `sound:/path` URIs.
     """
 
     leg_id: LegId

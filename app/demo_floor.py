@@ -86,8 +86,8 @@ class RobotAgent:
             await self._agents.ask(AgentPaused(agent_id=self._id, reason=BREAK))
 
     async def _note(self, attempt_id: AttemptId) -> None:
-        codes, weights = zip(*RESULTS, strict=True)
-        code = self._chance.choices(codes, weights)[0]
+        codes = [code for code, _ in RESULTS]
+        code = self._chance.choices(codes, [weight for _, weight in RESULTS])[0]
         await self._agents.ask(DispositionSet(agent_id=self._id, attempt_id=attempt_id, code=code, is_done=True))
         self._noted = attempt_id
 

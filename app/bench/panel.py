@@ -87,7 +87,8 @@ async def _watch(process: asyncio.subprocess.Process) -> tuple[dict[str, Any], S
     ready = json.loads(await process.stdout.readline() or b"{}")
     if not ready:
         raise RuntimeError(f"the program with {process.pid} did not get ready")
-    url, seen = ready["url"], []
+    url: str = ready["url"]
+    seen: Seen = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         desks = [asyncio.create_task(_desk(session, url, token)) for token in ready["agents"]]
         board = asyncio.create_task(_board(session, url, ready["supervisor"], seen))

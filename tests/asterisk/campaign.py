@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from app.asterisk.ami_address import AmiAddress
 from app.agent_operations import AgentOperations
+from app.asterisk.ami_address import AmiAddress
 from app.asterisk.telephony import AsteriskTelephony
 from app.dialing.dialer import Dialer
 from app.dialing.snapshot import TrunkPicture

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from app.commands import SetCampaignStatus
-from app.dialing.attempt import LEASE_MS
+from app.dialing.lease import LEASE_MS
 from app.model import CampaignStatus, RetryPolicy
 from app.outcomes import ContactStatus, Outcome
 from app.units import CampaignId

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from app.asterisk.telephony import AsteriskTelephony
-from app.commands import AddDnc, Command, RenderPrompts
+from app.commands import AddDnc, FlowCommand, RenderPrompts
 from app.events import CallAnswered, CallEnded, CallEvent, CallLeft, DncAdded
 from app.ivr.flow import Flow
 from app.ivr.load import load_flow
@@ -45,7 +45,7 @@ async def through(line: Line, flow: Flow, audio: dict[Prompt, Audio]) -> FlowRes
     )
     seen = len(line.told)
 
-    def perform(commands: list[Command]) -> None:
+    def perform(commands: Sequence[FlowCommand]) -> None:
         for command in commands:
             if isinstance(command, AddDnc):
                 written = DncAdded(number=command.number, attempt_id=command.attempt_id)
@@ -58,6 +58,7 @@ async def through(line: Line, flow: Flow, audio: dict[Prompt, Audio]) -> FlowRes
     while True:
         for at_ms, event in line.told[seen:]:
             seen += 1
+            assert isinstance(event, CallEvent), f"{event} on the line of a call"
             perform(session.handle(event, at_ms))
             if isinstance(event, CallEnded):
                 return session.result(at_ms)
@@ -87,7 +88,10 @@ async def results(
     await stage.start()
     lines = {suffix: stage.place(suffix, watch_talk=flow.needs_talk) for suffix in CALLED}
     came = await asyncio.gather(*(through(line, flow, audio) for line in lines.values()))
-    yield {suffix: (result, lines[suffix].events) for suffix, result in zip(CALLED, came, strict=True)}
+    yield {
+        suffix: (result, [event for event in lines[suffix].events if isinstance(event, CallEvent)])
+        for suffix, result in zip(CALLED, came, strict=True)
+    }
     await telephony.stop()
 
 

@@ -117,6 +117,8 @@ class FakeStore:
             case SetCampaignStatus():
                 self.disk.status[command.campaign_id] = command.status
                 return CampaignStatusSaved(campaign_id=command.campaign_id)
+            case _:
+                raise AssertionError(f"no agent works here, and yet: {command}")
 
 
 class FakeTelephony:
@@ -133,7 +135,7 @@ class FakeTelephony:
 
     def perform(self, command: TelephonyCommand) -> None:
         self.commands.append(command)
-        self._log.append(f"{type(command).__name__} {command.attempt_id}")
+        self._log.append(f"{type(command).__name__} {getattr(command, 'attempt_id', '')}".strip())
         if isinstance(command, PlaceCall):
             self.says(CallPlaced(attempt_id=command.attempt_id))
             self.says(CallRinging(attempt_id=command.attempt_id))  # the trunk works

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import Connection
 
 from app.panel import rest
 from app.panel.passwords import is_password
@@ -166,7 +167,7 @@ async def test_contacts_that_are_done_are_called_again_on_demand(site: Site) -> 
     counted = "UPDATE tallies SET count = 1 WHERE kind = 'status'"
     more = "INSERT INTO tallies (campaign_id, kind, key, count) VALUES (1, 'status', 'dangling', 2)"
     for statement in (counted, more):
-        await site.store.write(lambda conn, statement=statement: conn.exec_driver_sql(statement))
+        await site.store.write(Connection.exec_driver_sql, statement)
     path = f"{PREFIX}/campaigns/1/requeue"
     async with site.program() as http:
         one = await http.post(path, json={"contact": 2})
