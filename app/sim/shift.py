@@ -207,10 +207,9 @@ class Shift:
             return [self._sign_in(robot.agent_id)]
         if deed.request is None:
             return []
-        if refusal(deed.request) is None:
-            self._tell_wire(deed.request, now_ms)
-        else:
-            self.refused += 1
+        is_refused = refusal(deed.request) is not None
+        self.refused += is_refused
+        self._tell_wire(deed.request, now_ms, is_refused=is_refused)
         return [deed.request]
 
     def _sign_in(self, agent_id: AgentId) -> AgentSignedIn:
@@ -228,10 +227,14 @@ class Shift:
         self._begun[seat.session_id] = signed_in
         return signed_in
 
-    def _tell_wire(self, request: AgentRequest, now_ms: int) -> None:
-        """Whatever becomes of it: this is what the agent wanted."""
+    def _tell_wire(self, request: AgentRequest, now_ms: int, *, is_refused: bool) -> None:
+        """This is what the agent wants. What is refused now may be granted when its turn comes a moment later, so only
+        what they want no more of is not told then."""
         session_id = self._now.get(request.agent_id)
-        if session_id is None:
+        is_less = isinstance(request, AgentPaused | AgentSignedOut) or (
+            isinstance(request, RecordAsked) and not request.is_on
+        )
+        if session_id is None or (is_refused and is_less):
             return
         match request:
             case AgentWentReady():
@@ -263,8 +266,7 @@ class Shift:
                 HangUpAsked(agent_id=agent_id, by="Boss", reason="it was time"),
             )
         )
-        if refusal(request) is None:
-            self._tell_wire(request, now_ms)
+        self._tell_wire(request, now_ms, is_refused=refusal(request) is not None)
         return request
 
     def _listen(self, now_ms: int) -> list[Event]:
