@@ -104,11 +104,6 @@ async def test_an_agents_change_does_not_wait_for_the_second(
             await until(socket, shows(state))
 
 
-def shows(words: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether a message brings the first agent's row with these words in it."""
-    return lambda told: words in told.get("html", {}).get("a1", "")
-
-
 async def test_who_leaves_goes_from_the_board_and_names_are_text(site: Site, floor: Stage) -> None:
     floor.put(1, "<script>alert(1)</script>", AgentState.AVAILABLE)
     async with board(site) as socket:
