@@ -29,12 +29,25 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 1_000),
     help="Robot agents who serve the campaigns: none in a broadcast unless you say how many, 10 otherwise.",
 )
+@click.option("--benchmark", is_flag=True, help="Instead, the pacers side by side on the lists of docs/pacing.md.")
+@click.option("--hours", type=click.FloatRange(0.1, 24), default=8.0, show_default=True, help="Of a benchmark's day.")
+@click.option(
+    "--pacer", "pacers", multiple=True, help="In the benchmark: ours and progressive, unless you name others."
+)
 @json_option
-def simulate(seed: int, calls: int, chaos: bool, mode: str, agents: int | None, as_json: bool) -> None:
+def simulate(
+    seed: int, calls: int, chaos: bool, mode: str, agents: int | None, benchmark: bool, hours: float,
+    pacers: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
     """Run campaigns on a simulated telephone network in virtual time, and check every rule on its wire.
 
     Exit code 1 when a rule was broken, or a contact was left without an end.
+    With --benchmark: occupancy and abandonment of pacers on lists where 15, 30 and 60% answer, for --agents or for 5,
+    10 and 30; one row a line.
     """
+    if benchmark:
+        _benchmark(seed, agents, hours, pacers, as_json)
+        return
     from app.agents import DialingMode
     from app.sim.faults import CHAOS, NO_FAULTS
     from app.sim.simulate import simulate as run_simulation
@@ -51,6 +64,31 @@ def simulate(seed: int, calls: int, chaos: bool, mode: str, agents: int | None, 
         click.echo(_summary(report))
     if not report.has_passed:
         sys.exit(1)
+
+
+def _benchmark(seed: int, agents: int | None, hours: float, pacers: tuple[str, ...], as_json: bool) -> None:
+    from app.study.benchmark import ANSWER_RATES, HEADER, PACERS, benchmark
+
+    unknown = [name for name in pacers if name not in PACERS]
+    if unknown:
+        raise click.BadParameter(
+            f"no pacer is called {unknown[0]!r}: there are {', '.join(PACERS)}", param_hint="--pacer"
+        )
+    if agents == 0:
+        raise click.UsageError("a benchmark needs agents: give --agents 1 or more")
+    floors = (agents,) if agents else (5, 10, 30)
+    if not as_json:
+        click.echo(HEADER)
+    for row in benchmark(
+        pacers or ("ours", "progressive"),
+        [(rate, floor) for floor in floors for rate in ANSWER_RATES],
+        seeds=(seed,),
+        hours=hours,
+    ):
+        if as_json:
+            say_json(row.as_json())
+        else:
+            click.echo(str(row))
 
 
 def _summary(report: SimulationReport) -> str:

@@ -18,10 +18,10 @@ SETTLED: Final = 10.0
 LOAN_ANSWERS: Final = 100
 """Answers still to come that the window guard counts on."""
 NOTHING_LEFT: Final = 0.8
-PLENTY: Final = 2.4
-"""Budget, in people, under which nothing is risked, and from which all of the target is spent."""
-PER_AGENT: Final = 0.008
-"""Both grow with the floor: so much more is in flight when the news of an abandonment comes."""
+COMFORT: Final = 1.6
+"""Budget, in people, under which nothing is risked, and how much more it takes until all of the target is spent."""
+SMALL_FLOOR: Final = 8.0
+"""Agents beyond which comfort takes more, as the square root of the floor: so much its luck may vary at once."""
 MOST_SHARE: Final = 1.3
 
 
@@ -56,8 +56,8 @@ class Budget:
     @property
     def share(self) -> float:
         """What part of the target may be spent now: 0 with no budget left, over 1 when there is plenty."""
-        floor = 1 + PER_AGENT * self.agents
-        return min(MOST_SHARE, max(0.0, self.left / floor - NOTHING_LEFT) / (PLENTY - NOTHING_LEFT))
+        comfort = COMFORT * math.sqrt(max(1.0, self.agents / SMALL_FLOOR))
+        return min(MOST_SHARE, max(0.0, self.left - NOTHING_LEFT) / comfort)
 
     @property
     def risk(self) -> float:

@@ -7,6 +7,7 @@ honest from the first second, when only the quick ends are known.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +23,11 @@ HALF_LIFE_S: Final = 25 * 60.0
 PRIOR_CHANCE: Final = 0.7
 PRIOR_CALLS: Final = 8.0
 FAST_PRIOR: Final = 8.0
-FAST_MEMORY: Final = 60.0
+FAST_MEMORIES: Final = (15.0, 60.0)
+"""Answers expected over which the list is watched for a jump."""
+UNREMARKABLE: Final = 1.0
+REMARKABLE: Final = 2.0
+"""Standard deviations up to which more or fewer answers are taken for chance, and from which for a change."""
 
 _AT = np.minimum(np.arange(HALVES)[:, None] + 2 * np.arange(1, AHEAD + 1)[None, :], HALVES)
 
@@ -55,8 +60,7 @@ class AnswerOdds:
         self._answered = np.zeros(AGES)
         self._ended = np.zeros(AGES)
         self._exposure = np.zeros(AGES)
-        self._fast_seen = 0.0
-        self._fast_expected = 0.0
+        self._lately = [[0.0, 0.0] for _ in FAST_MEMORIES]
         self._as_of_ms = 0
         self.chances = np.zeros((HALVES, 3 * AHEAD))
         """By age in half seconds: the chance of an answer within 1 … AHEAD s, its variance, its third cumulant."""
@@ -82,7 +86,8 @@ class AnswerOdds:
         age = min(AGES - 1, ring_ms // 1000)
         self._expose(ring_ms)
         self._answered[age] += 1
-        self._fast_seen += 1
+        for lately in self._lately:
+            lately[0] += 1
         self._expect(ring_ms)
 
     def ended(self, ring_ms: int, *, is_cancelled: bool) -> None:
@@ -101,15 +106,27 @@ class AnswerOdds:
 
     def _expect(self, ring_ms: int) -> None:
         """A call rang for this long: so many answers were to be expected of it."""
-        self._fast_expected += float(self._cumulative[min(HALVES, ring_ms // 500)])
-        if self._fast_expected > FAST_MEMORY:
-            self._fast_seen *= FAST_MEMORY / self._fast_expected
-            self._fast_expected = FAST_MEMORY
+        expected = float(self._cumulative[min(HALVES, ring_ms // 500)])
+        for lately, memory in zip(self._lately, FAST_MEMORIES, strict=True):
+            lately[1] += expected
+            if lately[1] > memory:
+                lately[0] *= memory / lately[1]
+                lately[1] = memory
 
     @property
     def correction(self) -> float:
-        """Answers lately over answers expected, of calls still ringing too: catches a jump of the answer rate."""
-        return (FAST_PRIOR + self._fast_seen) / (FAST_PRIOR + self._fast_expected + self._in_flight_expected)
+        """Answers lately over answers expected, of calls still ringing too: catches a jump of the answer rate.
+
+        Of a short memory and a long one the more surprising is believed, and only as far as it is no chance.
+        """
+        ratio, surprise = 1.0, 0.0
+        for seen, resolved in self._lately:
+            expected = resolved + self._in_flight_expected
+            deviation = abs(seen - expected) / math.sqrt(FAST_PRIOR + expected)
+            if deviation > surprise:
+                ratio, surprise = (FAST_PRIOR + seen) / (FAST_PRIOR + expected), deviation
+        belief = min(max((surprise - UNREMARKABLE) / (REMARKABLE - UNREMARKABLE), 0.0), 1.0)
+        return float(ratio**belief)
 
     def ahead(self, halves: Any, odds: Floats) -> Floats:
         """People who will answer of calls of these ages, each with its own odds: mean, variance, third cumulant.
