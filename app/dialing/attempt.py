@@ -360,9 +360,7 @@ class AttemptRun:
         """End the call."""
         if not self.is_on_the_line:
             return []
-        self._is_ours = True
-        self._lease.fall_back(now_ms)
-        return [HangUp(attempt_id=self.id)]
+        return self._checked([HangUp(attempt_id=self.id)], now_ms)
 
     def conclude(
         self, outcome: Outcome, then: ContactNext, conversation: Conversation, now_ms: int, *, is_barred: bool = False
@@ -482,8 +480,8 @@ class AttemptRun:
                 continue
             if isinstance(command, HangUp):
                 self._is_ours = True
-                if self.has_talked:
-                    self._lease.fall_back(now_ms)
+                if self._lease.is_long(now_ms):  # a hang-up that gets lost must not keep them for hours
+                    checked.append(self._lease.take(LEASE_MS, now_ms))
             elif isinstance(command, SendToExtension):
                 self._is_sent_on = True
                 checked.append(self._lease.take(TRANSFER_LEASE_MS, now_ms))

@@ -61,8 +61,6 @@ class ComingBack:
     def up(self, event: TelephonyUp, now_ms: int) -> list[Command]:
         """Asterisk is back, or here for the first time."""
         work = self._work
-        work.is_up, work.down_reason = True, ""
-        work.taken()
         live = {found.attempt_id: found for found in event.live}
         commands = self._floor.find_phones(event.phones, now_ms)
         for attempt in [run for run in work.attempts.values() if run.is_on_the_line]:
@@ -74,6 +72,8 @@ class ComingBack:
         for opened in self._recovered.values():
             commands += self._recover(opened, live.pop(opened.attempt_id, None), now_ms)
         self._recovered, self._answered_early = {}, set()
+        work.is_up, work.down_reason = True, ""  # only now: nobody is brought together before all are found
+        work.taken()
         commands += self._floor.hang_up_strays(now_ms)
         commands += [HangUp(attempt_id=attempt_id) for attempt_id in live]  # channels that no open attempt answers for
         return commands

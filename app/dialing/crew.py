@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterator
 
-from app.agents import AgentPlan, PauseReason
+from app.agents import AgentPlan, AgentState, DialingMode, PauseReason
 from app.commands import Command
 from app.dialing.agent import AgentRun, AgentStep
 from app.dialing.alarms import Alarms
@@ -43,6 +43,8 @@ class Crew:
         self.touched: list[AttemptRun] = []
         self.broken: dict[AgentId, str] = {}
         """Whose phone has turned out to be no good, and why."""
+        self.undialed: dict[AgentId, None] = {}
+        """Agents reserved in a progressive campaign for whom nothing is dialed yet."""
         self._idle: dict[CampaignId, list[_Rank]] = {}
         self._ranked: dict[AgentId, tuple[_Rank, tuple[CampaignId, ...]]] = {}
         self._waiting: dict[CampaignId, list[tuple[bool, int, AttemptId]]] = {}
@@ -86,9 +88,14 @@ class Crew:
         self.changed.add(agent.id)
         if agent.id not in self.agents:
             self.agent_alarms.set(agent.id, None)
+            self.undialed.pop(agent.id, None)
             self._unrank(agent.id)
             return
         self.agent_alarms.set(agent.id, agent.next_deadline_ms())
+        if agent.state is AgentState.RESERVED and agent.mode is DialingMode.PROGRESSIVE:
+            self.undialed[agent.id] = None
+        else:
+            self.undialed.pop(agent.id, None)
         if not agent.is_free:
             self._unrank(agent.id)
         elif agent.id not in self._ranked:
@@ -119,6 +126,13 @@ class Crew:
         """Who could take a person of a campaign now: by skill, then longest idle first."""
         for _, _, agent_id in self._idle.get(campaign_id, ()):
             yield self.agents[agent_id]
+
+    def could_leave_off(self, campaign_id: CampaignId) -> Iterator[AgentRun]:
+        """Who serves a campaign and is reserved for somebody not dialed yet: a person on the line comes before."""
+        for agent_id in self.undialed:
+            agent = self.agents[agent_id]
+            if campaign_id in agent.campaigns and agent.phone.is_fit and agent.browser_lost_at_ms is None:
+                yield agent
 
     def count_idle(self, campaign_id: CampaignId) -> int:
         """How many could."""

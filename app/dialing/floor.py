@@ -521,6 +521,7 @@ class Floor:
             idle = crew.idle(person.queue_id)
             agent = next((one for one in idle if one.id == own), None) if own is not None else None
             agent = agent or next(crew.idle(person.queue_id), None)
+            agent = agent or next(crew.could_leave_off(person.queue_id), None)
         if agent is None:
             self._talk.wait(person)
         else:

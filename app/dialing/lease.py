@@ -45,7 +45,7 @@ class Lease:
         return RenewLease(attempt_id=self._attempt_id, lease_ms=self._length_ms)
 
     def fall_back(self, now_ms: int) -> None:
-        """Who stays with us after all, or is to be gone in a moment, needs no long one."""
+        """Who stays with us after all needs no long one: an ordinary one is to be had at once."""
         self._length_ms = LEASE_MS
         self.until_ms = min(self.until_ms, now_ms + LEASE_MS)
         self.renew_at_ms = now_ms
@@ -54,6 +54,10 @@ class Lease:
         """It was not renewed: soon again, while there is time."""
         self.until_ms = min(self.until_ms, now_ms + LEASE_MS // 2 + RENEW_AGAIN_MS)
         self.renew_at_ms = min(self.renew_at_ms, now_ms + RENEW_AGAIN_MS)
+
+    def is_long(self, now_ms: int) -> bool:
+        """Whether the channel may live much longer than an ordinary lease."""
+        return self.until_ms > now_ms + 2 * LEASE_MS
 
     @property
     def missed_at_ms(self) -> int:

@@ -153,7 +153,7 @@ class Losses:
         had_talked = person.talker is not None
         person.agent_id = person.room_id = None
         crew.turn_person(person, PersonStage.WAITING)
-        person.is_front = True
+        person.is_front, person.waits_since_ms = True, crew.now_ms
         if had_talked:
             crew.do(person.attempt.wait_again(crew.now_ms))
             crew.work.settle(person.attempt)

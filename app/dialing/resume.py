@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.agent_commands import CloseRoom, Connect, HangUpPhone, Music
+from app.agent_commands import CloseRoom, Connect, HangUpPhone, Music, Part
 from app.agents import AgentState, AgentStint, LivePhone, PauseReason
 from app.dialing.agent import RESTARTED, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
@@ -97,8 +97,12 @@ class Resuming:
                 self._talk.joined(person)
             case PersonStage.JOINING | PersonStage.TALKING if room_id is None and not person.awaits_phone:
                 self._connect_again(person)
-            case PersonStage.WAITING | PersonStage.APART if person.has_music:
-                self._crew.do(Music(attempt_id=person.id, is_on=True))
+            case PersonStage.WAITING | PersonStage.APART:
+                if room_id is not None:
+                    self._crew.do(Part(attempt_id=person.id, room_id=room_id))
+                if person.has_music or room_id is not None:
+                    person.has_music = True
+                    self._crew.do(Music(attempt_id=person.id, is_on=True))
             case PersonStage.LEAVING:
                 self._talk.hurry_off(person)
             case _:

@@ -139,7 +139,8 @@ class Transfers:
         run = crew.work.run_of(person.attempt)
         line = next(one for one in crew.work.lines_of(run) if one.carries(number) and one.room(crew.now_ms))
         self._places += 1
-        leg_id = LegId(f"{agent.seat.session_id}-c{self._places}")
+        while (leg_id := LegId(f"{agent.seat.session_id}-c{self._places}")) in crew.parties:
+            self._places += 1  # it lives since before a restart
         party = Party(leg_id=leg_id, number=number, person_id=person.id, line=line, stretch=line.take(crew.now_ms))
         crew.parties[leg_id] = party
         crew.do(
@@ -218,7 +219,7 @@ class Transfers:
         crew = self._crew
         if not was_up:
             crew.do(CloseRoom(room_id=person.own_room_id))
-            person.is_front = True
+            person.is_front, person.waits_since_ms = True, crew.now_ms
             crew.turn_person(person, PersonStage.WAITING)
             crew.do(person.attempt.wait_again(crew.now_ms))
             crew.work.settle(person.attempt)

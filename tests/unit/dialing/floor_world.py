@@ -46,7 +46,7 @@ from app.agent_events import (
     PhoneJoined,
     PhoneRinging,
 )
-from app.agents import AgentState, AgentStint, DialingMode, LivePhone, PhoneMode, Seat
+from app.agents import AgentState, AgentStint, Conversation, DialingMode, LivePhone, PhoneMode, Seat
 from app.commands import (
     AddDnc,
     ClaimContacts,
@@ -128,6 +128,8 @@ class FloorWorld(World):
         self.heard: list[tuple[AttemptId | LegId, str]] = []
         self.stints: dict[SessionId, list[AgentStint]] = {}
         self.talked: dict[AttemptId, int] = {}
+        self.saved: dict[AttemptId, SaveConversation] = {}
+        self.served: dict[AgentId, tuple[CampaignId, ...]] = {}
         self.seats: dict[AgentId, Seat] = {}
         self.states: dict[AgentId, AgentState] = {}
         self.may_dial_by_hand = True
@@ -148,7 +150,7 @@ class FloorWorld(World):
         """Agent `place` begins to work in these campaigns (campaign 1 if none is named)."""
         chair = seat(place, **changes)
         served = tuple(CampaignId(one) for one in campaigns or (1,))
-        self.seats[chair.agent_id] = chair
+        self.seats[chair.agent_id], self.served[chair.agent_id] = chair, served
         self.inbox.append(AgentSignedIn(seat=chair, campaigns=served, is_resumed=is_resumed))
         self.settle()
         return chair
@@ -264,6 +266,32 @@ class FloorWorld(World):
             room_id=self.where.get(attempt_id),
         )
 
+    def crash(self) -> None:
+        """The dialer is killed: sessions go on, with what was last written of each."""
+        self.sent_to = dict(self.where)
+        before = {agent_id: self.stints[seat.session_id][-1] for agent_id, seat in self._at_work().items()}
+        saved = {one: self._talk_on_disk(one) for one in self.disk.open if one in self.talked}
+        for attempt_id, conversation in saved.items():
+            self.disk.open[attempt_id] = _changed(self.disk.open[attempt_id], conversation=conversation)
+        super().crash()
+        for agent_id, chair in self._at_work().items():
+            self.inbox.append(
+                AgentSignedIn(seat=chair, campaigns=self.served[agent_id], is_resumed=True, before=before.get(agent_id))
+            )
+        self.settle()
+
+    def _at_work(self) -> dict[AgentId, Seat]:
+        return {agent_id: seat for agent_id, seat in self.seats.items() if agent_id in self.states}
+
+    def _talk_on_disk(self, attempt_id: AttemptId) -> Conversation:
+        saved = self.saved[attempt_id]
+        return Conversation(
+            agent_id=saved.agent_id,
+            session_id=saved.session_id,
+            connected_at_ms=saved.connected_at_ms,
+            waited_ms=saved.connected_at_ms - saved.answered_at_ms,
+        )
+
     # --- commands ----------------------------------------------------------------------------------------------------
 
     def _perform(self, command: Command) -> None:
@@ -273,8 +301,11 @@ class FloorWorld(World):
             case OpenRoom():
                 self.rooms.setdefault(command.room_id, Room())
             case CloseRoom():
-                for attempt_id in list(self.rooms.get(command.room_id, Room()).people):
+                closed = self.rooms.get(command.room_id, Room())
+                for attempt_id in list(closed.people):
                     self._leave_room(attempt_id)
+                for leg_id in closed.legs:
+                    self.legs[leg_id].room_id = None
                 self.rooms.pop(command.room_id, None)
             case RingPhone() | DialParty():
                 self._ring(command)
@@ -299,7 +330,8 @@ class FloorWorld(World):
                 super()._perform(command)
 
     def _ring(self, command: RingPhone | DialParty) -> None:
-        assert command.leg_id not in self.legs, f"{command.leg_id} is rung twice"
+        known = self.legs.get(command.leg_id)
+        assert known is None or not known.exists, f"{command.leg_id} is rung twice"
         endpoint = command.endpoint if isinstance(command, RingPhone) else command.number
         busy = [one for one, leg in self.legs.items() if leg.exists and leg.endpoint == endpoint]
         assert not busy, f"{endpoint} is rung while it is up as {busy}"
@@ -455,6 +487,7 @@ class FloorWorld(World):
             case SaveConversation():
                 assert command.attempt_id in self.where, "a conversation in no room"
                 self.talked[command.attempt_id] = self.talked.get(command.attempt_id, 0) + 1
+                self.saved[command.attempt_id] = command
             case CloseAttempt(result=result):
                 super()._check(command)
                 has_talked = result.attempt_id in self.talked
@@ -490,12 +523,17 @@ class FloorWorld(World):
         campaign = self._told[self.disk.open[command.attempt_id].campaign_id]
         if not self._is_for_an_agent(command.attempt_id):
             return
-        ready = sum(state in BEFORE_TALK for state in self.states.values())
+        stints = [self.stints[seat.session_id][-1] for seat in self._at_work().values()]
+        ready = sum(stint.state in BEFORE_TALK and stint.campaign_id == campaign.id for stint in stints)
         lines = campaign.agents.lines_per_agent if campaign.mode is DialingMode.PROGRESSIVE else 1
         ringing = [
             attempt_id
             for attempt_id, wire in self.calls.items()
-            if wire.may_exist and not wire.is_up and not wire.is_hung_up and self._is_for_an_agent(attempt_id)
+            if wire.may_exist
+            and not wire.is_up
+            and not wire.is_hung_up
+            and self._is_for_an_agent(attempt_id)
+            and wire.campaign_id == campaign.id
         ]
         assert len(ringing) < ready * lines, "a call that no agent waits for"
 

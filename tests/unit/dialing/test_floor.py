@@ -412,6 +412,25 @@ def test_whose_fault_it_is_when_somebody_stops_waiting_is_a_question_of_time(aft
     assert result(world).outcome is outcome
 
 
+def test_a_person_on_the_line_comes_before_one_who_is_not_dialed_yet() -> None:
+    world = FloorWorld()
+    world.set_trunk(trunk(lines=1))
+    world.start(campaign(1))
+    world.start(campaign(2, mode=DialingMode.PROGRESSIVE))
+    world.add_contacts(ONE, phone(0))
+    world.connect()
+    world.advance(100)
+    world.set_trunk(trunk(lines=2))
+    world.add_contacts(TWO, phone(1))
+    world.is_voice_awake = False
+    world.begin(1, 1, 2)
+    assert world.state() is RESERVED
+    world.answer(FIRST)
+    assert world.state() is TALKING
+    assert world.shown().campaign_id == ONE
+    assert result(world, SECOND).outcome is Outcome.RETURNED_UNDIALED
+
+
 # --- people from a flow ----------------------------------------------------------------------------------------------
 
 TALK_TO_US = load_flow(
