@@ -22,6 +22,7 @@ COMFORT: Final = 1.6
 """Budget, in people, under which nothing is risked, and how much more it takes until all of the target is spent."""
 SMALL_FLOOR: Final = 8.0
 """Agents beyond which comfort takes more, as the square root of the floor: so much its luck may vary at once."""
+KEPT_BACK: Final = 0.6
 MOST_SHARE: Final = 1.3
 
 
@@ -50,8 +51,9 @@ class Budget:
 
     @property
     def room(self) -> int:
-        """Whole people of it; below 0 when the target is passed."""
-        return math.floor(self.left + 1e-9)
+        """Whole people of it, on a large floor with a little kept back; below 0 when the target is passed."""
+        kept_back = KEPT_BACK * (1 - math.sqrt(SMALL_FLOOR / max(SMALL_FLOOR, self.agents)))
+        return math.floor(self.left - kept_back + 1e-9)
 
     @property
     def share(self) -> float:

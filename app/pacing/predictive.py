@@ -35,7 +35,7 @@ FREE_REFRESH_MS: Final = 10_000
 """How often the tables of answers and of agents coming free are computed anew."""
 BATCH: Final = 4
 """Numbers of calls looked at together."""
-EXCESS: Final = 0.0007
+EXCESS: Final = 0.0005
 """How unlikely it must be that more people are abandoned than there is room for."""
 CANCEL_RISK: Final = 4.0
 """Calls are cancelled when the harm of one more is this many times what a new call may carry: they cost attempts."""
