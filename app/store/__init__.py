@@ -44,7 +44,7 @@ attaching  attach_list(campaign_id, list_id, now_ms) → added, whole list in on
 
            attempts_page also by agent_id= and disposition=
 agents     agent_profile(agent_id) → AgentProfile(skill, language) · set_agent_profile(agent_id, *, skill, language)
-           set_campaign_agents(campaign_id, [CampaignAgent]) · list_campaign_agents(campaign_id) · campaigns_of_agent(id)
+           set_campaign_agents(campaign_id, [CampaignAgent]) · list_campaign_agents(campaign_id) · campaigns_of_agent(…)
            sign_in(seat, campaigns, *, now_ms), before AgentSignedIn is posted · open_agent_sessions() → [AgentSession]
            set_session_campaigns(session_id, campaigns) · end_agent_session(session_id, now_ms) ·
            agent_sessions_since(agent_id, since_ms) · agent_stints_between(agent_id, from_ms, until_ms) ·
