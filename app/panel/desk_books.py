@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
@@ -33,7 +34,8 @@ from app.store.phones import Phone
 from app.units import DAY_MS, AgentId, AttemptId, CampaignId, ContactId, Number
 
 MAX_CALLBACKS: Final = 30
-MAX_VALUE: Final = 2_000
+SAVED_S: Final = 0.1
+SAVED_TRIES: Final = 30
 
 
 class DeskBooks:
@@ -118,7 +120,7 @@ class DeskBooks:
 
         Raises NotFound, InUse, OperationError for a result that the campaign does not have.
         """
-        entry = await self._store.read(attempts.get_attempt, attempt_id)
+        entry = await self._closed(attempt_id)
         plan = (await self._store.read(campaigns.get_campaign, entry.campaign_id)).campaign
         chosen = next((one for one in plan.agents.dispositions if one.code == code), None)
         if chosen is None:
@@ -144,6 +146,15 @@ class DeskBooks:
             now_ms=now_ms,
         )
         return amended, chosen.effect is DispositionEffect.DO_NOT_CALL
+
+    async def _closed(self, attempt_id: AttemptId) -> AttemptEntry:
+        """An attempt, once its end is on disk: whoever presses a wrong key notices it before that, sometimes."""
+        for _ in range(SAVED_TRIES):
+            entry = await self._store.read(attempts.get_attempt, attempt_id)
+            if entry.closed_at_ms is not None:
+                break
+            await asyncio.sleep(SAVED_S)
+        return entry
 
     # --- promises ----------------------------------------------------------------------------------------------------
 

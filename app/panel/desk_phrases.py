@@ -49,6 +49,7 @@ _REFUSALS: Final = (
     "a name has at most 200 characters",
     "the minute to change this result is over",
     "this person is being called again already; the result stays",
+    "this result is being saved just now; try again in a moment",
     "the campaign does not have this result any more; choose another",
     "you are signed in already; sign out there first, or take over the desk",
     "this agent is not signed in",

@@ -55,7 +55,9 @@ def amend_conversation(
     row = conn.execute(select(attempts).where(attempts.c.id == attempt_id).with_for_update()).first()
     if row is None or row.agent_id != agent_id or row.connected_at_ms is None:
         raise NotFound("conversation of yours", attempt_id)
-    if row.closed_at_ms is None or row.closed_at_ms < now_ms - AMEND_MS:
+    if row.closed_at_ms is None:
+        raise InUse("this result is being saved just now; try again in a moment")
+    if row.closed_at_ms < now_ms - AMEND_MS:
         raise InUse("the minute to change this result is over")
     place = _place(conn, row)
     outcome, then = decide(_opened(row, place))

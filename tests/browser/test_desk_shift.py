@@ -310,7 +310,7 @@ async def colleague(site: ShiftSite, name: str, endpoint: str, campaign_id: Camp
     agent_id = AgentId(user.id)
     await until(site, agent_id, lambda picture: picture.is_phone_up)
     await site.agents.ask(AgentWentReady(agent_id=agent_id))
-    await until(site, agent_id, lambda picture: picture.state is AgentState.AVAILABLE)
+    await until(site, agent_id, lambda picture: picture.state is not AgentState.PAUSED)
     return agent_id
 
 
@@ -336,7 +336,7 @@ async def test_a_person_is_given_to_a_colleague_after_a_word_with_them(
     assert "boris" in await page.evaluate("document.getElementById('call-note').innerText")
     await page.tab_to("e.dataset.act === 'conference'")
     await page.press("Enter")
-    await page.until("window.desk.state.conference")
+    await page.until("window.desk.state.conference && window.desk.state.may.includes('finish')")
     await page.key("KeyT")
     await state(page, "available")
     await until(site, boris, lambda picture: picture.state is AgentState.TALKING and picture.card is not None)
