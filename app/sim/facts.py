@@ -176,6 +176,13 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LifeBegan:
+    """The dialer begins, perhaps after a life before this one: calls of that one are on their way to nobody."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DutyBegan:
     """The agent asked to take calls."""
 
@@ -231,6 +238,6 @@ class Settled:
 
 CallFact = Asked | Placed | Answered | SoundBegan | LeaseRenewed | HandedOver | Ended
 FloorFact = Hears | TakenBack | PhoneRung | PhoneTaken | PhoneGone | Entered | Exited | Recorded
-DeskFact = DutyBegan | DutyEnded | DialWished | RecordingWished | AgentStepped | Settled
+DeskFact = LifeBegan | DutyBegan | DutyEnded | DialWished | RecordingWished | AgentStepped | Settled
 WireFact = CallFact | FloorFact | DeskFact | OutOfReach | WithinReach
 Observer = Callable[[WireFact], None]

@@ -18,6 +18,7 @@ from app.sim.facts import (
     Entered,
     Exited,
     Hears,
+    LifeBegan,
     Placed,
     Recorded,
     RecordingWished,
@@ -77,6 +78,8 @@ class FloorRules:
                 pass
             case TakenBack() | Hears():
                 self._pending.pop(fact.attempt_id, None)
+            case LifeBegan():
+                self._pending.clear()
             case Recorded():
                 self._see_recording(fact)
             case DutyBegan() | DutyEnded() | AgentStepped() | DialWished() | RecordingWished():

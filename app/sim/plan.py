@@ -18,7 +18,7 @@ from app.store.attaching import attach_list
 from app.store.campaigns import create_campaign
 from app.store.flows import create_flow
 from app.store.lists import create_list, grow_list
-from app.store.schema import contacts
+from app.store.schema import contacts, users
 from app.store.trunks import create_trunk
 from app.units import ListId, Number, TrunkId
 
@@ -81,9 +81,21 @@ class WorldPlan:
 
 def write_down(conn: Connection, plan: WorldPlan, now_ms: int) -> list[tuple[Campaign, Flow]]:
     """Put the plan on disk; answers the campaigns as they are to be started."""
+    if plan.shift is not None:
+        _write_people(conn, plan.shift, now_ms)
     for trunk in plan.trunks:
         create_trunk(conn, trunk)
     return [_write_campaign(conn, campaign, now_ms) for campaign in plan.campaigns]
+
+
+def _write_people(conn: Connection, shift: ShiftPlan, now_ms: int) -> None:
+    """The robots, under their own ids; nobody can sign in to the panel as one."""
+    rows = [
+        {"id": agent_id, "name": f"Robot {agent_id}", "password_hash": "", "role": "agent", "created_at_ms": now_ms}
+        for agent_id in shift.ids
+    ]
+    if rows:
+        conn.execute(insert(users), rows)
 
 
 def _write_campaign(conn: Connection, plan: CampaignPlan, now_ms: int) -> tuple[Campaign, Flow]:

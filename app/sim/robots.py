@@ -186,8 +186,12 @@ class RobotAgent:
     def _think(self, picture: AgentPicture | None, now_ms: int) -> None:
         if picture is None:
             if not self._around.is_closing:
-                self._plan.append(Deed(at_ms=now_ms + self._some(10 * SECOND_MS), signs_in=True))
+                for again in range(1, 100):  # the session before may still be open on disk
+                    self._plan.append(Deed(at_ms=now_ms + again * self._some(10 * SECOND_MS), signs_in=True))
             return
+        if picture.is_browser_lost:
+            away_ms = self._some(SECOND_MS if self._strikes(0.7) else 2 * MINUTE_MS)
+            self._ask(now_ms + away_ms, BrowserLost(agent_id=self.agent_id, is_lost=False))
         if self._around.is_closing and not picture.signs_out_next:
             self._ask(now_ms + self._rng.randint(0, 5_000), AgentSignedOut(agent_id=self.agent_id))
         if self._strikes(self.temper.errs):
@@ -211,8 +215,6 @@ class RobotAgent:
                 pass
 
     def _in_pause(self, picture: AgentPicture, now_ms: int) -> None:
-        if picture.is_browser_lost:
-            self._ask(now_ms + self._some(10 * SECOND_MS), BrowserLost(agent_id=self.agent_id, is_lost=False))
         rest_ms = self._some(SECOND_MS if picture.reason == "signed-in" else self.temper.pause_ms)
         if picture.phone_mode is PhoneMode.NAILED_UP and not picture.is_phone_up:
             for again in range(1, 20):  # until it is there: then the picture is another
@@ -222,10 +224,7 @@ class RobotAgent:
                 self._ask(now_ms + again * rest_ms, AgentWentReady(agent_id=self.agent_id))
 
     def _when_available(self, picture: AgentPicture, now_ms: int) -> None:
-        wait_ms = self._some(20 * SECOND_MS)
-        if picture.is_browser_lost:
-            self._ask(now_ms + wait_ms, BrowserLost(agent_id=self.agent_id, is_lost=False))
-        self._misbehave(now_ms + wait_ms)
+        self._misbehave(now_ms + self._some(20 * SECOND_MS))
         times = TRIES_BY_HAND if DialingMode.MANUAL in self._modes(picture) else self._strikes(self.temper.dials)
         for again in range(times):
             self._plan.append(Deed(at_ms=now_ms + self._some(4 * SECOND_MS) + again * MINUTE_MS, dials=True))
@@ -321,9 +320,7 @@ class RobotAgent:
             served = tuple(campaign_id for campaign_id in self._around.modes if self._strikes(0.7))
             self._ask(at_ms, AgentJoined(agent_id=agent_id, campaigns=served or tuple(self._around.modes)))
         if self._strikes(self.temper.reloads):
-            away_ms = self._some(SECOND_MS if self._strikes(0.7) else 2 * MINUTE_MS)
             self._ask(at_ms, BrowserLost(agent_id=agent_id, is_lost=True))
-            self._ask(at_ms + away_ms, BrowserLost(agent_id=agent_id, is_lost=False))
         if self._strikes(self.temper.drops_phone):
             self._plan.append(Deed(at_ms=at_ms, with_phone=self._rng.choice(self._with_phone())))
 
@@ -429,6 +426,7 @@ def _matters(picture: AgentPicture | None, *, is_closing: bool) -> Matters:
         picture.since_ms,
         None if picture.card is None else picture.card.attempt_id,
         picture.is_phone_up,
+        picture.is_browser_lost,
         picture.is_consult_up,
         bool(picture.consult),
         picture.is_conference,

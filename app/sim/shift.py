@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from app.agent_commands import LogAgent
 from app.agent_events import (
+    AgentJoined,
     AgentPaused,
     AgentRequest,
     AgentSignedIn,
@@ -25,11 +25,11 @@ from app.agents import DEFAULT_DISPOSITIONS, PhoneMode, Seat, SpyMode
 from app.dialing.snapshot import AgentPicture
 from app.events import Event
 from app.model import Campaign
-from app.sim.facts import DialWished, DutyBegan, DutyEnded, Observer, RecordingWished
+from app.sim.facts import DialWished, DutyBegan, DutyEnded, LifeBegan, Observer, RecordingWished
 from app.sim.handsets import PhoneHabit
 from app.sim.legs import Legs
 from app.sim.robots import BREAKS, Deed, RobotAgent, Surroundings, Temper, endpoint_of
-from app.units import MINUTE_MS, SECOND_MS, AgentId, LegId, Number, SessionId
+from app.units import MINUTE_MS, SECOND_MS, AgentId, CampaignId, LegId, Number, RoomId, SessionId
 
 BOSS: Final = AgentId(9_000)
 BOSS_PHONE: Final = "boss"
@@ -73,6 +73,16 @@ PictureOf = Callable[[AgentId], AgentPicture | None]
 Refusal = Callable[[AgentRequest], str | None]
 
 
+class SessionDesk(Protocol):
+    """Where sessions are kept on disk, as the panel's verbs keep them."""
+
+    def sign_in(self, seat: Seat, campaigns: Sequence[CampaignId]) -> bool:
+        """Begin a session; False where the agent or the phone has one that goes on."""
+
+    def serve(self, session_id: SessionId, campaigns: Sequence[CampaignId]) -> None:
+        """The agent serves these from now on; nothing happens where the session is over."""
+
+
 class Shift:
     """All robots of a world. `see` shows them their desks, `due` gives what they ask for now."""
 
@@ -82,11 +92,10 @@ class Shift:
         *,
         seed: int,
         campaigns: Sequence[Campaign],
+        desk: SessionDesk,
         legs: Legs,
         on_wire: Observer,
     ) -> None:
-        self.sessions: dict[AgentId, AgentSignedIn] = {}
-        """Whose session is open on disk, as it began."""
         self.refused = 0
         """Requests that made no sense when they were made."""
         self._rng = random.Random(f"shift {seed}")
@@ -112,7 +121,7 @@ class Shift:
         }
         self._stem = f"r{seed % 10**6:06d}"
         self._used = 0
-        self._begun: dict[SessionId, AgentSignedIn] = {}
+        self._desk = desk
         self._now: dict[AgentId, SessionId] = {}
         self._legs = legs
         self._on_wire = on_wire
@@ -143,6 +152,7 @@ class Shift:
         What was asked for after the call died with the one before, and the desks show it no more: whoever is in a call
         is on duty, as far as anybody knows.
         """
+        self._on_wire(LifeBegan(at_ms=now_ms))
         for session_id in self._now.values():
             self._on_wire(DutyBegan(at_ms=now_ms, session_id=session_id))
         self._is_to_look = True
@@ -156,16 +166,6 @@ class Shift:
             self._around.is_closing = True
             self._boss_at_ms = None
             self._is_to_look = True
-
-    def save(self, command: LogAgent) -> None:
-        """What the dialer said of a session is on disk."""
-        begun = self._begun.get(command.session_id)
-        if begun is None:
-            return
-        if command.now is not None:
-            self.sessions[command.agent_id] = begun
-        elif self.sessions.get(command.agent_id) is begun:
-            del self.sessions[command.agent_id]
 
     @property
     def is_gone(self) -> bool:
@@ -204,15 +204,17 @@ class Shift:
         if deed.with_phone is not None:
             deed.with_phone(self._legs)
         if deed.signs_in:
-            return [self._sign_in(robot.agent_id)]
+            return self._sign_in(robot.agent_id)
         if deed.request is None:
             return []
+        if isinstance(deed.request, AgentJoined) and robot.agent_id in self._now:
+            self._desk.serve(self._now[robot.agent_id], deed.request.campaigns)
         is_refused = refusal(deed.request) is not None
         self.refused += is_refused
         self._tell_wire(deed.request, now_ms, is_refused=is_refused)
         return [deed.request]
 
-    def _sign_in(self, agent_id: AgentId) -> AgentSignedIn:
+    def _sign_in(self, agent_id: AgentId) -> list[Event]:
         self._used += 1
         seat = Seat(
             agent_id=agent_id,
@@ -223,9 +225,8 @@ class Shift:
             skill=agent_id % 3,
         )
         served = [campaign_id for campaign_id in self._around.modes if self._rng.random() < 0.9]
-        signed_in = AgentSignedIn(seat=seat, campaigns=tuple(served or list(self._around.modes)))
-        self._begun[seat.session_id] = signed_in
-        return signed_in
+        campaigns = tuple(served or list(self._around.modes))
+        return [AgentSignedIn(seat=seat, campaigns=campaigns)] if self._desk.sign_in(seat, campaigns) else []
 
     def _tell_wire(self, request: AgentRequest, now_ms: int, *, is_refused: bool) -> None:
         """This is what the agent wants. What is refused now may be granted when its turn comes a moment later, so only
@@ -246,7 +247,7 @@ class Shift:
             case ManualDialAsked():
                 self._on_wire(DialWished(at_ms=now_ms, agent_id=request.agent_id, number=request.number))
             case RecordAsked():
-                room_id = self._begun[session_id].seat.room_id
+                room_id = RoomId(f"{session_id}-room")
                 self._on_wire(RecordingWished(at_ms=now_ms, room_id=room_id, is_on=request.is_on))
             case _:
                 pass

@@ -6,15 +6,17 @@ the dialer and what it commands is the same as over a real Asterisk.
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, select
 
 from app.agent_commands import LogAgent, OpenManual, SaveConversation
-from app.agents import DialingMode
+from app.agent_events import AgentSignedIn
+from app.agents import DialingMode, Seat
 from app.commands import (
     AddDnc,
     ClaimContacts,
@@ -35,9 +37,12 @@ from app.sim.rules import AttemptClaim
 from app.sim.shift import Shift
 from app.sim.trace import Trace
 from app.sim.wire import WireChecker
+from app.store import agents
+from app.store.agents import open_agent_sessions
 from app.store.door import SyncStore
+from app.store.errors import InUse, NotFound
 from app.store.schema import attempts
-from app.units import DAY_MS, AttemptId, CampaignId, Number
+from app.units import DAY_MS, AttemptId, CampaignId, Number, SessionId
 
 COMMIT_MS: Final = (1, 8)
 """How long a commit takes, at least and at most."""
@@ -94,7 +99,12 @@ class World:
         self.shift: Shift | None = None
         if plan.shift is not None:
             self.shift = Shift(
-                plan.shift, seed=seed, campaigns=self.campaigns, legs=self.network.phones, on_wire=self._see
+                plan.shift,
+                seed=seed,
+                campaigns=self.campaigns,
+                desk=self,
+                legs=self.network.phones,
+                on_wire=self._see,
             )
         self._lengths_ms: dict[str, int] = {}
         self._inbox: list[Event] = []
@@ -111,7 +121,10 @@ class World:
         self.dialer = Dialer()
         self._inbox += [*self._first, self.store.recover()]
         if self.shift is not None:
-            self._inbox += [replace(session, is_resumed=True) for session in self.shift.sessions.values()]
+            self._inbox += [
+                AgentSignedIn(seat=one.seat, campaigns=one.campaigns, is_resumed=True, before=one.present)
+                for one in self.store.read(open_agent_sessions)
+            ]
             self.shift.look_again(self.now_ms)
         self.network.connect()
 
@@ -209,6 +222,21 @@ class World:
             changed = self.dialer.take_changed_agents()
             self.shift.see(changed, lambda agent_id: self.dialer.agent_picture(agent_id, self.now_ms), self.now_ms)
 
+    # --- what the panel does -----------------------------------------------------------------------------------------
+
+    def sign_in(self, seat: Seat, campaigns: Sequence[CampaignId]) -> bool:
+        """Begin an agent's session on disk; False where the agent or the phone has one that goes on."""
+        try:
+            self.store.write(agents.sign_in, seat, campaigns, now_ms=self.now_ms)
+        except InUse:
+            return False
+        return True
+
+    def serve(self, session_id: SessionId, campaigns: Sequence[CampaignId]) -> None:
+        """An agent serves these campaigns from now on; nothing happens where the session is over."""
+        with contextlib.suppress(NotFound):
+            self.store.write(agents.set_session_campaigns, session_id, campaigns)
+
     # --- what the shell does -----------------------------------------------------------------------------------------
 
     def _act(self, what: Event | StoreCommand | Mishap) -> None:
@@ -246,8 +274,6 @@ class World:
                 self.checker.add_dnc(event.number)
             if isinstance(event, AttemptClosed):
                 self._see(Settled(at_ms=self.now_ms, attempt_id=event.attempt_id))
-            if isinstance(command, LogAgent) and self.shift is not None:
-                self.shift.save(command)
             if isinstance(command, SetCampaignStatus) and command.status is CampaignStatus.FINISHED:
                 self.finished.add(command.campaign_id)
             self._inbox.append(event)

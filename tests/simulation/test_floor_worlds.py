@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import Connection, select
 
 from app.agent_commands import CloseRoom, Connect, HangUpPhone, LogAgent, Music, RecordRoom
 from app.agents import AgentState, DialingMode
@@ -22,10 +23,11 @@ from app.sim.robots import GOOD, Temper
 from app.sim.rules import Rule
 from app.sim.simulate import simulate
 from app.sim.world import World
+from app.store.schema import agent_sessions, agent_stints
 from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, RoomId
 
-SEEDS = range(1, 4)
-CALLS, AGENTS = 40, 5
+SEEDS = range(1, 3)
+CALLS, AGENTS = 30, 5
 MODES = list(DialingMode)
 LONGEST_MS = 72 * HOUR_MS
 """A few people's callbacks and tries, hours apart, and nothing that goes on for ever."""
@@ -44,6 +46,21 @@ def world_of(
     return World(plan, seed=seed, faults=faults)
 
 
+def gaps(conn: Connection) -> list[str]:
+    """Where an agent's stints do not cover their session without a gap and without two at once."""
+    wrong: list[str] = []
+    for session in conn.execute(select(agent_sessions)):
+        mine = select(agent_stints).where(agent_stints.c.session_id == session.id).order_by(agent_stints.c.from_ms)
+        at_ms = session.signed_in_at_ms
+        for stint in conn.execute(mine.order_by(agent_stints.c.until_ms)):
+            if stint.from_ms != at_ms:
+                wrong.append(f"{session.id}: {at_ms} to {stint.from_ms} before {stint.state}")
+            at_ms = stint.until_ms
+        if at_ms != session.signed_out_at_ms:
+            wrong.append(f"{session.id}: {at_ms} to {session.signed_out_at_ms} at the end")
+    return wrong
+
+
 def assert_in_order(world: World, seed: int, *, may_leave_rooms: bool = False) -> None:
     """The run came to its end, no rule was broken, and nothing is left behind.
 
@@ -52,6 +69,7 @@ def assert_in_order(world: World, seed: int, *, may_leave_rooms: bool = False) -
     assert world.run(LONGEST_MS), f"seed {seed}: not done after {(world.now_ms - START_MS) / HOUR_MS:.0f} hours"
     assert not world.checker.violations, f"seed {seed}: {world.checker.violations[:5]}"
     assert not world.network.live_phones
+    assert not world.store.read(gaps), f"seed {seed}: time of agents that nobody wrote down"
     assert may_leave_rooms or not world.network.rooms, f"seed {seed}: rooms left open: {world.network.rooms}"
 
 
@@ -236,3 +254,18 @@ def test_what_is_left_behind_after_a_shift_is_seen(monkeypatch: pytest.MonkeyPat
     world = world_of(1, DialingMode.MANUAL, temper=GOOD)
     world.run(LONGEST_MS)
     assert world.network.rooms or world.network.leases_run_out
+
+
+def test_time_of_an_agent_that_is_not_written_down_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = Dialer.turn
+
+    def forgets(command: Command) -> bool:
+        return isinstance(command, LogAgent) and command.ended is not None and command.ended.state is AgentState.WRAP_UP
+
+    def forgetful(self: Dialer, events: Iterable[Event], now_ms: int) -> list[Command]:
+        return [command for command in turn(self, events, now_ms) if not forgets(command)]
+
+    monkeypatch.setattr(Dialer, "turn", forgetful)
+    world = world_of(1, DialingMode.MANUAL, temper=GOOD)
+    world.run(LONGEST_MS)
+    assert world.store.read(gaps)
