@@ -53,8 +53,12 @@ Told = Callable[[AgentId | None, str, str], None]
 class AgentOperations:
     """The floor's verbs on one running dialer."""
 
-    def __init__(self, *, store: SqlStore, runtime: Runtime) -> None:
+    def __init__(
+        self, *, store: SqlStore, runtime: Runtime, watch_phone: Callable[[str], None] = lambda endpoint: None
+    ) -> None:
+        """watch_phone: has the telephone tell from now on whether a phone can be reached."""
         self.store = store
+        self._watch_phone = watch_phone
         self._runtime = runtime
         self._listeners: list[Told] = []
 
@@ -98,12 +102,15 @@ class AgentOperations:
             await self.store.write(agents.sign_in, seat, campaigns_served, now_ms=self.now_ms)
         except InUse as error:
             raise NotNow(str(error)) from error
+        self._watch_phone(endpoint)
         self._runtime.post(AgentSignedIn(seat=seat, campaigns=tuple(campaigns_served)))
         return session_id
 
     async def resume(self) -> list[AgentSignedIn]:
         """The sessions that went on when the program last ended: what the dialer is told before it begins."""
         sessions = await self.store.read(agents.open_agent_sessions)
+        for session in sessions:
+            self._watch_phone(session.seat.endpoint)
         return [
             AgentSignedIn(seat=one.seat, campaigns=one.campaigns, is_resumed=True, before=one.present)
             for one in sessions

@@ -72,7 +72,7 @@ async def service(
         operations = Operations(
             store=store, runtime=runtime, studio=studio, has_sound=has_sound, queue_problem=telephony.queue_problem
         )
-        agents = AgentOperations(store=store, runtime=runtime)
+        agents = AgentOperations(store=store, runtime=runtime, watch_phone=telephony.watch_phone)
         panel = Panel(operations=operations, agents=agents, store=store, settings=settings)
         # The port first: a second program on this machine must not take the calls away before it fails for the port.
         url = await panel.start(settings.http_host, settings.http_port) if with_panel else ""
