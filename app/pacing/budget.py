@@ -18,7 +18,7 @@ SETTLED: Final = 10.0
 LOAN_ANSWERS: Final = 100
 """Answers still to come that the window guard counts on."""
 NOTHING_LEFT: Final = 0.8
-COMFORT: Final = 1.6
+COMFORT: Final = 2.4
 """Budget, in people, under which nothing is risked, and how much more it takes until all of the target is spent."""
 SMALL_FLOOR: Final = 8.0
 """Agents beyond which comfort takes more, as the square root of the floor: so much its luck may vary at once."""
