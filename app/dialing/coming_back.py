@@ -62,13 +62,14 @@ class ComingBack:
         """Asterisk is back, or here for the first time."""
         work = self._work
         live = {found.attempt_id: found for found in event.live}
-        commands = self._floor.find_phones(event.phones, now_ms)
-        for attempt in [run for run in work.attempts.values() if run.is_on_the_line]:
-            found = live.pop(attempt.id, None)
-            step = attempt.find_gone(now_ms) if found is None else attempt.find_alive(found, now_ms)
-            commands += step + self._settled(attempt, now_ms)
-            if found is not None:
-                commands += self._floor.found(attempt, found.room_id, now_ms)
+        on_the_line = [attempt for attempt in work.attempts.values() if attempt.is_on_the_line]
+        commands: list[Command] = []
+        for attempt in [one for one in on_the_line if one.id not in live]:  # before phones: whose card it is, is known
+            commands += attempt.find_gone(now_ms) + self._settled(attempt, now_ms)
+        commands += self._floor.find_phones(event.phones, now_ms)
+        for attempt, found in [(one, live.pop(one.id)) for one in on_the_line if one.id in live]:
+            commands += attempt.find_alive(found, now_ms) + self._settled(attempt, now_ms)
+            commands += self._floor.found(attempt, found.room_id, now_ms)
         for opened in self._recovered.values():
             commands += self._recover(opened, live.pop(opened.attempt_id, None), now_ms)
         self._recovered, self._answered_early = {}, set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterator
 
+from app.agent_commands import CloseRoom
 from app.agents import AgentPlan, AgentState, DialingMode, PauseReason
 from app.commands import Command
 from app.dialing.agent import AgentRun, AgentStep
@@ -41,8 +42,11 @@ class Crew:
         self.seekers: dict[AttemptId, None] = {}
         self.parties: dict[LegId, Party] = {}
         self.touched: list[AttemptRun] = []
+        self.unclosed: list[CloseRoom] = []
         self.broken: dict[AgentId, str] = {}
         """Whose phone has turned out to be no good, and why."""
+        self.unowned: dict[CampaignId, dict[AttemptId, None]] = {}
+        """Calls that ring since before a restart, and that no agent waits for yet."""
         self.undialed: dict[AgentId, None] = {}
         """Agents reserved in a progressive campaign for whom nothing is dialed yet."""
         self._idle: dict[CampaignId, list[_Rank]] = {}
@@ -53,8 +57,10 @@ class Crew:
     # --- saying ------------------------------------------------------------------------------------------------------
 
     def do(self, *commands: Command) -> None:
-        """Have something done."""
+        """Have something done. A room that is closed while Asterisk is away is closed when it is back."""
         self._out += commands
+        if not self.work.is_up:
+            self.unclosed += [command for command in commands if isinstance(command, CloseRoom)]
 
     def take_out(self) -> list[Command]:
         """What was asked for since the last time."""

@@ -90,7 +90,9 @@ class Floor:
             self.crew, self._leaving, self._reservations, self._recordings, self._talk, self._transfers
         )
         self._supervision = Supervision(self.crew)
-        self._resuming = Resuming(self.crew, self._losses, self._talk, self._transfers, self._supervision)
+        self._resuming = Resuming(
+            self.crew, self._losses, self._recordings, self._talk, self._transfers, self._supervision
+        )
         self._queueing = Queueing(work)
         self.late_events = 0
 
@@ -533,6 +535,8 @@ class Floor:
         if waiting and agent.is_free:
             rank = self.crew.rank_of
             self._talk.join(min(waiting, key=rank), agent)
+        elif self.crew.unowned:
+            self._reservations.adopt(agent)
 
     # --- time --------------------------------------------------------------------------------------------------------
 

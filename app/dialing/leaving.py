@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.agent_commands import CloseRoom
 from app.agents import PauseReason
-from app.dialing.agent import AgentRun, AgentStep
+from app.dialing.agent import PHONE_LOST, AgentRun, AgentStep
 from app.dialing.crew import Crew
 
 
@@ -23,6 +23,8 @@ class Leaving:
             self.sign_out(agent)
         elif agent.pause_next is not None:
             self.pause(agent, agent.pause_next)
+        elif agent.phone.is_lost:
+            self.pause(agent, PHONE_LOST)
         else:
             self._crew.step(agent, AgentStep.RELEASE)
 

@@ -62,6 +62,11 @@ class Phone:
         return self.state is PhoneState.IN_ROOM
 
     @property
+    def is_lost(self) -> bool:
+        """Whether it must be mended before anybody can be connected."""
+        return not self.is_reachable or (not self.is_per_call and self.state in (PhoneState.DOWN, PhoneState.RINGING))
+
+    @property
     def is_fit(self) -> bool:
         """Whether a person could be connected: it is in its room, or can be rung."""
         return self.is_reachable if self.is_per_call else self.is_in_room

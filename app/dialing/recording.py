@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.agent_commands import PlayToPhone, RecordRoom
-from app.agents import TALK_LEASE_MS
+from app.agents import TALK_LEASE_MS, RecordingPolicy
 from app.commands import Play, StopRecording
 from app.dialing import floor_words
 from app.dialing.agent import AgentRun
 from app.dialing.crew import Crew
 from app.dialing.person import Person, PersonStage
 from app.events import RecordingEnded
+from app.units import SECOND_MS
+
+LIKELY_RECORDINGS: Final = 4
+"""So many recordings of a conversation are looked for after a restart."""
 
 
 class Recordings:
@@ -50,6 +56,28 @@ class Recordings:
         self._crew.do(RecordRoom(attempt_id=person.id, room_id=person.room_id, name=name, max_length_ms=TALK_LEASE_MS))
         self._crew.touch_person(person)
 
+    def adopt(self, person: Person) -> None:
+        """A conversation of before a restart: its recording ends, so that its name is known, and begins anew.
+
+        What the stopped ones are called is told by their ends; most conversations have few.
+        """
+        if person.plan.recording is RecordingPolicy.NEVER:
+            return
+        names = [f"{person.id}-talk", *(f"{person.id}-talk-{place}" for place in range(2, LIKELY_RECORDINGS + 1))]
+        self._crew.do(*(StopRecording(attempt_id=person.id, name=name) for name in names))
+        person.is_notified = True
+        person.recordings_before = max(LIKELY_RECORDINGS, self._since(person))
+
+    def adopt_ended(self, person: Person) -> None:
+        """A conversation that ended during a restart: where everybody is recorded, it was."""
+        if person.plan.recording is RecordingPolicy.ALWAYS:
+            person.recordings.append(f"{person.id}-talk")
+
+    def _since(self, person: Person) -> int:
+        """Seconds since they were connected: a number no recording of before has."""
+        began_ms = person.connected_at_ms
+        return 0 if began_ms is None else (self._crew.now_ms - began_ms) // SECOND_MS
+
     def end(self, person: Person) -> None:
         """Record no more; what is about to be recorded neither."""
         person.is_being_told = False
@@ -62,6 +90,10 @@ class Recordings:
         """A recording is over; one that failed is none."""
         if event.name == person.recording:
             person.recording = ""
+        elif (
+            not event.has_failed and event.name not in person.recordings and event.name.startswith(f"{person.id}-talk")
+        ):
+            person.recordings.insert(0, event.name)  # of before a restart
         if event.has_failed and event.name in person.recordings:
             person.recordings.remove(event.name)
         self._crew.touch_person(person)

@@ -198,6 +198,20 @@ class Reservations:
                 continue
             self._crew.did(attempt, attempt.take_back(self._crew.now_ms, is_tried_later=True))
 
+    def adopt(self, agent: AgentRun) -> None:
+        """A free agent waits for a call that rings since before a restart, if there is one."""
+        for campaign_id in agent.campaigns:
+            ringing = self._crew.unowned.get(campaign_id, {})
+            while ringing and agent.is_free:
+                attempt_id = next(iter(ringing))
+                del ringing[attempt_id]
+                attempt = self._crew.work.attempts.get(attempt_id)
+                if attempt is not None and attempt.state is AttemptState.DIALING and attempt.opened.agent_id is None:
+                    agent.mode = DialingMode.PROGRESSIVE
+                    self._give(agent, attempt)
+                    self._crew.step(agent, AgentStep.RESERVE, campaign_id=campaign_id, attempt_id=attempt.id)
+                    self._ring(agent, attempt)
+
     def _pass_on(self, attempt: AttemptRun, agent: AgentRun) -> bool:
         """Give a call that rings to another agent. What an agent chose, or is theirs alone, is nobody else's."""
         run = self._crew.work.run_of(attempt)

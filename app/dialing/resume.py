@@ -12,6 +12,7 @@ from app.dialing.consult import Party
 from app.dialing.crew import Crew
 from app.dialing.losses import Losses
 from app.dialing.person import Person, PersonStage
+from app.dialing.recording import Recordings
 from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
 from app.dialing.transfer import Transfers
@@ -23,12 +24,21 @@ UNSEEN = "it ended while Asterisk was out of sight"
 class Resuming:
     """What is found alive, and what is not."""
 
-    def __init__(self, crew: Crew, losses: Losses, talk: Talk, transfers: Transfers, supervision: Supervision) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        losses: Losses,
+        recordings: Recordings,
+        talk: Talk,
+        transfers: Transfers,
+        supervision: Supervision,
+    ) -> None:
         self._crew = crew
         self._transfers = transfers
         self._supervision = supervision
         self._strays: dict[LegId, LivePhone] = {}
         self._losses = losses
+        self._recordings = recordings
         self._talk = talk
 
     # --- agents ------------------------------------------------------------------------------------------------------
@@ -67,6 +77,8 @@ class Resuming:
         """All calls have been looked at: legs that nobody turned out to know end, and agents take calls again."""
         self._crew.do(*(HangUpPhone(leg_id=leg_id) for leg_id in self._strays))
         self._strays = {}
+        unclosed, self._crew.unclosed = self._crew.unclosed, []
+        self._crew.do(*unclosed)
         for agent in list(self._crew.agents.values()):
             self.go_on(agent)
 
@@ -124,6 +136,9 @@ class Resuming:
             self._adopt_talk(attempt, room_id)
         else:
             self._crew.touched.append(attempt)
+            run = self._crew.work.run_of(attempt) if attempt.state is AttemptState.DIALING else None
+            if run is not None and run.is_for_agents and not attempt.opened.is_manual:
+                self._crew.unowned.setdefault(run.campaign.id, {})[attempt.id] = None
 
     def _person(self, attempt: AttemptRun) -> Person:
         now = self._crew.now_ms
@@ -148,6 +163,7 @@ class Resuming:
         person = self._person(attempt)
         agent = self._agent_of(person, None)
         person.turn_to(PersonStage.GONE, self._crew.now_ms)
+        self._recordings.adopt_ended(person)
         if agent is None:
             person.is_disposed = True
             self._talk.conclude(person)
@@ -171,6 +187,7 @@ class Resuming:
                 self._losses.orphan(person, room_id)
             return
         self._bind(person, agent)
+        self._recordings.adopt(person)
         person.room_id = agent.seat.room_id
         crew.step(agent, AgentStep.FIND_TALK, campaign_id=attempt.campaign.id, attempt_id=attempt.id)
         crew.do(attempt.talk_on(crew.now_ms))
@@ -182,6 +199,7 @@ class Resuming:
             person.connected_at_ms = began_ms
             person.stage, person.since_ms = PersonStage.TALKING, began_ms
             crew.touch_person(person)
+            self._talk.record(person, agent)
         else:
             person.has_music = True
             self._talk.bring_back(person, agent, agent.seat.room_id)

@@ -120,7 +120,7 @@ class Talk:
         else:
             crew.do(person.attempt.talk_on(now))
             crew.work.settle(person.attempt)
-            self._record(person, agent)
+            self.record(person, agent)
 
     def take_over(self, person: Person, agent: AgentRun) -> None:
         """The person talks with this agent already, and is theirs from now on."""
@@ -145,9 +145,10 @@ class Talk:
                 connected_at_ms=person.connected_at_ms,
             )
         )
-        self._record(person, agent)
+        self.record(person, agent)
 
-    def _record(self, person: Person, agent: AgentRun) -> None:
+    def record(self, person: Person, agent: AgentRun) -> None:
+        """Where everybody is recorded, these are from now on."""
         if person.plan.recording is RecordingPolicy.ALWAYS:
             self._recordings.begin(person, agent)
 

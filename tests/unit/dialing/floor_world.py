@@ -137,6 +137,7 @@ class FloorWorld(World):
         self.rooms_that_fail: set[RoomId] = set()
         self.owners: dict[Number, AgentId] = {}
         self.numbers_by_choice: set[Number] = set()
+        self.of_before: set[AttemptId] = set()
         self.rendered = 0
         self.playbacks_end = True
 
@@ -269,6 +270,7 @@ class FloorWorld(World):
     def crash(self) -> None:
         """The dialer is killed: sessions go on, with what was last written of each."""
         self.sent_to = dict(self.where)
+        self.of_before.update(self.calls)
         before = {agent_id: self.stints[seat.session_id][-1] for agent_id, seat in self._at_work().items()}
         saved = {one: self._talk_on_disk(one) for one in self.disk.open if one in self.talked}
         for attempt_id, conversation in saved.items():
@@ -300,6 +302,8 @@ class FloorWorld(World):
                 self.writes.append(command)
             case OpenRoom():
                 self.rooms.setdefault(command.room_id, Room())
+            case CloseRoom() if not self.is_connected:
+                pass
             case CloseRoom():
                 closed = self.rooms.get(command.room_id, Room())
                 for attempt_id in list(closed.people):
@@ -319,6 +323,8 @@ class FloorWorld(World):
             case StopRecording() if command.name in self.recordings:
                 del self.recordings[command.name]
                 self.tell(RecordingEnded(attempt_id=command.attempt_id, name=command.name, length_ms=1_000))
+            case StopRecording() if command.name.startswith(f"{command.attempt_id}-talk"):
+                pass
             case StopRecording() | Play() if not self._is_there(command.attempt_id):
                 self._fail(command.attempt_id, command)
             case Play():
@@ -330,16 +336,15 @@ class FloorWorld(World):
                 super()._perform(command)
 
     def _ring(self, command: RingPhone | DialParty) -> None:
+        if not self.is_connected:
+            self.inbox.append(PhoneEnded(leg_id=command.leg_id, reason="Asterisk is away", was_refused=True))
+            return
         known = self.legs.get(command.leg_id)
         assert known is None or not known.exists, f"{command.leg_id} is rung twice"
         endpoint = command.endpoint if isinstance(command, RingPhone) else command.number
         busy = [one for one, leg in self.legs.items() if leg.exists and leg.endpoint == endpoint]
-        assert not busy, f"{endpoint} is rung while it is up as {busy}"
+        assert not busy or isinstance(command, DialParty), f"{endpoint} is rung while it is up as {busy}"
         leg = self.legs[command.leg_id] = Leg(endpoint=endpoint, lease_until_ms=self.now + command.lease_ms)
-        if not self.is_connected:
-            leg.exists = False
-            self.inbox.append(PhoneEnded(leg_id=command.leg_id, reason="Asterisk is away", was_refused=True))
-            return
         self.tell(PhoneRinging(leg_id=command.leg_id))
         if self.phones_answer:
             leg.is_up = True
@@ -539,7 +544,7 @@ class FloorWorld(World):
 
     def _is_for_an_agent(self, attempt_id: AttemptId) -> bool:
         opened = self.disk.open.get(attempt_id)
-        if opened is None:
+        if opened is None or attempt_id in self.of_before:
             return False
         return opened.is_manual or self._told[opened.campaign_id].mode is not DialingMode.BROADCAST
 

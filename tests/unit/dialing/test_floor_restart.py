@@ -1,0 +1,236 @@
+"""The dialer is killed and comes back: phones, conversations and cards go on; nobody is lost or called twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.agent_events import AgentWentReady, BrowserLost, HoldAsked, PhoneAsked, TransferAsked
+from app.agents import AgentPlan, AgentState, DialingMode, RecordingPolicy
+from app.outcomes import Outcome
+from app.units import AgentId, AttemptId, LegId, Number, RoomId
+from tests.unit.dialing.build import campaign, phone, trunk
+from tests.unit.dialing.floor_world import ONE, FloorWorld
+
+FIRST = AttemptId("attempt00001")
+ME, YOU = AgentId(1), AgentId(2)
+MINE = RoomId("session0001-room")
+AVAILABLE, RINGING, PAUSED = AgentState.AVAILABLE, AgentState.RINGING, AgentState.PAUSED
+TALKING, WRAP_UP = AgentState.TALKING, AgentState.WRAP_UP
+
+
+def talking(**changes: Any) -> FloorWorld:
+    """Agent 1 talks with the only contact; agent 2 has lunch."""
+    world = FloorWorld()
+    world.set_trunk(trunk())
+    world.start(campaign(1, mode=DialingMode.PROGRESSIVE, agents=AgentPlan(**changes)))
+    world.add_contacts(ONE, phone(0))
+    world.connect()
+    world.advance(100)
+    world.begin(1)
+    world.answer(FIRST)
+    world.sign_in(2)
+    world.advance(10_000)
+    assert world.state() is TALKING
+    return world
+
+
+def restart(world: FloorWorld, *, after_ms: int = 0, is_new_life: bool = False) -> None:
+    """The dialer is gone for a while, and Asterisk is not (or was restarted too)."""
+    world.crash()
+    world.now += after_ms
+    world.connect(is_new_life=is_new_life)
+    world.settle()
+
+
+def come_back(world: FloorWorld, *places: int) -> None:
+    """Their pages are there again."""
+    for place in places:
+        world.ask(BrowserLost(agent_id=AgentId(place), is_lost=False))
+
+
+def test_a_conversation_goes_on_in_the_same_room() -> None:
+    world = talking()
+    restart(world, after_ms=5_000)
+    assert world.state() is TALKING
+    assert world.where[FIRST] == MINE
+    assert world.shown().is_phone_up
+    assert world.shown().card.attempt_id == FIRST  # type: ignore[union-attr]
+    world.advance(5_000)
+    world.hang_up(FIRST)
+    assert world.state() is WRAP_UP
+    world.dispose()
+    found = world.disk.closed[FIRST]
+    assert found.outcome is Outcome.CONNECTED_TO_AGENT
+    assert found.conversation is not None
+    assert found.conversation.talk_ms == 20_000, "the time without the dialer is theirs too"
+    assert [len(wires) for wires in [world.calls]] == [1], "nobody is called twice"
+
+
+def test_what_was_recorded_before_is_kept_and_recording_goes_on_under_another_name() -> None:
+    world = talking(recording=RecordingPolicy.ALWAYS)
+    assert list(world.recordings) == [f"{FIRST}-talk"]
+    restart(world, after_ms=5_000)
+    [now] = world.recordings
+    assert now != f"{FIRST}-talk"
+    world.hang_up(FIRST)
+    world.dispose()
+    found = world.disk.closed[FIRST].conversation
+    assert found is not None
+    assert found.recordings == (f"{FIRST}-talk", now)
+
+
+def test_a_conversation_that_ended_meanwhile_leaves_its_card() -> None:
+    world = talking()
+    world.crash()
+    world.end(FIRST)
+    world.connect()
+    world.settle()
+    assert world.state() is WRAP_UP
+    world.dispose(code="not-interested")
+    found = world.disk.closed[FIRST].conversation
+    assert found is not None
+    assert found.disposition == "not-interested"
+
+
+def test_a_card_whose_agent_is_gone_for_good_is_closed_as_it_stands() -> None:
+    world = talking()
+    del world.states[ME]
+    world.crash()
+    world.end(FIRST)
+    world.connect()
+    world.settle()
+    found = world.disk.closed[FIRST]
+    assert found.outcome is Outcome.CONNECTED_TO_AGENT
+    assert found.conversation is not None
+    assert found.conversation.disposition == "not-set"
+
+
+def test_a_person_whose_agents_phone_is_gone_goes_to_another() -> None:
+    world = talking()
+    world.ask(AgentWentReady(agent_id=YOU))
+    world.crash()
+    world._end_leg(world.leg_of(1), "hung up")
+    world.connect()
+    world.settle()
+    assert FIRST in world.music
+    come_back(world, 2)
+    assert world.state(2) is TALKING
+    assert world.where[FIRST] == RoomId("session0002-room")
+    assert world.state(1) is PAUSED
+
+
+def test_a_person_on_hold_is_brought_back_to_their_agent() -> None:
+    world = talking()
+    world.ask(HoldAsked(agent_id=ME, is_on=True))
+    restart(world)
+    assert world.state() is TALKING
+    assert world.where[FIRST] == MINE
+    assert FIRST not in world.music
+
+
+def test_who_took_calls_takes_them_again_as_soon_as_their_page_is_there_and_who_paused_is_paused() -> None:
+    world = talking()
+    world.hang_up(FIRST)
+    world.dispose()
+    assert world.state(1) is AVAILABLE
+    restart(world)
+    assert (world.state(1), world.shown(1).reason) == (PAUSED, "restarted")
+    come_back(world, 1, 2)
+    assert world.state(1) is AVAILABLE
+    assert (world.state(2), world.shown(2).reason) == (PAUSED, "signed-in")
+
+
+def test_stints_tile_the_time_across_a_restart() -> None:
+    world = talking()
+    restart(world, after_ms=7_000)
+    stints = world.stints[world.seats[YOU].session_id]
+    assert len(stints) == 2
+    assert stints[-2].until_ms == stints[-1].from_ms
+
+
+def test_a_restarted_asterisk_takes_phones_and_people_with_it() -> None:
+    world = talking()
+    restart(world, is_new_life=True)
+    assert world.state(1) is WRAP_UP, "the conversation is over, its card is not"
+    assert world.shown(1).phone_note
+    world.dispose(1)
+    come_back(world, 1)
+    assert world.state(1) is not AVAILABLE
+    world.ask(PhoneAsked(agent_id=ME))
+    assert world.shown(1).is_phone_up
+
+
+@pytest.mark.parametrize("is_new_life", [False, True], ids=["line broken", "Asterisk restarted"])
+def test_the_line_to_asterisk_breaks_without_a_restart_of_ours(is_new_life: bool) -> None:
+    world = talking()
+    world.disconnect()
+    world.advance(3_000)
+    assert world.state() is TALKING, "they talk on"
+    world.connect(is_new_life=is_new_life)
+    world.settle()
+    if is_new_life:
+        assert world.state() is WRAP_UP
+        assert not world.shown().is_phone_up
+    else:
+        assert world.state() is TALKING
+        world.hang_up(FIRST)
+        assert world.state() is WRAP_UP
+
+
+def test_a_call_that_rings_since_before_finds_an_agent_who_waits_for_it() -> None:
+    world = talking()
+    world.hang_up(FIRST)
+    world.dispose()
+    world.add_contacts(ONE, phone(1))
+    world.start(world.campaigns[ONE])
+    world.advance(200)
+    restart(world)
+    assert world.up() == [AttemptId("attempt00002")]
+    come_back(world, 1)
+    assert world.state() is RINGING
+    world.answer(AttemptId("attempt00002"))
+    assert world.state() is TALKING
+
+
+def test_a_person_and_a_third_party_talk_on() -> None:
+    world = talking()
+    shop = Number("+442079460000")
+    world.ask(TransferAsked(agent_id=ME, to_number=shop))
+    world.dispose()
+    restart(world)
+    party = LegId("session0001-c1")
+    assert world.legs[party].exists
+    assert world.where[FIRST] == RoomId(f"{FIRST}-room")
+    world.put_down(party)
+    assert world.calls[FIRST].is_hung_up
+    world.hang_up(FIRST)
+    assert world.disk.closed[FIRST].outcome is Outcome.CONNECTED_TO_AGENT
+
+
+def test_a_leg_that_nobody_knows_is_hung_up() -> None:
+    world = talking()
+    del world.states[YOU]
+    restart(world)
+    assert not world.legs[LegId("session0002-p1")].exists
+    assert world.legs[LegId("session0001-p1")].exists
+
+
+def test_an_agent_on_the_way_to_a_person_when_the_line_broke_still_meets_them() -> None:
+    world = talking()
+    world.hang_up(FIRST)
+    world.dispose()
+    world.add_contacts(ONE, phone(1))
+    world.start(world.campaigns[ONE])
+    world.advance(200)
+    second = AttemptId("attempt00002")
+    assert world.state() is RINGING
+    wire = world.calls[second]
+    wire.is_up = wire.is_in_hand = wire.is_told_in_hand = True
+    world.disconnect()
+    world.settle()
+    world.connect()
+    world.settle()
+    assert world.state() is TALKING
+    assert world.where[second] == MINE
