@@ -111,16 +111,17 @@ class FreeOdds:
         span = AHEAD + self._within
         wrap = np.repeat(self._wrap.per_second(wrapping_s), WRAP_BIN_S)
         wrap = np.concatenate([wrap, np.full(span, wrap[-1])])
-        alive = np.concatenate([[1.0], np.exp(-np.cumsum(wrap))])
+        hazard = np.concatenate([[0.0], np.cumsum(wrap)])
         ahead = np.arange(1 + self._within, span + 1)
         rows = np.arange(WRAP_ROWS)[:, None]
-        wrap_free = 1 - alive[rows + ahead] / alive[rows]
-        wrapped = 1 - alive[: span + 1]  # by 0 … span seconds after the talk
+        wrap_free = 1 - np.exp(hazard[rows] - hazard[rows + ahead])
+        wrapped = 1 - np.exp(-hazard[: span + 1])  # by 0 … span seconds after the talk
         talk = np.repeat(self._talk.per_second(talking_s), TALK_BIN_S)
         talk = np.concatenate([talk, np.full(span + 1, talk[-1])])
-        alive = np.concatenate([[1.0], np.exp(-np.cumsum(talk))])
+        hazard = np.concatenate([[0.0], np.cumsum(talk)])
         starts = TALK_ROW_S * np.arange(TALK_ROWS)[:, None] + 2  # the middle of the row
-        ends = (alive[starts + np.arange(span)] - alive[starts + np.arange(1, span + 1)]) / alive[starts]
+        stays = np.exp(hazard[starts] - hazard[starts + np.arange(span + 1)])
+        ends = stays[:, :-1] - stays[:, 1:]
         # ends[:, j] in second j ahead; then the wrap-up has ahead − j − ½ seconds
         left = ahead[None, :] - np.arange(span)[:, None]
         done = np.where(left > 0, 0.5 * (wrapped[np.maximum(left, 0)] + wrapped[np.maximum(left - 1, 0)]), 0.0)

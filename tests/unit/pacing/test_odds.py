@@ -110,3 +110,13 @@ def test_what_cannot_be_is_not_likely() -> None:
     sums = np.array([[-6 - 5 * p, 5 * p * (1 - p), -5 * p * (1 - p) * (1 - 2 * p)]])
     assert Surplus(sums).at_least(0.0)[0, 0] < 1e-6
     assert Surplus(sums).at_least(13.0)[0, 0] < 1e-6
+
+
+def test_floors_without_wrap_up_are_foreseen_too() -> None:
+    free = FreeOdds(0.0)
+    for _ in range(2_000):
+        free.freed(60_000, 0)
+    free.refresh(1, (), ())
+    ahead = free.ahead([59_000, 300_000], [0, 170_000])
+    assert np.isfinite(ahead).all()
+    assert -ahead[AHEAD - 1] > 1.9
