@@ -122,6 +122,7 @@ class AsteriskTelephony:
         self._inbox: Inbox = lambda event: None
         self._lanes: Lanes[LaneCommand] = Lanes(self._do)
         self._stock = Stock(client)
+        self._has_begun = False
         self._snoops = Snoops(client)
         placed = self._stock.placed
         self._queues = Queues(client, self._tell, ami)
@@ -287,6 +288,9 @@ class AsteriskTelephony:
                 return
         if self._latest_news is not news:  # the events are cut off again: this list is of the past
             return
+        if not self._has_begun:  # before a dialer that begins opens rooms of its own
+            await self._stock.sweep(found)
+            self._has_begun = True
         live, phones = found.calls(), found.phones()
         self._calls.adopt(call.attempt_id for call in live)
         self._queues.adopt({call.attempt_id for call in live}, found.in_context(QUEUE_CONTEXT))

@@ -51,6 +51,8 @@ class Channel:
     state: ChannelState = ChannelState.DIALING
     is_in_fallback: bool = False
     """It hears the dialplan's apology for the dialer's absence."""
+    is_in_queue: bool = False
+    """It is in a queue of the PBX's own."""
     media: deque[MediaJob] = field(default_factory=deque)
     when_silent: Callable[[], None] | None = None
     """What happens when all media are over: Asterisk keeps a hand-over in the same queue."""
@@ -80,6 +82,7 @@ class Channel:
             is_in_hand=self.state is ChannelState.IN_HAND,
             is_up=self.state in (ChannelState.IN_HAND, ChannelState.LEFT),
             is_in_fallback=self.is_in_fallback,
+            is_in_queue=self.is_in_queue,
             endpoint=self.call.trunk.endpoint,
             room_id=self.room_id,
         )

@@ -214,6 +214,8 @@ class SimNetwork:
             self._rooms.clear()
 
     def _look_around(self, is_first: bool) -> None:
+        if is_first:
+            self._rooms.sweep()
         self.phones.look_around(is_first=is_first)
         self._queues.look_around()
 

@@ -91,7 +91,7 @@ class Queues:
         """The person leaves our hands for the queue."""
         queue = self._queues[command.queue]
         self._rooms.forget_person(channel)
-        channel.state = ChannelState.LEFT
+        channel.state, channel.is_in_queue = ChannelState.LEFT, True
         self._connection.tell(CallLeft(attempt_id=channel.attempt_id))
         self._hears(channel, Sound.MUSIC)
         visit = _Visit(channel, self._schedule.now_ms)
@@ -147,7 +147,7 @@ class Queues:
             self._return(visit.channel, QueueReturned(attempt_id=attempt_id, has_talked=False, reason="TIMEOUT"))
 
     def _return(self, channel: Channel, told: QueueReturned) -> None:
-        channel.state = ChannelState.IN_HAND
+        channel.state, channel.is_in_queue = ChannelState.IN_HAND, False
         self._connection.tell(told)
         self._rooms.listen(channel)
 

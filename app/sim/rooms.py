@@ -57,6 +57,12 @@ class Rooms:
             self.exit_phone(leg)
         del self.rooms[room_id]
 
+    def sweep(self) -> None:
+        """Rooms that a life before this one left empty go: nobody would ever close them."""
+        for room in list(self.rooms.values()):
+            if not room.persons and not room.legs:
+                self.close(room.room_id)
+
     def clear(self) -> None:
         """Asterisk died: there are no rooms any more."""
         for room_id in list(self.rooms):

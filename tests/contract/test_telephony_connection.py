@@ -95,6 +95,30 @@ async def test_who_comes_back_finds_phones_and_who_is_in_which_room(house: House
     await after.telephony.stop()
 
 
+async def test_a_room_left_empty_is_gone_for_who_comes_after(house: House) -> None:
+    before, _ = await house.open("before")
+    left, kept = before.new_room(), before.new_room()
+    seats = [await before.seat(), await before.seat()]
+    legs = [before.ring(seat.endpoint) for seat in seats]
+    for leg, room in zip(legs, (left, kept), strict=True):
+        await leg.until(PhoneAnswered)
+        leg.do(OpenRoom(room_id=room, leg_id=leg.leg_id))
+        leg.do(ConnectPhone(leg_id=leg.leg_id, room_id=room))
+        await leg.until(PhoneJoined)
+    legs[0].hang_up()
+    await legs[0].until(PhoneEnded)
+    await before.telephony.stop()
+
+    after, up = await house.open("after")
+    assert [phone.room_id for phone in up.phones] == [kept]
+    found = after.adopt_leg(legs[1].leg_id)
+    found.do(ConnectPhone(leg_id=found.leg_id, room_id=left))
+    assert (await found.until(PhoneFailed)).command == "ConnectPhone"
+    found.hang_up()
+    await found.until(PhoneEnded)
+    await after.telephony.stop()
+
+
 async def test_a_supervisor_found_listening_goes_on_and_can_be_made_to_whisper(house: House) -> None:
     before, _ = await house.open("before")
     seats = [await before.seat(), await before.seat()]

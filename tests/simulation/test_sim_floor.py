@@ -523,6 +523,7 @@ def in_queue(habit: QueueHabit, wait_ms: int = 60_000) -> Probe:
     told = probe.do(SendToQueue(attempt_id=person, queue="sales", wait_ms=wait_ms))
     assert CallLeft(attempt_id=person) in told
     assert probe.sounds()[-1] is Sound.MUSIC
+    assert [call.is_in_queue for call in probe.network.live] == [True]
     return probe
 
 
