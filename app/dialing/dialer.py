@@ -50,7 +50,7 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.model import CampaignStatus
 from app.outcomes import Outcome
-from app.units import AgentId, CampaignId, number
+from app.units import SECOND_MS, AgentId, CampaignId, number
 
 _OF_CALLS: Final = frozenset(get_args(CallEvent))
 
@@ -208,7 +208,7 @@ class Dialer:
         """Whoever it was claimed for is gone by now."""
         if attempt.opened.is_callback and attempt.opened.agent_id is not None:
             return attempt.refuse(Outcome.CALLBACK_AGENT_NOT_RESERVED, "the agent of the callback was not free", now_ms)
-        return attempt.return_undialed(now_ms)
+        return attempt.return_undialed(now_ms, now_ms + SECOND_MS)  # or they would be claimed for nobody again at once
 
     def _do_not_call(self, event: DncAdded, now_ms: int) -> list[Command]:
         """The number is never called again: not by those who wait for a line either."""

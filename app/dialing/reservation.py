@@ -140,6 +140,7 @@ class Reservations:
             and agent.state in BEFORE_TALK
             and agent.stint is not None
             and agent.stint.campaign_id == run.campaign.id
+            and run.campaign.id in agent.campaigns
             and agent.person_id is None
             and 0 < len(agent.calls) < self._lines_for(run)
             and not agent.is_leaving

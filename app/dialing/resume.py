@@ -75,7 +75,12 @@ class Resuming:
 
     def hang_up_strays(self) -> None:
         """All calls have been looked at: legs that nobody turned out to know end, and agents take calls again."""
-        self._crew.do(*(HangUpPhone(leg_id=leg_id) for leg_id in self._strays))
+        ours = {agent.seat.room_id for agent in self._crew.agents.values()}
+        ours |= {person.room_id for person in self._crew.people.values() if person.room_id is not None}
+        for leg_id, phone in self._strays.items():
+            self._crew.do(HangUpPhone(leg_id=leg_id))
+            if phone.room_id is not None and phone.room_id not in ours:
+                self._crew.do(CloseRoom(room_id=phone.room_id))
         self._strays = {}
         unclosed, self._crew.unclosed = self._crew.unclosed, []
         self._crew.do(*unclosed)

@@ -276,6 +276,10 @@ class FloorWorld(World):
         for attempt_id, conversation in saved.items():
             self.disk.open[attempt_id] = _changed(self.disk.open[attempt_id], conversation=conversation)
         super().crash()
+        at_work = {seat.room_id for seat in self._at_work().values()}
+        for room_id in [one for one, room in self.rooms.items() if not (room.legs or room.people)]:
+            if room_id not in at_work:  # whoever starts sweeps out empty rooms
+                del self.rooms[room_id]
         for agent_id, chair in self._at_work().items():
             self.inbox.append(
                 AgentSignedIn(seat=chair, campaigns=self.served[agent_id], is_resumed=True, before=before.get(agent_id))
