@@ -63,6 +63,7 @@ function open_pick() {
   byId("again-zone").replaceChildren(...options);
   byId("call-again").querySelector("[data-again=pick]").setAttribute("aria-expanded", "true");
   show(byId("again-pick"), true);
+  show(byId("again-zone").parentElement, options.length > 1 && places.length !== 1);
   byId("again-at").value = written(at, clock());
   byId("again-at").focus();
 }

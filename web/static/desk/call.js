@@ -62,16 +62,15 @@ function draw() {
   byId("call-marks").replaceChildren(...marks(card));
   text(byId("call-note"), note());
   draw_timer(card);
-  toggle("mute", state.muted, say(state.muted ? "unmute" : "mute"));
-  toggle("hold", state.state === "on-hold", say(state.state === "on-hold" ? "resume" : "hold"));
-  toggle("record", state.recording, say(state.recording ? "recording" : "record"));
+  toggle("mute", state.muted);
+  toggle("hold", state.state === "on-hold");
+  toggle("record", state.recording);
   label("pause", say(in_call() || state.state === "ringing" || state.state === "wrap-up" ? "pause-after" : "pause"));
   label("hang-up", say(state.state === "ringing" ? "take-back" : "hang-up"));
 }
 
-function toggle(act, is_on, words) {
+function toggle(act, is_on) {
   for (const one of all(`[data-act="${act}"]`)) one.setAttribute("aria-pressed", String(Boolean(is_on)));
-  label(act, words);
 }
 
 function label(act, words) {
@@ -84,6 +83,7 @@ function marks(card) {
   if (card.is_callback) found.push(["callback", say("promised")]);
   if (card.mode === "manual") found.push(["keypad", say("manual")]);
   if (card.keys) found.push(["keypad", say("keyed", { keys: card.keys })]);
+  if (state.recording) found.push(["record", say("recording")]);
   for (const { who, how } of state.spies ?? []) found.push(["listen", say("listens", { who, how: say(how) })]);
   return found.map(([mark, words]) => make("span", { class: "chip-soft" }, icon(mark), words));
 }

@@ -45,7 +45,7 @@ export function offset_name(zone, at_ms = now()) {
 
 function place_name(zone, at_ms) {
   if (language.startsWith("en")) return zone.split("/").at(-1).replaceAll("_", " ");
-  return format(zone, { timeZoneName: "longGeneric" }).formatToParts(at_ms).find((part) => part.type === "timeZoneName").value;
+  return format(zone, { timeZoneName: "longGeneric" }).formatToParts(at_ms).find((part) => part.type === "timeZoneName").value.split(",")[0];
 }
 
 export const zone_name = (zone, at_ms = now()) => `${place_name(zone, at_ms)}, ${offset_name(zone, at_ms)}`;

@@ -1,6 +1,6 @@
 // Reaching people: keypad tones, giving somebody away, dialing by hand, and the callbacks that were promised.
 import { all, byId, icon, make, say, show, text } from "./dom.js";
-import { now, zone_name } from "./clock.js";
+import { my_zone, now, time_at, zone_name } from "./clock.js";
 import { refused } from "./alert.js";
 import { ask } from "./bar.js";
 import { Picker, close_dialog, open_dialog } from "./dialogs.js";
@@ -154,8 +154,9 @@ function callback_row(one) {
   });
   const is_over = one.at <= now();
   return make("li", { class: is_over ? "is-due" : "" },
-    make("span", { class: "when num", title: zone ? zone_name(zone, one.at) : "" }, when_words(one.at), is_over ? make("span", { class: "chip-soft" }, say("overdue")) : ""),
-    make("strong", { dir: "auto" }, one.name || one.shown), make("span", { class: "muted" }, say(one.is_mine ? "mine-alone" : "anyones")),
+    make("span", { class: "when num" }, when_words(one.at), is_over ? make("span", { class: "chip-soft" }, say("overdue")) : ""),
+    make("strong", { dir: "auto" }, one.name || one.shown), make("span", { class: "muted" }, [say(one.is_mine ? "mine-alone" : "anyones"), zone && zone !== my_zone
+      ? say("their-time", { time: time_at(one.at, zone), zone: zone_name(zone, one.at) }) : ""].filter(Boolean).join(" · ")),
     may("dial") ? call : "");
 }
 
