@@ -10,8 +10,8 @@ from app.ivr.builtin import CONNECT_SOURCE
 from app.model import Campaign, RetryPolicy
 from app.sim.numbers import numbers_of, trunk_of
 from app.sim.plan import CampaignPlan, WorldPlan
-from app.sim.robots import Temper
 from app.sim.shift import ShiftPlan
+from app.sim.temper import Temper
 from app.sim.trunks import TrunkKind
 from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, CampaignId, FlowId, Number, TrunkId
 

@@ -7,8 +7,8 @@ moments. When the picture changes in what matters to it, the plan is made anew.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from app.agent_events import (
@@ -18,7 +18,6 @@ from app.agent_events import (
     AgentSignedOut,
     AgentWentReady,
     BrowserLost,
-    DispositionSet,
     HangUpAsked,
     HoldAsked,
     KeysAsked,
@@ -28,79 +27,19 @@ from app.agent_events import (
     PreviewAccepted,
     PreviewRefused,
     RecordAsked,
-    TransferAsked,
     TransferCancelled,
     TransferFinished,
     WrapUpExtended,
 )
-from app.agents import AgentState, CallbackPlan, DialingMode, Disposition, DispositionEffect, PauseReason, PhoneMode
+from app.agents import AgentState, DialingMode, PhoneMode
 from app.dialing.snapshot import AgentPicture
 from app.sim.legs import Legs
-from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, AgentId, CampaignId, Number
+from app.sim.temper import Temper
+from app.sim.wishes import BREAKS, Surroundings, Wishes
+from app.units import MINUTE_MS, SECOND_MS, AgentId, CampaignId
 
-BREAKS: Final = (
-    PauseReason(code="coffee", label="Coffee", limit_ms=10 * MINUTE_MS),
-    PauseReason(code="lunch", label="Lunch", is_paid=False, limit_ms=HOUR_MS),
-    PauseReason(code="meeting", label="Meeting"),
-)
 TRIES_BY_HAND: Final = 500
 """Numbers an agent takes one after the other, a minute apart, when nothing comes of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Temper:
-    """What kind of agent a robot is. Times are medians, in milliseconds, of long-tailed distributions.
-
-    Shares are 0 to 1: of previews, conversations or wrap-ups that go so, or of moments in which it comes to mind.
-    """
-
-    talk_ms: int = 40 * SECOND_MS
-    wrap_up_ms: int = 8 * SECOND_MS
-    pause_ms: int = 60 * SECOND_MS
-    preview_ms: int = 5 * SECOND_MS
-    skips: float = 0.1
-    closes: float = 0.05
-    ignores: float = 0.05
-    walks_away: float = 0.06
-    """Lets the wrap-up run out."""
-    doubles: float = 0.05
-    """Asks for the same thing twice, within a moment."""
-    errs: float = 0.03
-    """Asks for something that makes no sense now."""
-    breaks: float = 0.08
-    leaves: float = 0.02
-    """Signs out, in mid-call too, and comes back later."""
-    reloads: float = 0.05
-    drops_phone: float = 0.02
-    holds: float = 0.1
-    mutes: float = 0.1
-    transfers: float = 0.08
-    records: float = 0.1
-    dials: float = 0.02
-    """Dials by hand in a campaign that dials by itself."""
-    joins: float = 0.03
-    """Serves other campaigns from now on."""
-
-
-GOOD: Final = Temper(
-    skips=0,
-    closes=0,
-    ignores=0,
-    walks_away=0,
-    doubles=0,
-    errs=0,
-    breaks=0,
-    leaves=0,
-    reloads=0,
-    drops_phone=0,
-    holds=0,
-    mutes=0,
-    transfers=0,
-    records=0,
-    dials=0,
-    joins=0,
-)
-"""An agent who only works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,21 +56,6 @@ class Deed:
     dials: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class Surroundings:
-    """What robots know of the floor beside their own desks.
-
-    numbers: still to be dialed by hand; outside: numbers of third parties. is_closing: the shift is over.
-    """
-
-    dispositions: Sequence[Disposition]
-    modes: dict[CampaignId, DialingMode]
-    agents: list[AgentId] = field(default_factory=list)
-    numbers: list[tuple[CampaignId, Number]] = field(default_factory=list)
-    outside: Sequence[Number] = ()
-    is_closing: bool = False
-
-
 Matters = tuple[object, ...]
 """What of a picture makes a robot think again."""
 
@@ -144,6 +68,7 @@ class RobotAgent:
         self.temper = temper
         self._around = around
         self._rng = rng
+        self._wishes = Wishes(agent_id, around, rng)
         self._campaigns: tuple[CampaignId, ...] = ()
         self._matters: Matters | None = None
         self._plan: list[Deed] = []
@@ -195,7 +120,7 @@ class RobotAgent:
         if self._around.is_closing and not picture.signs_out_next:
             self._ask(now_ms + self._rng.randint(0, 5_000), AgentSignedOut(agent_id=self.agent_id))
         if self._strikes(self.temper.errs):
-            self._ask(now_ms + self._some(3 * SECOND_MS), self._nonsense(picture))
+            self._ask(now_ms + self._some(3 * SECOND_MS), self._wishes.nonsense(picture))
         match picture.state:
             case AgentState.PAUSED:
                 self._in_pause(picture, now_ms)
@@ -254,7 +179,7 @@ class RobotAgent:
         ends_ms = now_ms + self._some(self.temper.talk_ms)
         self._ask(ends_ms, HangUpAsked(agent_id=self.agent_id))
         if picture.card is not None and self._strikes(0.3):
-            self._ask(self._between(now_ms, ends_ms), self._result(picture, is_done=False, now_ms=now_ms))
+            self._ask(self._between(now_ms, ends_ms), self._wishes.result(picture, is_done=False, now_ms=now_ms))
         if picture.is_conference:
             return
         if self._strikes(self.temper.holds):
@@ -270,7 +195,7 @@ class RobotAgent:
         if self._strikes(self.temper.mutes):
             self._ask(self._between(now_ms, ends_ms), KeysAsked(agent_id=self.agent_id, digits="12#"))
         if self._strikes(self.temper.transfers):
-            self._ask(self._between(now_ms, ends_ms), self._transfer(picture))
+            self._ask(self._between(now_ms, ends_ms), self._wishes.transfer(picture))
         self._misbehave(self._between(now_ms, ends_ms))
 
     def _while_holding(self, picture: AgentPicture, now_ms: int) -> None:
@@ -304,7 +229,7 @@ class RobotAgent:
         if picture.card is None or self._strikes(0.1):
             self._ask(at_ms, AgentWentReady(agent_id=self.agent_id))
         else:
-            self._ask(at_ms, self._result(picture, is_done=True, now_ms=now_ms))
+            self._ask(at_ms, self._wishes.result(picture, is_done=True, now_ms=now_ms))
         self._misbehave(at_ms - 100)
 
     # --- mischief ----------------------------------------------------------------------------------------------------
@@ -330,69 +255,6 @@ class RobotAgent:
             lambda legs: legs.put_down(endpoint),
             lambda legs: legs.lose_sound(endpoint),
             lambda legs: legs.lose_phone(endpoint, away_ms),
-        )
-
-    def _nonsense(self, picture: AgentPicture) -> AgentRequest:
-        """Something anybody might ask for at any moment."""
-        agent_id = self.agent_id
-        wishes: list[AgentRequest] = [
-            AgentWentReady(agent_id=agent_id),
-            HangUpAsked(agent_id=agent_id),
-            HoldAsked(agent_id=agent_id, is_on=self._strikes(0.5)),
-            MuteAsked(agent_id=agent_id, is_on=self._strikes(0.5)),
-            RecordAsked(agent_id=agent_id, is_on=self._strikes(0.5)),
-            KeysAsked(agent_id=agent_id, digits="x"),
-            TransferFinished(agent_id=agent_id, is_conference=self._strikes(0.5)),
-            TransferCancelled(agent_id=agent_id),
-            WrapUpExtended(agent_id=agent_id),
-            PhoneAsked(agent_id=agent_id),
-            self._transfer(picture),
-            TransferAsked(agent_id=agent_id),
-            TransferAsked(agent_id=agent_id, to_agent_id=agent_id, is_attended=True),
-        ]
-        if picture.card is not None:
-            attempt_id = picture.card.attempt_id
-            wishes += [
-                PreviewAccepted(agent_id=agent_id, attempt_id=attempt_id),
-                PreviewRefused(agent_id=agent_id, attempt_id=attempt_id),
-                DispositionSet(agent_id=agent_id, attempt_id=attempt_id, code="no-such-code", is_done=True),
-            ]
-        return self._rng.choice(wishes)
-
-    def _transfer(self, picture: AgentPicture) -> TransferAsked:
-        others = [other for other in self._around.agents if other != self.agent_id]
-        is_attended = self._strikes(0.6)
-        kinds = (
-            ["outside"] * bool(self._around.outside) + ["agent"] * bool(others) + ["queue"] * bool(picture.campaigns)
-        )
-        match self._rng.choice(kinds or ["nobody"]):
-            case "outside":
-                number = self._rng.choice(self._around.outside)
-                return TransferAsked(agent_id=self.agent_id, to_number=number, is_attended=is_attended)
-            case "agent":
-                other = self._rng.choice(others)
-                return TransferAsked(agent_id=self.agent_id, to_agent_id=other, is_attended=is_attended)
-            case "queue":
-                return TransferAsked(agent_id=self.agent_id, to_campaign_id=self._rng.choice(picture.campaigns))
-            case _:
-                return TransferAsked(agent_id=self.agent_id)
-
-    def _result(self, picture: AgentPicture, *, is_done: bool, now_ms: int) -> DispositionSet:
-        assert picture.card is not None
-        chosen = self._rng.choice(self._around.dispositions)
-        callback = None
-        if chosen.effect is DispositionEffect.CALLBACK:
-            is_own = self._strikes(0.5)
-            at_ms = now_ms + self._rng.randint(10, 180) * MINUTE_MS
-            until_ms = at_ms + 30 * MINUTE_MS
-            callback = CallbackPlan(at_ms=at_ms, agent_id=self.agent_id if is_own else None, until_ms=until_ms)
-        return DispositionSet(
-            agent_id=self.agent_id,
-            attempt_id=picture.card.attempt_id,
-            code=chosen.code,
-            note="noted",
-            callback=callback,
-            is_done=is_done,
         )
 
     # --- chance ------------------------------------------------------------------------------------------------------

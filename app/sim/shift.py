@@ -28,7 +28,9 @@ from app.model import Campaign
 from app.sim.facts import DialWished, DutyBegan, DutyEnded, LifeBegan, Observer, RecordingWished
 from app.sim.handsets import PhoneHabit
 from app.sim.legs import Legs
-from app.sim.robots import BREAKS, Deed, RobotAgent, Surroundings, Temper, endpoint_of
+from app.sim.robots import Deed, RobotAgent, endpoint_of
+from app.sim.temper import Temper
+from app.sim.wishes import BREAKS, Surroundings
 from app.units import MINUTE_MS, SECOND_MS, AgentId, CampaignId, LegId, Number, RoomId, SessionId
 
 BOSS: Final = AgentId(9_000)

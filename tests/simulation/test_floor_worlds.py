@@ -19,9 +19,9 @@ from app.outcomes import Outcome
 from app.sim.faults import CHAOS, NO_FAULTS, Faults
 from app.sim.floor_plan import floor_plan_of
 from app.sim.plan import START_MS, WorldPlan
-from app.sim.robots import GOOD, Temper
 from app.sim.rules import Rule
 from app.sim.simulate import simulate
+from app.sim.temper import GOOD, Temper
 from app.sim.world import World
 from app.store.schema import agent_sessions, agent_stints
 from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, RoomId

@@ -26,7 +26,9 @@ from app.agent_events import (
 )
 from app.agents import DEFAULT_DISPOSITIONS, AgentState, Card, DialingMode, DispositionEffect, PhoneMode
 from app.dialing.snapshot import AgentPicture
-from app.sim.robots import GOOD, RobotAgent, Surroundings, Temper
+from app.sim.robots import RobotAgent
+from app.sim.temper import GOOD, Temper
+from app.sim.wishes import Surroundings
 from app.units import HOUR_MS, AgentId, AttemptId, CampaignId, ContactId, Number, SessionId
 
 T0 = 1_000_000
