@@ -75,6 +75,7 @@ async def run_demo(
 ) -> DemoResult:
     """Set everything up, run the campaigns to their end, answer what came of them; nothing stays behind.
 
+    With a `list_file` it alone is dialed, by the broadcast; the agents have a list of the demo's own.
     Raises LabError when the laboratory cannot be started, SheetProblem when `list_file` cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="outring-demo-") as folder:
@@ -86,16 +87,19 @@ async def run_demo(
                 await _add_user(running, USER, people.Role.ADMIN, password)
                 await _add_user(running, AGENT, people.Role.AGENT, password)
                 reminders = await _prepare_reminders(running, console, list_file, country)
-                offer = await _prepare_offer(running, console)
-                robots = await _hire(running, lab, offer)
+                campaign_ids = [reminders]
+                robots: list[RobotAgent] = []
+                if list_file is None:
+                    campaign_ids.append(await _prepare_offer(running, console))
+                    robots = await _hire(running, lab, campaign_ids[-1])
                 console.print(
                     f"Panel       [link={running.url}]{running.url}[/]   supervisor {USER}, agent {AGENT}: "
                     f"password {password}"
                 )
                 async with robots_at_work(robots):
-                    for campaign_id in (reminders, offer):
+                    for campaign_id in campaign_ids:
                         await running.operations.start_campaign(campaign_id)
-                    result = await _watch(running, (reminders, offer), console)
+                    result = await _watch(running, campaign_ids, console)
                     console.print(_outcome_table(result))
                     _say_result(console, result)
                     if not exit_when_done and console.is_terminal:  # with nobody at a terminal, nobody presses Ctrl-C

@@ -20,12 +20,15 @@ USUAL_PORT: Final = 8080
 @click.command()
 @click.option("--exit-when-done", is_flag=True, help="End with the campaign instead of keeping the live page open.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the live page: 8080, or a free one if taken.")
-@click.option("--list", "list_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another list.")
+@click.option(
+    "--list", "list_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Dial this list instead."
+)
 @click.option("--country", default="US", show_default=True, help="Country of numbers without a code, for --list.")
 @json_option
 def demo(exit_when_done: bool, port: int | None, list_file: Path | None, country: str, as_json: bool) -> None:
-    """Run a real broadcast campaign on this machine: two private Asterisks on loopback, a live page, outcomes.
+    """Run real campaigns on this machine, on private Asterisks over loopback: a broadcast, and ten robot agents.
 
+    With --list that list alone is dialed, by the broadcast.
     Nobody outside is called. On a terminal the live page stays open at the end, until Ctrl-C. Exit code 1 when a
     contact is left without an end.
     """

@@ -56,9 +56,21 @@ def test_the_demo_calls_a_list_and_accounts_for_everybody(tmp_path: Path) -> Non
     assert "Traceback" not in err
 
 
+def test_the_demo_of_its_own_connects_people_with_ten_agents() -> None:
+    process = start("--exit-when-done", "--json")
+    out, err = process.communicate(timeout=400)
+    assert process.returncode == 0, err
+    told = json.loads(out)
+    assert (told["contacts"], told["unaccounted"]) == (124, 0)
+    assert told["attempts"] == sum(told["outcomes"].values())
+    assert told["connected"] > 20
+    assert told["outcomes"]["connected to IVR"] > 10
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize("children", [0, 1, 4])
 def test_interrupted_at_any_moment_it_leaves_nothing_running(children: int) -> None:
-    """children: how many processes it has started when it is interrupted; 4: the campaign is on its way."""
+    """children: how many processes it has started when it is interrupted; 4: the campaigns are about to begin."""
     process = start()
     started: set[psutil.Process] = set()
     deadline = time.monotonic() + 60
