@@ -27,8 +27,9 @@ from app.commands import (
     StopPlayback,
     StopRecording,
 )
-from app.dialing import ending, strategy, verdict
+from app.dialing import ending, strategy
 from app.dialing.call import Call, CallState, CallStep
+from app.dialing.ending import Course
 from app.dialing.floor_words import floor_prompts, needs_floor
 from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS, Lease
 from app.dialing.trunk import TrunkLine
@@ -48,6 +49,7 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.ivr.needs import prompts_needed
 from app.ivr.nodes import Record as RecordNode
+from app.ivr.result import FlowResult
 from app.ivr.session import FlowSession
 from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt
 from app.outcomes import OUTCOMES, Outcome
@@ -75,9 +77,8 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_flow", "_give_up_at_ms", "_is_abandoned", "_is_ours", "_is_sent_on", "_is_taken_back", "_is_tried_later",
-        "_is_unserved", "_lease", "_life", "_lost_in_queue", "_session", "_stretch", "audio", "call", "campaign",
-        "has_talked", "is_held", "line", "opened", "queue_talk", "result", "sought", "sought_at_ms", "state",
+        "_flow", "_give_up_at_ms", "_lease", "_life", "_session", "_stretch", "audio", "call", "campaign", "course",
+        "has_talked", "is_held", "line", "opened", "result", "sought", "state",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -90,21 +91,13 @@ class AttemptRun:
         self.audio: dict[Prompt, Audio] = {}
         self.is_held = False  # an agent reads the card first: it is not placed until they say so
         self.sought: SeekAgent | None = None  # the person is the floor's: waiting for an agent, or with one
-        self.sought_at_ms = 0
         self.has_talked = opened.conversation is not None  # with an agent, whose word decides the end
         self._flow = flow
         self._session: FlowSession | None = None
         self._give_up_at_ms = now_ms + PATIENCE_MS
+        self.course = Course()
         self._lease = Lease(opened.attempt_id)
         self._stretch = 0
-        self._is_ours = False  # the hang-up was our doing
-        self._is_tried_later = False  # and not at once again
-        self._is_taken_back = False  # we gave up on it before an answer
-        self._is_sent_on = False  # into the admin's dialplan
-        self._is_abandoned = False  # answered, and no agent: while we were away, or none was free
-        self.queue_talk: Conversation | None = None  # with a member of a queue of the PBX's own; no word is awaited
-        self._lost_in_queue = ""  # why nobody knows what became of them there
-        self._is_unserved = False  # no agent came, and the flow had a way of its own for it
         self._life = ""  # tells our names of playbacks and recordings from those of a life before this one
 
     @property
@@ -212,7 +205,7 @@ class AttemptRun:
         if found.is_up and not found.is_in_hand:  # in the dialplan, where a conversation goes on
             self.call.state = CallState.LEFT
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
-            self._is_abandoned = found.is_in_fallback
+            self.course.is_abandoned = found.is_in_fallback
             self._lease.begin(TRANSFER_LEASE_MS, now_ms)
             if found.is_in_queue:
                 self._seek(SeekAgent(attempt_id=self.id), now_ms)
@@ -257,7 +250,7 @@ class AttemptRun:
     def find_alive(self, found: LiveCall, now_ms: int) -> list[Command]:
         """After a broken line to Asterisk: the channel exists; the answer may have been missed."""
         assert self.call is not None, f"attempt {self.id} has no call to find"
-        if self._is_ours:  # it was to end, and the word did not get through
+        if self.course.is_ours:  # it was to end, and the word did not get through
             return [HangUp(attempt_id=self.id)]
         commands: list[Command] = []
         if self.call.state in (CallState.PLACING, CallState.UNKNOWN):
@@ -265,9 +258,13 @@ class AttemptRun:
         if found.is_in_hand and self.call.state is not CallState.ANSWERED:
             commands += self._step(CallAnswered(attempt_id=self.id), now_ms)
         elif found.is_in_fallback and self._session is None:
-            self._is_abandoned = True
+            self.course.is_abandoned = True
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
-        if found.is_in_hand and self.call.state is CallState.ANSWERED and not (self._is_ours or self._is_sent_on):
+        if (
+            found.is_in_hand
+            and self.call.state is CallState.ANSWERED
+            and not (self.course.is_ours or self.course.is_sent_on)
+        ):
             commands.append(self._lease.renew(now_ms))  # what was said to the broken line was not heard
         return commands
 
@@ -299,9 +296,9 @@ class AttemptRun:
         """
         if self.state in (AttemptState.PREPARING, AttemptState.READY):
             return self.return_undialed(now_ms)
-        if self.state is AttemptState.DIALING and not self._is_taken_back:
-            self._is_taken_back = self._is_ours = True
-            self._is_tried_later = is_tried_later
+        if self.state is AttemptState.DIALING and not self.course.is_taken_back:
+            self.course.is_taken_back = self.course.is_ours = True
+            self.course.is_tried_later = is_tried_later
             return [HangUp(attempt_id=self.id)]
         return []
 
@@ -322,18 +319,18 @@ class AttemptRun:
 
     def release(self, now_ms: int) -> list[Command]:
         """The agent is done with the person, who is still there: their flow goes on, or hangs up."""
-        self.sought = None
+        self._found()
         commands = self._answer(FloorAnswer(attempt_id=self.id, is_released=True), now_ms)
         if self._session is None or (self._session.is_over and not commands):
             return self.hang_up(now_ms)
-        if not self._is_ours:
+        if not self.course.is_ours:
             commands.append(self._lease.take(LEASE_MS, now_ms))
         return commands
 
     def find_nobody(self, now_ms: int) -> list[Command]:
         """No agent came, and the flow has a way of its own for that."""
-        self.sought = None
-        self._is_unserved = True
+        self._found()
+        self.course.is_unserved = True
         return self._answer(FloorAnswer(attempt_id=self.id), now_ms)
 
     def enter_queue(self, now_ms: int) -> list[Command]:
@@ -350,11 +347,11 @@ class AttemptRun:
 
     def lose_in_queue(self, reason: str) -> None:
         """The call ended in a queue while nobody looked."""
-        self._lost_in_queue = reason
+        self.course.lost_in_queue = reason
 
     def abandon(self) -> None:
         """No agent came in time; whatever the person hears now, it is not what they were called for."""
-        self._is_abandoned = True
+        self.course.is_abandoned = True
 
     def hang_up(self, now_ms: int) -> list[Command]:
         """End the call."""
@@ -372,8 +369,11 @@ class AttemptRun:
     def _answer(self, answer: FloorAnswer, now_ms: int) -> list[Command]:
         return [] if self._session is None else self._checked(self._session.handle(answer, now_ms), now_ms)
 
+    def _found(self) -> None:
+        self.sought = self.course.sought_at_ms = None
+
     def _seek(self, sought: SeekAgent, now_ms: int) -> None:
-        self.sought, self.sought_at_ms = sought, now_ms
+        self.sought, self.course.sought_at_ms = sought, now_ms
 
     # --- time --------------------------------------------------------------------------------------------------------
 
@@ -383,7 +383,7 @@ class AttemptRun:
             return None
         if self.call is None:
             return None if self.is_held and self.state is AttemptState.READY else self._give_up_at_ms
-        if self.state is not AttemptState.IN_FLOW or self._is_ours or self.call.state is not CallState.ANSWERED:
+        if self.state is not AttemptState.IN_FLOW or self.course.is_ours or self.call.state is not CallState.ANSWERED:
             return self._lease.missed_at_ms
         deadline = None if self._session is None else self._session.next_deadline_ms()
         return self._lease.renew_at_ms if deadline is None else min(deadline, self._lease.renew_at_ms)
@@ -407,7 +407,7 @@ class AttemptRun:
         if now_ms >= self._lease.missed_at_ms:
             return self._lose("its end was never reported", now_ms)
         commands: list[Command] = []
-        if self.call.state is CallState.ANSWERED and not self._is_ours:  # who is being hung up gets no new lease
+        if self.call.state is CallState.ANSWERED and not self.course.is_ours:  # who is being hung up gets no new lease
             if now_ms >= self._lease.renew_at_ms:
                 commands.append(self._lease.renew(now_ms))
             if self._session is not None:
@@ -441,15 +441,15 @@ class AttemptRun:
             case CallState.ENDED | CallState.REFUSED:
                 return self._end(event, now_ms)
             case _:
-                if isinstance(event, CallUnknown) and self._is_taken_back:
+                if isinstance(event, CallUnknown) and self.course.is_taken_back:
                     return [HangUp(attempt_id=self.id)]
                 return []
 
     def _begin_flow(self, now_ms: int) -> list[Command]:
         if self._session is not None or self.sought is not None:  # back from the dialplan: it has had its say
-            self._is_ours = True
+            self.course.is_ours = True
             return [HangUp(attempt_id=self.id)]
-        if self._is_taken_back:
+        if self.course.is_taken_back:
             return [HangUp(attempt_id=self.id)]
         self.state = AttemptState.IN_FLOW
         if self.opened.is_manual:  # an agent called, and nothing else is to speak first
@@ -479,11 +479,11 @@ class AttemptRun:
                 self._seek(command, now_ms)
                 continue
             if isinstance(command, HangUp):
-                self._is_ours = True
+                self.course.is_ours = True
                 if self._lease.is_long(now_ms):  # a hang-up that gets lost must not keep them for hours
                     checked.append(self._lease.take(LEASE_MS, now_ms))
             elif isinstance(command, SendToExtension):
-                self._is_sent_on = True
+                self.course.is_sent_on = True
                 checked.append(self._lease.take(TRANSFER_LEASE_MS, now_ms))
             checked.append(command)
         return checked
@@ -492,8 +492,8 @@ class AttemptRun:
         """A lease that was not renewed is tried again soon; who stays with us after all needs no long one."""
         if failed == RenewLease.__name__:
             self._lease.failed(now_ms)
-        elif failed == SendToExtension.__name__ and self._is_sent_on:
-            self._is_sent_on = False
+        elif failed == SendToExtension.__name__ and self.course.is_sent_on:
+            self.course.is_sent_on = False
             self._lease.fall_back(now_ms)
 
     # --- the end -----------------------------------------------------------------------------------------------------
@@ -502,75 +502,36 @@ class AttemptRun:
         assert self.call is not None, f"attempt {self.id} ended without a call"
         if self._session is not None:
             self._session.handle(event, now_ms)
-        facts = self.call.facts
         if self.has_talked:
             return self._await_word(now_ms)
-        if self.queue_talk is not None or self._lost_in_queue:
-            return self._close_queued(now_ms)
-        if self.call.state is CallState.REFUSED:
-            is_trunk_fault = isinstance(event, CallRefused) and event.is_trunk_fault
-            self._is_ours = self._is_ours or not is_trunk_fault
-            return self._close(Outcome.NO_DIAL_TONE if is_trunk_fault else Outcome.DIAL_ERROR, now_ms)
-        if self._is_taken_back:
-            is_too_late = facts.answered_at_ms is not None  # a person answered just then, and heard nothing
-            if is_too_late:
-                return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
-            due_ms = now_ms + (self.campaign.retry.retry_ms if self._is_tried_later else 0)
-            then = strategy.next_for(self.opened, Outcome.DIALER_STOPPED, self.campaign.retry, due_ms)
-            return self._close(Outcome.DIALER_STOPPED, now_ms, then=then)
-        if self._is_abandoned:
-            return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
-        if self.sought is not None:
-            return self._close(self._gave_up_waiting(now_ms), now_ms)
-        if facts.answered_at_ms is None:
-            return self._close(verdict.unanswered(facts, ring_timeout_ms=self.campaign.ring_timeout_ms), now_ms)
-        return self._close(self._heard(now_ms), now_ms)
-
-    def _heard(self, now_ms: int) -> Outcome:
-        """The outcome of who was in the flow and with no agent."""
-        assert self.call is not None, f"attempt {self.id} was heard without a call"
-        heard = None if self._session is None else self._session.result(now_ms)
-        suggested = None if heard is None else heard.suggested_outcome
-        if suggested is None and self._is_unserved:
-            return Outcome.ABANDONED_TO_IVR
-        by_person = heard is not None and not heard.keys and not self._is_ours and not self._is_sent_on
-        return verdict.answered(self.call.facts, suggested=suggested, by_person=by_person)
-
-    def _gave_up_waiting(self, now_ms: int) -> Outcome:
-        """A person who waited for an agent is gone: whose fault it was is a question of time (47 CFR 64.1200(a)(7))."""
-        is_late = now_ms - self.sought_at_ms > self.campaign.agents.connect_within_ms
-        return Outcome.ABANDONED_BY_DIALER if is_late else Outcome.CUSTOMER_HUNG_UP
+        course = self.course
+        if isinstance(event, CallRefused):
+            course.is_ours = course.is_ours or not event.is_trunk_fault
+        if course.lost_in_queue and course.queue_talk is None:
+            reason = f"not followed in its queue: {course.lost_in_queue}"
+            self.call.facts = replace(self.call.facts, cause_text=reason)
+        outcome = ending.outcome_of(self.call, course, self._heard(now_ms), self.campaign, now_ms)
+        then = None
+        if outcome is Outcome.DIALER_STOPPED and course.is_tried_later:
+            then = strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms + self.campaign.retry.retry_ms)
+        return self._close(outcome, now_ms, then=then, conversation=ending.talk_in_queue(course, now_ms))
 
     def _lose(self, reason: str, now_ms: int) -> list[Command]:
-        """The end was not seen. Who was heard in the flow was connected; of all others nobody knows."""
+        """The end was not seen."""
         assert self.call is not None, f"attempt {self.id} lost without a call"
         self.call.facts = replace(self.call.facts, cause_text=reason)
         if self.has_talked:
             return self._await_word(now_ms)
-        if self.queue_talk is not None:
-            return self._close_queued(now_ms)
-        if self._is_abandoned or self.sought is not None:
-            return self._close(Outcome.ABANDONED_BY_DIALER, now_ms)
-        if self._session is None:
-            return self._close(Outcome.CONTROLLER_LOST, now_ms)
-        suggested = self._session.result(now_ms).suggested_outcome
-        return self._close(verdict.answered(self.call.facts, suggested=suggested, by_person=False), now_ms)
+        outcome = ending.outcome_unseen(self.call, self.course, self._heard(now_ms))
+        return self._close(outcome, now_ms, conversation=ending.talk_in_queue(self.course, now_ms))
 
-    def _close_queued(self, now_ms: int) -> list[Command]:
-        """They talked with a member of a queue of the PBX's own; or nobody knows whether they did."""
-        assert self.call is not None, f"attempt {self.id} was in a queue without a call"
-        talk = self.queue_talk
-        if talk is None:
-            self.call.facts = replace(self.call.facts, cause_text=f"not followed in its queue: {self._lost_in_queue}")
-            return self._close(Outcome.CONTROLLER_LOST, now_ms)
-        if not talk.talk_ms:  # its end was not told
-            talk = replace(talk, talk_ms=now_ms - talk.connected_at_ms)
-        return self._close(Outcome.CONNECTED_TO_AGENT, now_ms, conversation=talk)
+    def _heard(self, now_ms: int) -> FlowResult | None:
+        return None if self._session is None else self._session.result(now_ms)
 
     def _await_word(self, now_ms: int) -> list[Command]:
         """The call is over, and its line free; what came of it is the agent's to say."""
         self.state = AttemptState.WRAP_UP
-        self.sought = None
+        self._found()
         self._tell_trunk(Outcome.CONNECTED_TO_AGENT, now_ms)
         return []
 
@@ -584,10 +545,10 @@ class AttemptRun:
         conversation: Conversation | None = None,
         is_barred: bool = False,
     ) -> list[Command]:
-        flow_result = None if self._session is None else self._session.result(now_ms)
+        flow_result = self._heard(now_ms)
         is_opted_out = flow_result is not None and (flow_result.opted_out or flow_result.opt_out_failed)
         self.state = AttemptState.CLOSING
-        self.sought = None
+        self._found()
         self._tell_trunk(outcome, now_ms)
         if then is None or is_opted_out:
             then = strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms, is_opted_out=is_opted_out)
@@ -611,6 +572,6 @@ class AttemptRun:
 
     def _tell_trunk(self, outcome: Outcome, now_ms: int) -> None:
         if self.line is not None and self.call is not None:
-            is_ours = self._is_taken_back or (self.call.state is CallState.REFUSED and self._is_ours)
+            is_ours = self.course.is_taken_back or (self.call.state is CallState.REFUSED and self.course.is_ours)
             ending.tell_trunk(self.line, self.call, outcome, now_ms, self._stretch, is_ours=is_ours)
             self.line = None

@@ -139,15 +139,15 @@ class Queueing:
 
     def _calls_of(self, run: CampaignRun) -> int:
         attempts = (self._work.attempts.get(attempt_id) for attempt_id in run.on_the_line)
-        return sum(attempt is not None and attempt.queue_talk is None for attempt in attempts)
+        return sum(attempt is not None and attempt.course.queue_talk is None for attempt in attempts)
 
     def campaign_floor(self, run: CampaignRun, now_ms: int) -> CampaignFloor:
         """A campaign's share of its queue."""
         people = [one for one in self._people.values() if one.attempt.campaign.id == run.campaign.id]
-        waiting = [one for one in people if one.attempt.queue_talk is None and not one.is_leaving]
+        waiting = [one for one in people if one.attempt.course.queue_talk is None and not one.is_leaving]
         seen = self._seen.get(run.campaign.agents.queue, QueueSeen(queue=run.campaign.agents.queue))
         return CampaignFloor(
-            with_agents=sum(one.attempt.queue_talk is not None for one in people),
+            with_agents=sum(one.attempt.course.queue_talk is not None for one in people),
             seeking=len(waiting),
             longest_wait_ms=max((now_ms - one.since_ms for one in waiting), default=0),
             agents=seen.members,
@@ -162,7 +162,7 @@ class Queueing:
             self._seen[event.queue] = replace(seen, available=max(0, seen.available - 1))
         person = self._people.get(attempt.id)
         since_ms = now_ms - event.waited_ms if person is None else person.since_ms
-        attempt.queue_talk = Conversation(
+        attempt.course.queue_talk = Conversation(
             agent_id=None,
             session_id=SessionId(""),
             connected_at_ms=now_ms,
@@ -173,15 +173,15 @@ class Queueing:
 
     def _left(self, attempt: AttemptRun, event: QueueAgentLeft, now_ms: int) -> None:
         """The talk as we saw it, to the millisecond; as Asterisk did where we did not see its beginning."""
-        if attempt.queue_talk is None:
+        if attempt.course.queue_talk is None:
             met = QueueAgentConnected(
                 attempt_id=event.attempt_id, queue=event.queue, member=event.member, waited_ms=event.waited_ms
             )
             self._connected(attempt, met, now_ms - event.talk_ms)
-        talk = attempt.queue_talk
+        talk = attempt.course.queue_talk
         assert talk is not None, f"attempt {attempt.id} talked with nobody"
         talk_ms = max(now_ms - talk.connected_at_ms, event.talk_ms)
-        attempt.queue_talk = replace(
+        attempt.course.queue_talk = replace(
             talk,
             connected_at_ms=now_ms - talk_ms,
             talk_ms=talk_ms,
@@ -195,7 +195,7 @@ class Queueing:
             return commands + self._did(attempt, attempt.hang_up(now_ms), now_ms)
         if not event.has_talked:
             return commands + self._nobody(person, now_ms)
-        if attempt.queue_talk is None:  # nobody looked: with whom, and how long, is not known
+        if attempt.course.queue_talk is None:  # nobody looked: with whom, and how long, is not known
             met = QueueAgentConnected(attempt_id=attempt.id, queue="", member="", waited_ms=0)
             self._connected(attempt, met, now_ms)
         self._forget(attempt.id)

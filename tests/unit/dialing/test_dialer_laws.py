@@ -221,7 +221,8 @@ class DialerLaws(RuleBasedStateMachine):
 
     @rule(campaign_id=EITHER, place=st.integers(0, 20))
     def a_contact_is_added(self, campaign_id: CampaignId, place: int) -> None:
-        self.world.add_contacts(campaign_id, phone(place))
+        if self.world.disk.status.get(campaign_id) is not CampaignStatus.FINISHED:
+            self.world.add_contacts(campaign_id, phone(place))
 
     # --- laws that hold at every moment (each command is checked by the world as it is given)
 

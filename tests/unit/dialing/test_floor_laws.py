@@ -366,6 +366,7 @@ class FloorLaws(RuleBasedStateMachine):
         self.world.is_disk_awake = True
         self.world.settle()
         self.world.crash()
+        self.world.now += 2_000
         self.world.connect()
         self.world.settle()
 
