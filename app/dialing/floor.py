@@ -7,73 +7,37 @@ piece: an event is dealt with by one of the parts, and only then are those who w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, get_args
 
-from app.agent_commands import HangUpPhone
 from app.agent_events import (
-    AgentJoined,
-    AgentPaused,
     AgentRequest,
-    AgentSaved,
     AgentSignedIn,
-    AgentSignedOut,
-    AgentWentReady,
-    BrowserLost,
-    ConversationSaved,
-    DispositionSet,
     FloorEvent,
-    HangUpAsked,
-    HoldAsked,
-    KeysAsked,
-    ManualDialAsked,
     ManualRefused,
-    MuteAsked,
     PersonJoined,
-    PhoneAnswered,
-    PhoneAsked,
-    PhoneEnded,
-    PhoneFailed,
-    PhoneJoined,
-    PhoneKeyPressed,
+    PhoneEvent,
     PhoneReachable,
-    PhoneRinging,
-    PreviewAccepted,
-    PreviewRefused,
     QueueEvent,
     QueueSeen,
-    RecordAsked,
     SupervisionAsked,
     SupervisionEnded,
-    TransferAsked,
-    TransferCancelled,
-    TransferFinished,
-    WrapUpExtended,
 )
 from app.agents import AgentState, DialingMode, LivePhone
 from app.commands import Command
 from app.dialing.agent import BROWSER_LOST, SIGNED_IN, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.campaign import CampaignRun
-from app.dialing.consult import Party
 from app.dialing.crew import Crew
 from app.dialing.floor_picture import CampaignFloor, agent_picture, campaign_floor
-from app.dialing.leaving import Leaving
-from app.dialing.losses import Losses
+from app.dialing.legs import Legs
+from app.dialing.parts import Parts
 from app.dialing.person import Person, PersonStage
 from app.dialing.queueing import Queueing
-from app.dialing.recording import Recordings
 from app.dialing.refusals import why_not
-from app.dialing.reservation import Reservations
-from app.dialing.resume import Resuming
+from app.dialing.requests import Requests
 from app.dialing.snapshot import AgentPicture
-from app.dialing.supervision import Supervision
-from app.dialing.talk import Talk
-from app.dialing.transfer import Transfers
 from app.dialing.work import Work
 from app.events import CommandFailed, PlaybackEnded, RecordingEnded
 from app.units import AgentId, CampaignId, RoomId
-
-_REQUESTS: Final = get_args(AgentRequest)
 
 
 class Floor:
@@ -81,18 +45,9 @@ class Floor:
 
     def __init__(self, work: Work) -> None:
         self.crew = Crew(work)
-        self._leaving = Leaving(self.crew)
-        self._reservations = Reservations(self.crew, self._leaving)
-        self._recordings = Recordings(self.crew)
-        self._talk = Talk(self.crew, self._leaving, self._reservations, self._recordings)
-        self._transfers = Transfers(self.crew, self._leaving, self._recordings, self._talk)
-        self._losses = Losses(
-            self.crew, self._leaving, self._reservations, self._recordings, self._talk, self._transfers
-        )
-        self._supervision = Supervision(self.crew)
-        self._resuming = Resuming(
-            self.crew, self._losses, self._recordings, self._talk, self._transfers, self._supervision
-        )
+        self._parts = Parts(self.crew)
+        self._legs = Legs(self._parts)
+        self._requests = Requests(self._parts)
         self._queueing = Queueing(work)
         self.late_events = 0
 
@@ -116,13 +71,13 @@ class Floor:
             case PlaybackEnded():
                 self._played(person, event.playback_id.removeprefix(f"{person.id}-"), has_failed=event.has_failed)
             case RecordingEnded():
-                self._recordings.ended(person, event)
+                self._parts.recordings.ended(person, event)
             case CommandFailed(command="Connect"):
-                self._talk.not_connected(person)
+                self._parts.talk.not_connected(person)
             case CommandFailed(command="RecordRoom"):
-                self._recordings.failed(person)
+                self._parts.recordings.failed(person)
             case CommandFailed(command="Play") if person.stage is PersonStage.LEAVING:
-                self._talk.see_off(person)
+                self._parts.talk.see_off(person)
             case _:
                 pass
         return self._settled()
@@ -170,13 +125,13 @@ class Floor:
         """For how many contacts a campaign that dials for its agents has agents now."""
         if run.campaign.agents.queue:
             return self._queueing.room(run, most)
-        return self._reservations.room(run, most)
+        return self._parts.reservations.room(run, most)
 
     def promise(self, run: CampaignRun, count: int) -> tuple[AgentId, ...]:
         """A claim for its agents is on its way."""
         if run.campaign.agents.queue:
             return ()
-        return self._reservations.promise(run, count)
+        return self._parts.reservations.promise(run, count)
 
     def may_place(self, run: CampaignRun) -> bool:
         """Whether one more call could be taken: agents of our own are reserved, members of a queue come and go."""
@@ -187,31 +142,31 @@ class Floor:
         if run.campaign.agents.queue:
             return not attempt.opened.is_manual, []
         self.crew.now_ms = now_ms
-        agent = self._reservations.assign(run, attempt)
+        agent = self._parts.reservations.assign(run, attempt)
         return agent is not None, self._settled()
 
     def claimed(self, campaign_id: CampaignId) -> None:
         """A claim was answered, or failed."""
-        self._reservations.keep_promise(campaign_id)
+        self._parts.reservations.keep_promise(campaign_id)
 
     def placed(self, attempt: AttemptRun, now_ms: int) -> list[Command]:
         """A call goes out."""
         if attempt.id not in self.crew.owners:
             return []
         self.crew.now_ms = now_ms
-        self._reservations.placed(attempt)
+        self._parts.reservations.placed(attempt)
         return self._settled()
 
     def find_phones(self, phones: Iterable[LivePhone], now_ms: int) -> list[Command]:
         """Asterisk is back, and says which phones live."""
         self.crew.now_ms = now_ms
-        self._resuming.find_phones(phones)
+        self._parts.resuming.find_phones(phones)
         return self._settled()
 
     def hang_up_strays(self, now_ms: int) -> list[Command]:
         """All calls have been looked at: a phone's call that belongs to nobody ends."""
         self.crew.now_ms = now_ms
-        self._resuming.hang_up_strays()
+        self._parts.resuming.hang_up_strays()
         return self._settled()
 
     def found(self, attempt: AttemptRun, room_id: RoomId | None, now_ms: int) -> list[Command]:
@@ -219,7 +174,7 @@ class Floor:
         if attempt.campaign.agents.queue:
             return self._queueing.look_at(attempt, now_ms)
         self.crew.now_ms = now_ms
-        self._resuming.found(attempt, room_id)
+        self._parts.resuming.found(attempt, room_id)
         return self._settled()
 
     def adopt(self, attempt: AttemptRun, room_id: RoomId | None, now_ms: int) -> list[Command]:
@@ -227,7 +182,7 @@ class Floor:
         if attempt.campaign.agents.queue:
             return self._queueing.look_at(attempt, now_ms)
         self.crew.now_ms = now_ms
-        self._resuming.adopt(attempt, room_id)
+        self._parts.resuming.adopt(attempt, room_id)
         return self._settled()
 
     # --- looking at it -----------------------------------------------------------------------------------------------
@@ -241,106 +196,45 @@ class Floor:
     def agent_picture(self, agent_id: AgentId, now_ms: int) -> AgentPicture | None:
         """One agent as they stand; None: not signed in."""
         agent = self.crew.agents.get(agent_id)
-        return None if agent is None else agent_picture(self.crew, agent, self._supervision.of(agent_id), now_ms)
+        return None if agent is None else agent_picture(self.crew, agent, self._parts.supervision.of(agent_id), now_ms)
 
     def agent_pictures(self, now_ms: int) -> tuple[AgentPicture, ...]:
         """All of them."""
-        spies = self._supervision.of
+        spies = self._parts.supervision.of
         return tuple(agent_picture(self.crew, agent, spies(agent.id), now_ms) for agent in self.crew.agents.values())
 
     # --- events ------------------------------------------------------------------------------------------------------
 
     def _take(self, event: FloorEvent) -> None:
+        if isinstance(event, PhoneEvent):
+            self.late_events += not self._legs.take(event)
+            return
+        if isinstance(event, AgentRequest):
+            self.late_events += not self._requests.take(event)
+            return
         match event:
-            case AgentSaved() | ConversationSaved() | PhoneRinging():
-                pass
             case ManualRefused():
-                self._reservations.refused(event)
+                self._parts.reservations.refused(event)
             case AgentSignedIn():
                 self._sign_in(event)
             case PersonJoined():
                 self._person_joined(event)
-            case PhoneAnswered() | PhoneEnded() | PhoneFailed() | PhoneJoined() | PhoneKeyPressed():
-                self._take_phone(event)
             case PhoneReachable():
                 for agent in [one for one in self.crew.agents.values() if one.seat.endpoint == event.endpoint]:
-                    self._losses.reachable(agent, is_reachable=event.is_reachable)
+                    self._parts.losses.reachable(agent, is_reachable=event.is_reachable)
             case SupervisionAsked() if self.refusal(event) is None:
-                self._supervision.ask(event)
+                self._parts.supervision.ask(event)
             case SupervisionEnded():
-                self._supervision.end(event.supervisor_id)
-            case _ if isinstance(event, _REQUESTS):
-                self._request(event)
+                self._parts.supervision.end(event.supervisor_id)
             case _:
-                pass
-
-    def _take_phone(self, event: PhoneAnswered | PhoneEnded | PhoneFailed | PhoneJoined | PhoneKeyPressed) -> None:
-        if (party := self.crew.parties.get(event.leg_id)) is not None:
-            self._take_party(party, event)
-            return
-        if self._supervision.owns(event.leg_id):
-            self._take_supervisor(event)
-            return
-        agent = self.crew.agent_of_leg(event.leg_id)
-        if agent is None or agent.phone.leg_id != event.leg_id:
-            self.late_events += 1
-            if isinstance(event, PhoneAnswered):  # whoever picks up is not left alone
-                self.crew.do(HangUpPhone(leg_id=event.leg_id))
-            return
-        match event:
-            case PhoneAnswered():
-                self.crew.do(*agent.phone.answered())
-                self.crew.touch(agent)
-            case PhoneJoined():
-                if not agent.phone.joined(event.room_id):
-                    self.late_events += 1
-                    return
-                self.crew.touch(agent)
-                self._reservations.phone_joined(agent)
-                self._talk.phone_joined(agent)
-                self._transfers.phone_joined(agent)
-                self._resuming.go_on(agent)
-            case PhoneEnded():
-                self._losses.phone_ended(agent, event.reason)
-            case PhoneFailed():
-                self._losses.phone_failed(agent, event)
-            case PhoneKeyPressed():
-                pass
-
-    def _take_party(
-        self, party: Party, event: PhoneAnswered | PhoneEnded | PhoneFailed | PhoneJoined | PhoneKeyPressed
-    ) -> None:
-        match event:
-            case PhoneAnswered() if not party.is_up:
-                self._transfers.party_answered(party)
-            case PhoneJoined():
-                self._transfers.party_joined(party)
-            case PhoneEnded():
-                self._transfers.party_ended(party)
-            case PhoneFailed(command="ConnectPhone" | "OpenRoom"):
-                self.crew.do(HangUpPhone(leg_id=party.leg_id))
-            case _:
-                pass
-
-    def _take_supervisor(self, event: PhoneAnswered | PhoneEnded | PhoneFailed | PhoneJoined | PhoneKeyPressed) -> None:
-        match event:
-            case PhoneAnswered():
-                self._supervision.answered(event.leg_id)
-            case PhoneEnded():
-                self._supervision.ended(event.leg_id)
-            case PhoneFailed():
-                self._supervision.failed(event.leg_id)
-            case PhoneKeyPressed():
-                self._supervision.pressed(event.leg_id, event.digit)
-            case PhoneJoined():
-                pass
+                pass  # the disk's word that an agent or a conversation is written
 
     def _person_joined(self, event: PersonJoined) -> None:
         person = self.crew.people.get(event.attempt_id)
         if person is None or person.room_id != event.room_id:
             self.late_events += 1
             return
-        self._talk.joined(person)
+        self._parts.talk.joined(person)
 
     def _sign_in(self, event: AgentSignedIn) -> None:
         crew = self.crew
@@ -351,108 +245,12 @@ class Floor:
         crew.agents[agent.id] = agent
         crew.sessions[event.seat.session_id] = agent
         if event.is_resumed:
-            self._resuming.sign_in(agent, event.before)
+            self._parts.resuming.sign_in(agent, event.before)
             return
         crew.step(agent, AgentStep.SIGN_IN, reason=SIGNED_IN)
         if not agent.phone.is_per_call:
             crew.do(*agent.phone.ring(crew.now_ms))
         crew.touch(agent)
-
-    # --- requests ----------------------------------------------------------------------------------------------------
-
-    def _request(self, event: AgentRequest) -> None:
-        agent = self.crew.agents.get(event.agent_id)
-        if agent is None or self.refusal(event) is not None:
-            self.late_events += 1
-            return
-        is_by_another = isinstance(event, AgentPaused | AgentSignedOut | HangUpAsked) and event.by != ""
-        if not (is_by_another or isinstance(event, BrowserLost)):
-            agent.is_touched = True
-        person = self.crew.person_of(agent)
-        match event:
-            case AgentSignedOut() | AgentWentReady() | AgentPaused() | AgentJoined() | PhoneAsked() | BrowserLost():
-                self._come_or_go(agent, event)
-            case PreviewAccepted():
-                self._reservations.accept(agent, event)
-            case PreviewRefused():
-                self._reservations.refuse(agent, event)
-            case ManualDialAsked():
-                self._reservations.dial(agent, event)
-            case WrapUpExtended():
-                assert person is not None, f"agent {agent.id} wraps up for nobody"
-                agent.extend_wrap_up(person.plan)
-                self.crew.touch(agent)
-            case HangUpAsked() if agent.consulted_by is not None:
-                self._transfers.consulted_left(agent)
-                self._leaving.free(agent)
-            case HangUpAsked():
-                self._transfers.part(agent)
-                self._talk.hang_up(agent)
-            case _:
-                assert person is not None, f"agent {agent.id} has nobody for {type(event).__name__}"
-                self._in_call(person, agent, event)
-
-    def _in_call(
-        self,
-        person: Person,
-        agent: AgentRun,
-        event: HoldAsked | MuteAsked | KeysAsked | RecordAsked | TransferAsked | TransferFinished | TransferCancelled
-        | DispositionSet,
-    ) -> None:  # fmt: skip
-        match event:
-            case HoldAsked():
-                self._talk.hold(person, agent, is_on=event.is_on)
-            case MuteAsked():
-                self._talk.mute(agent, is_on=event.is_on)
-            case KeysAsked():
-                self._talk.send_keys(person, event.digits)
-            case RecordAsked(is_on=True):
-                self._recordings.begin(person, agent)
-            case RecordAsked():
-                self._recordings.end(person)
-            case TransferAsked():
-                self._transfers.ask(person, agent, event)
-            case TransferFinished():
-                self._transfers.finish(person, agent, is_conference=event.is_conference)
-            case TransferCancelled():
-                self._transfers.cancel(agent)
-            case DispositionSet():
-                if event.is_done:
-                    self._transfers.part(agent)
-                self._talk.dispose(person, agent, event)
-
-    def _come_or_go(
-        self,
-        agent: AgentRun,
-        event: AgentSignedOut | AgentWentReady | AgentPaused | AgentJoined | PhoneAsked | BrowserLost,
-    ) -> None:
-        crew = self.crew
-        person = crew.person_of(agent)
-        match event:
-            case AgentWentReady():
-                agent.pause_next, agent.signs_out_next = None, False
-                crew.touch(agent)
-                if agent.state is AgentState.PAUSED:
-                    crew.step(agent, AgentStep.GO_READY)
-                elif agent.state is AgentState.WRAP_UP and person is not None:
-                    self._talk.finish(person, agent)
-            case AgentPaused():
-                self._losses.stop(agent, event.reason)
-            case AgentSignedOut():
-                self._losses.leave(agent)
-            case AgentJoined():
-                crew.serve(agent, event.campaigns)
-            case PhoneAsked():
-                crew.do(*agent.phone.ring(crew.now_ms))
-                crew.touch(agent)
-            case BrowserLost():
-                if not event.is_lost:
-                    agent.browser_lost_at_ms = None
-                    agent.pause_next = None if agent.pause_next is BROWSER_LOST else agent.pause_next
-                elif agent.browser_lost_at_ms is None:
-                    agent.browser_lost_at_ms = crew.now_ms
-                crew.touch(agent)
-                self._resuming.go_on(agent)
 
     # --- people ------------------------------------------------------------------------------------------------------
 
@@ -461,16 +259,16 @@ class Floor:
         person = crew.people.get(attempt.id)
         if attempt.state is AttemptState.CLOSING:
             if person is not None:
-                self._transfers.person_left(person)
-                self._talk.dropped(person)
+                self._parts.transfers.person_left(person)
+                self._parts.talk.dropped(person)
             else:
-                self._reservations.ended(attempt)
+                self._parts.reservations.ended(attempt)
             return
         if attempt.state is AttemptState.WRAP_UP and person is not None and person.stage is not PersonStage.GONE:
-            self._transfers.person_left(person)
-            self._talk.gone(person)
+            self._parts.transfers.person_left(person)
+            self._parts.talk.gone(person)
         elif attempt.is_answered and attempt.id in crew.owners and len(crew.owners[attempt.id].calls) > 1:
-            self._reservations.answered(attempt)
+            self._parts.reservations.answered(attempt)
         if attempt.sought is not None and (person is None or person.stage is PersonStage.BACK_IN_FLOW):
             self._seek(attempt, person)
 
@@ -479,16 +277,16 @@ class Floor:
         if person is None:
             person = self.crew.people[attempt.id] = Person(attempt, self.crew.now_ms)
         else:
-            self._transfers.give_up_card(person)
+            self._parts.transfers.give_up_card(person)
             person.turn_to(PersonStage.WAITING, self.crew.now_ms)
             person.waits_since_ms = self.crew.now_ms
         self.crew.await_agent(person)
 
     def _played(self, person: Person, what: str, *, has_failed: bool) -> None:
         if what == "harbor" and person.stage is PersonStage.LEAVING:
-            self._talk.see_off(person)
+            self._parts.talk.see_off(person)
         elif what == "notice":
-            self._recordings.told(person, has_failed=has_failed)
+            self._parts.recordings.told(person, has_failed=has_failed)
 
     # --- bringing together -------------------------------------------------------------------------------------------
 
@@ -501,7 +299,7 @@ class Floor:
             elif crew.broken:
                 agent_id, note = crew.broken.popitem()
                 if agent_id in crew.agents:
-                    self._losses.lose_phone(crew.agents[agent_id], note)
+                    self._parts.losses.lose_phone(crew.agents[agent_id], note)
             elif crew.seekers and crew.work.is_up:
                 attempt_id = next(iter(crew.seekers))
                 del crew.seekers[attempt_id]
@@ -511,7 +309,7 @@ class Floor:
                 del crew.freed[agent_id]
                 self._offer(crew.agents[agent_id])
             else:
-                self._supervision.keep_up()
+                self._parts.supervision.keep_up()
                 return crew.take_out()
 
     def _serve(self, person: Person) -> None:
@@ -525,18 +323,18 @@ class Floor:
             agent = agent or next(crew.idle(person.queue_id), None)
             agent = agent or next(crew.could_leave_off(person.queue_id), None)
         if agent is None:
-            self._talk.wait(person)
+            self._parts.talk.wait(person)
         else:
-            self._talk.join(person, agent)
+            self._parts.talk.join(person, agent)
 
     def _offer(self, agent: AgentRun) -> None:
         """An agent is free: the campaign that comes first, and in it who waits longest."""
         waiting = [one for campaign in agent.campaigns if (one := self.crew.first_waiting(campaign)) is not None]
         if waiting and agent.is_free:
             rank = self.crew.rank_of
-            self._talk.join(min(waiting, key=rank), agent)
+            self._parts.talk.join(min(waiting, key=rank), agent)
         elif self.crew.unowned:
-            self._reservations.adopt(agent)
+            self._parts.reservations.adopt(agent)
 
     # --- time --------------------------------------------------------------------------------------------------------
 
@@ -544,24 +342,24 @@ class Floor:
         crew, now = self.crew, self.crew.now_ms
         crew.do(*agent.phone.renew(now))
         if agent.is_page_overdue(now):
-            self._losses.stop(agent, BROWSER_LOST)
+            self._parts.losses.stop(agent, BROWSER_LOST)
         elif agent.deadline_ms is not None and now >= agent.deadline_ms:
             if agent.state is AgentState.WRAP_UP:
-                self._talk.expire(agent)
+                self._parts.talk.expire(agent)
             elif agent.state is AgentState.RESERVED and agent.mode is DialingMode.PREVIEW:
-                self._reservations.expire(agent)
+                self._parts.reservations.expire(agent)
             elif agent.state is AgentState.RESERVED and agent.mode is DialingMode.MANUAL:
-                self._leaving.free(agent)
+                self._parts.leaving.free(agent)
         if agent.id in crew.agents:
             crew.touch(agent)
 
     def _wake_person(self, person: Person) -> None:
         match person.stage:
             case PersonStage.WAITING:
-                self._talk.give_up(person)
+                self._parts.talk.give_up(person)
             case PersonStage.JOINING:
-                self._talk.not_connected(person)
+                self._parts.talk.not_connected(person)
             case PersonStage.LEAVING:
-                self._talk.see_off(person)
+                self._parts.talk.see_off(person)
             case _:
                 pass

@@ -36,9 +36,9 @@ class Person:
 
     __slots__ = (
         "agent_id", "attempt", "awaits_phone", "callback", "connected_at_ms", "deadline_ms", "disposition",
-        "failures", "has_music", "hold_ms", "is_being_told", "is_disposed", "is_front", "is_notified", "note",
-        "party_id", "queue_id", "recording", "recordings", "recordings_before", "room_id", "since_ms", "stage",
-        "talk_ms", "talker", "transfers", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
+        "failures", "has_music", "hold_ms", "is_being_told", "is_disposed", "is_front", "is_notified",
+        "is_recorded_before", "note", "party_id", "queue_id", "recording", "recordings", "recordings_before", "room_id",
+        "since_ms", "stage", "talk_ms", "talker", "transfers", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
     )  # fmt: skip
 
     def __init__(self, attempt: AttemptRun, now_ms: int) -> None:
@@ -69,6 +69,7 @@ class Person:
         self.is_notified = False  # they heard it
         self.recording = ""  # the one that runs
         self.recordings: list[str] = []
+        self.is_recorded_before = False  # by a life before this one, under a name we do not know
         self.recordings_before = 0  # numbers that a life before this one may have used
         self.transfers: list[str] = []
 

@@ -57,33 +57,35 @@ class Recordings:
         self._crew.touch_person(person)
 
     def adopt(self, person: Person) -> None:
-        """A conversation of before a restart: its recording ends, so that its name is known, and begins anew.
+        """A conversation of before a restart: what is recorded of it goes on, under a name that is likely.
 
-        What the stopped ones are called is told by their ends; most conversations have few.
+        Which of its recordings runs is known to nobody; all that are likely are ended with it, and their ends tell.
         """
         if person.plan.recording is RecordingPolicy.NEVER:
             return
-        names = [f"{person.id}-talk", *(f"{person.id}-talk-{place}" for place in range(2, LIKELY_RECORDINGS + 1))]
-        self._crew.do(*(StopRecording(attempt_id=person.id, name=name) for name in names))
-        person.is_notified = True
-        person.recordings_before = max(LIKELY_RECORDINGS, self._since(person))
+        person.is_notified = person.is_recorded_before = True
+        began_ms = person.connected_at_ms or self._crew.now_ms
+        person.recordings_before = LIKELY_RECORDINGS + (self._crew.now_ms - began_ms) // SECOND_MS
+        if person.plan.recording is RecordingPolicy.ALWAYS:
+            person.recording = f"{person.id}-talk"
+            person.recordings.append(person.recording)
 
     def adopt_ended(self, person: Person) -> None:
         """A conversation that ended during a restart: where everybody is recorded, it was."""
         if person.plan.recording is RecordingPolicy.ALWAYS:
             person.recordings.append(f"{person.id}-talk")
 
-    def _since(self, person: Person) -> int:
-        """Seconds since they were connected: a number no recording of before has."""
-        began_ms = person.connected_at_ms
-        return 0 if began_ms is None else (self._crew.now_ms - began_ms) // SECOND_MS
-
     def end(self, person: Person) -> None:
         """Record no more; what is about to be recorded neither."""
         person.is_being_told = False
-        if person.recording:
-            self._crew.do(StopRecording(attempt_id=person.id, name=person.recording))
-            person.recording = ""
+        names = [person.recording] if person.recording else []
+        if person.is_recorded_before:
+            places = range(2, LIKELY_RECORDINGS + 1)
+            likely = (f"{person.id}-talk", *(f"{person.id}-talk-{place}" for place in places))
+            names += [name for name in likely if name != person.recording]
+        self._crew.do(*(StopRecording(attempt_id=person.id, name=name) for name in names))
+        if names:
+            person.recording, person.is_recorded_before = "", False
             self._crew.touch_person(person)
 
     def ended(self, person: Person, event: RecordingEnded) -> None:

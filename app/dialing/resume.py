@@ -85,13 +85,15 @@ class Resuming:
         unclosed, self._crew.unclosed = self._crew.unclosed, []
         self._crew.do(*unclosed)
         for agent in list(self._crew.agents.values()):
+            if agent.phone.is_per_call and agent.state in (AgentState.PAUSED, AgentState.WRAP_UP):
+                self._crew.do(*agent.phone.hang_up())  # of a conversation that is no more
             self.go_on(agent)
 
     def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone]) -> None:
         phone = agent.phone
         if phone.leg_id is None:
             theirs = [leg for leg in live if leg.startswith(f"{agent.seat.session_id}-p")]
-            if not theirs or phone.is_per_call:
+            if not theirs:
                 return
             phone.adopt(theirs[-1], self._crew.now_ms)
         assert phone.leg_id is not None, "an adopted phone has its leg"
@@ -181,6 +183,7 @@ class Resuming:
         """They talk on, come back from music, or have lost their agent."""
         crew = self._crew
         person = self._person(attempt)
+        self._recordings.adopt(person)
         if room_id == person.own_room_id:
             self._adopt_led_on(person)
             return
@@ -192,7 +195,6 @@ class Resuming:
                 self._losses.orphan(person, room_id)
             return
         self._bind(person, agent)
-        self._recordings.adopt(person)
         person.room_id = agent.seat.room_id
         crew.step(agent, AgentStep.FIND_TALK, campaign_id=attempt.campaign.id, attempt_id=attempt.id)
         crew.do(attempt.talk_on(crew.now_ms))

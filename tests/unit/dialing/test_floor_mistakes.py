@@ -77,7 +77,7 @@ def test_calls_without_a_reserved_agent(monkeypatch: Plant) -> None:
 
 def test_two_people_in_one_room(monkeypatch: Plant) -> None:
     def same_for_all(self: Floor, person: Person) -> None:
-        self._talk.join(person, self.crew.agents[ME])
+        self._parts.talk.join(person, self.crew.agents[ME])
 
     monkeypatch.setattr(Floor, "_serve", same_for_all)
     watched = laws(DialingMode.BROADCAST)

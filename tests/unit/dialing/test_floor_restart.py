@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.agent_events import AgentWentReady, BrowserLost, HoldAsked, PhoneAsked, TransferAsked
-from app.agents import AgentPlan, AgentState, DialingMode, RecordingPolicy
+from app.agent_events import AgentPaused, AgentWentReady, BrowserLost, HoldAsked, PhoneAsked, RecordAsked, TransferAsked
+from app.agents import AgentPlan, AgentState, DialingMode, PauseReason, PhoneMode, RecordingPolicy
 from app.outcomes import Outcome
 from app.units import AgentId, AttemptId, LegId, Number, RoomId
 from tests.unit.dialing.build import campaign, phone, trunk
@@ -68,17 +68,54 @@ def test_a_conversation_goes_on_in_the_same_room() -> None:
     assert [len(wires) for wires in [world.calls]] == [1], "nobody is called twice"
 
 
-def test_what_was_recorded_before_is_kept_and_recording_goes_on_under_another_name() -> None:
+def test_what_is_recorded_is_recorded_on_and_ends_with_the_conversation() -> None:
     world = talking(recording=RecordingPolicy.ALWAYS)
-    assert list(world.recordings) == [f"{FIRST}-talk"]
     restart(world, after_ms=5_000)
-    [now] = world.recordings
-    assert now != f"{FIRST}-talk"
+    assert list(world.recordings) == [f"{FIRST}-talk"]
+    world.ask(HoldAsked(agent_id=ME, is_on=True))
+    world.ask(HoldAsked(agent_id=ME, is_on=False))
     world.hang_up(FIRST)
+    assert not world.recordings
     world.dispose()
     found = world.disk.closed[FIRST].conversation
     assert found is not None
-    assert found.recordings == (f"{FIRST}-talk", now)
+    assert found.recordings == (f"{FIRST}-talk",)
+
+
+def test_a_recording_of_before_under_another_name_ends_too_and_is_kept() -> None:
+    world = talking(recording=RecordingPolicy.ON_DEMAND)
+    for is_on in (True, False, True):
+        world.ask(RecordAsked(agent_id=ME, is_on=is_on))
+    restart(world, after_ms=5_000)
+    world.hang_up(FIRST)
+    assert not world.recordings
+    world.dispose()
+    found = world.disk.closed[FIRST].conversation
+    assert found is not None
+    assert f"{FIRST}-talk-2" in found.recordings
+
+
+def test_a_conversation_on_a_phone_per_call_goes_on_too() -> None:
+    world = talking()
+    world.hang_up(FIRST)
+    world.dispose()
+    world.add_contacts(ONE, phone(1))
+    world.start(world.campaigns[ONE])
+    world.ask(AgentPaused(agent_id=ME, reason=PauseReason(code="lunch", label="Lunch")))
+    world.begin(3, phone_mode=PhoneMode.PER_CALL)
+    world.advance(200)
+    second = AttemptId("attempt00002")
+    world.answer(second)
+    assert world.state(3) is TALKING
+    restart(world)
+    assert world.state(3) is TALKING
+    assert world.where[second] == RoomId("session0003-room")
+    world.crash()
+    world.end(second)
+    world.connect()
+    world.settle()
+    assert world.state(3) is WRAP_UP
+    assert not [leg for leg in world.legs.values() if leg.exists and leg.endpoint == "agent-3"]
 
 
 def test_a_conversation_that_ended_meanwhile_leaves_its_card() -> None:
