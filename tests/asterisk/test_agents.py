@@ -38,7 +38,7 @@ LISTENS, HANGS_UP_LATE, NO_ANSWER = "+447700900101", "+447700900122", "+44770090
 QUICK = AgentPlan(wrap_up_ms=20_000, hold_ms=1_000, safe_harbor="Nobody is free. Goodbye.")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house() -> AsyncIterator[Lab]:
     """A laboratory with a few phones."""
     async with Lab(lines=40, phones=4) as lab:

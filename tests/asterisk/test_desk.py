@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.browser, pytest.mark.asyncio(loo
 LISTENS, HANGS_UP_LATE = "+447700900101", "+447700900122"
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk_house() -> AsyncIterator[Lab]:
     """A laboratory with a phone for the desk."""
     async with Lab(lines=10, phones=2) as lab:

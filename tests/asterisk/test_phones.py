@@ -38,7 +38,7 @@ RING = RingPhone(
 _names = iter("abcdefghijklmnopqrstuvwxyz")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house() -> AsyncIterator[tuple[Lab, list[Phone]]]:
     """A laboratory with phones."""
     async with Lab(lines=20, phones=24) as lab:

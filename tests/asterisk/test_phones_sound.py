@@ -49,7 +49,7 @@ NEVER_MS = 0
 _names = iter("abcdefghijklmnopqrstuvwxyz")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house() -> AsyncIterator[tuple[Lab, list[Phone]]]:
     """A laboratory with a phone for everybody."""
     async with Lab(lines=40, phones=40) as lab:
