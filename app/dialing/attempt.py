@@ -452,6 +452,8 @@ class AttemptRun:
         if self.course.is_taken_back:
             return [HangUp(attempt_id=self.id)]
         self.state = AttemptState.IN_FLOW
+        if self._life:  # what a life before this one gave them is not known: they get their own at once
+            self._lease.renew_at_ms = now_ms
         if self.opened.is_manual:  # an agent called, and nothing else is to speak first
             self._seek(SeekAgent(attempt_id=self.id), now_ms)
             return []

@@ -43,7 +43,7 @@ class ComingBack:
             is_ending = run is not None and opened.attempt_id in run.closing
             if is_ending or opened.attempt_id in self._work.attempts or opened.attempt_id in self._recovered:
                 continue
-            result = undialed(opened, now_ms)
+            result = undialed(opened, "the database failed while it was claimed", now_ms)
             if run is not None:
                 run.closing[opened.attempt_id] = result.next.due_at_ms
             commands.append(CloseAttempt(result=result))

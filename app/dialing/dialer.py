@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from typing import Final, cast, get_args
 
 from app.agent_events import AgentRequest, AgentSignedIn, FloorEvent, SupervisionAsked
-from app.commands import Command, SetCampaignStatus
+from app.commands import CloseAttempt, Command, SetCampaignStatus
 from app.dialing import strategy
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.campaign import STORE_REST_MS, CampaignRun
 from app.dialing.coming_back import ComingBack
+from app.dialing.ending import undialed
 from app.dialing.floor import Floor
 from app.dialing.picture import campaign_picture, trunk_picture, why_idle
 from app.dialing.placing import Placing
@@ -171,7 +172,11 @@ class Dialer:
 
     def _opened(self, event: AttemptsOpened, now_ms: int) -> list[Command]:
         run = self._work.campaigns.get(event.campaign_id)
-        assert run is not None, f"attempts of campaign {event.campaign_id}, which is not in work"
+        if run is None:  # it was ended while an agent wanted to dial by hand
+            return self._floor.refused(event.attempts, now_ms) + [
+                CloseAttempt(result=undialed(opened, "its campaign was ended meanwhile", now_ms))
+                for opened in event.attempts
+            ]
         is_by_hand = any(opened.is_manual for opened in event.attempts)
         if not is_by_hand:
             run.claimed(event.next_due_at_ms, now_ms)

@@ -102,7 +102,7 @@ def _reason(facts: CallFacts, outcome: Outcome) -> str:
     return f"{outcome.label} ({why})" if why else outcome.label
 
 
-def undialed(opened: OpenedAttempt, now_ms: int) -> AttemptResult:
+def undialed(opened: OpenedAttempt, reason: str, now_ms: int) -> AttemptResult:
     """The end of an attempt that was opened without our knowing, and never dialed: the contact is as it was."""
     outcome = Outcome.RETURNED_UNDIALED
     return AttemptResult(
@@ -111,7 +111,7 @@ def undialed(opened: OpenedAttempt, now_ms: int) -> AttemptResult:
         contact_id=opened.contact_id,
         outcome=outcome,
         is_charged=OUTCOMES[outcome].is_charged,
-        facts=CallFacts(cause_text="the database failed while it was claimed"),
+        facts=CallFacts(cause_text=reason),
         next=strategy.next_for(opened, outcome, RetryPolicy(), now_ms),
     )
 

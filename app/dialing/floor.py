@@ -37,6 +37,7 @@ from app.dialing.requests import Requests
 from app.dialing.snapshot import AgentPicture
 from app.dialing.work import Work
 from app.events import CommandFailed, PlaybackEnded, RecordingEnded
+from app.model import OpenedAttempt
 from app.units import AgentId, CampaignId, RoomId
 
 
@@ -144,6 +145,13 @@ class Floor:
         self.crew.now_ms = now_ms
         agent = self._parts.reservations.assign(run, attempt)
         return agent is not None, self._settled()
+
+    def refused(self, attempts: Iterable[OpenedAttempt], now_ms: int) -> list[Command]:
+        """What agents wanted to dial by hand is not dialed."""
+        self.crew.now_ms = now_ms
+        for opened in attempts:
+            self._parts.reservations.refuse_manual(opened.agent_id)
+        return self._settled()
 
     def claimed(self, campaign_id: CampaignId) -> None:
         """A claim was answered, or failed."""

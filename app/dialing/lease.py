@@ -20,11 +20,12 @@ GRACE_MS: Final = 10 * SECOND_MS
 class Lease:
     """The lease of one call's channel."""
 
-    __slots__ = ("_attempt_id", "_length_ms", "renew_at_ms", "until_ms")
+    __slots__ = ("_attempt_id", "_before_ms", "_length_ms", "renew_at_ms", "until_ms")
 
     def __init__(self, attempt_id: AttemptId) -> None:
         self._attempt_id = attempt_id
         self._length_ms = LEASE_MS
+        self._before_ms = 0  # until when it lived before the last word on it
         self.until_ms = 0
         self.renew_at_ms = 0
 
@@ -40,6 +41,7 @@ class Lease:
 
     def renew(self, now_ms: int) -> Command:
         """Say again that it may live."""
+        self._before_ms = self.until_ms
         self.until_ms = now_ms + self._length_ms
         self.renew_at_ms = now_ms + self._length_ms // 2
         return RenewLease(attempt_id=self._attempt_id, lease_ms=self._length_ms)
@@ -51,9 +53,9 @@ class Lease:
         self.renew_at_ms = now_ms
 
     def failed(self, now_ms: int) -> None:
-        """It was not renewed: soon again, while there is time."""
-        self.until_ms = min(self.until_ms, now_ms + LEASE_MS // 2 + RENEW_AGAIN_MS)
-        self.renew_at_ms = min(self.renew_at_ms, now_ms + RENEW_AGAIN_MS)
+        """It was not renewed, and lives as long as was said before: soon again, while there is time."""
+        self.until_ms = self._before_ms
+        self.renew_at_ms = now_ms + RENEW_AGAIN_MS
 
     def is_long(self, now_ms: int) -> bool:
         """Whether the channel may live much longer than an ordinary lease."""

@@ -172,7 +172,8 @@ class Reservations:
         """A call for an agent came to nothing."""
         agent = self._crew.owners.get(attempt.id)
         if agent is None:
-            self._manual_ended(attempt)
+            if attempt.opened.is_manual:  # before it was ever on its way
+                self.refuse_manual(attempt.opened.agent_id)
             return
         self.forget(attempt.id)
         self._note_room(attempt.campaign.id, agent)
@@ -284,7 +285,11 @@ class Reservations:
 
     def refused(self, event: ManualRefused) -> None:
         """It may not be."""
-        agent = self._crew.agents.get(event.agent_id)
+        self.refuse_manual(event.agent_id)
+
+    def refuse_manual(self, agent_id: AgentId | None) -> None:
+        """An agent who waits for a number to be dialed by hand waits no longer."""
+        agent = None if agent_id is None else self._crew.agents.get(agent_id)
         if agent is not None and self._is_awaiting(agent):
             self._leaving.free(agent)
 
@@ -301,12 +306,6 @@ class Reservations:
             self._ring(agent, attempt)
             self._dial(agent, attempt)
         return agent
-
-    def _manual_ended(self, attempt: AttemptRun) -> None:
-        """It came to nothing before it was ever on its way."""
-        agent = None if attempt.opened.agent_id is None else self._crew.agents.get(attempt.opened.agent_id)
-        if attempt.opened.is_manual and agent is not None and self._is_awaiting(agent):
-            self._leaving.free(agent)
 
     def _is_awaiting(self, agent: AgentRun) -> bool:
         return agent.state is AgentState.RESERVED and agent.mode is DialingMode.MANUAL and not agent.calls

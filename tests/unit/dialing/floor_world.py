@@ -137,6 +137,8 @@ class FloorWorld(World):
         self.rooms_that_fail: set[RoomId] = set()
         self.owners: dict[Number, AgentId] = {}
         self.numbers_by_choice: set[Number] = set()
+        self.lost_names: set[str] = set()
+        """Recordings whose names nobody can know any more after two restarts in one conversation."""
         self.of_before: set[AttemptId] = set()
         self.rendered = 0
         self.playbacks_end = True
@@ -271,6 +273,7 @@ class FloorWorld(World):
         """The dialer is killed: sessions go on, with what was last written of each."""
         self.sent_to = dict(self.where)
         self.of_before.update(self.calls)
+        self.lost_names.update(name for name in self.recordings if int(name.partition("-talk")[2][1:] or 1) > 4)
         before = {agent_id: self.stints[seat.session_id][-1] for agent_id, seat in self._at_work().items()}
         saved = {one: self._talk_on_disk(one) for one in self.disk.open if one in self.talked}
         for attempt_id, conversation in saved.items():
@@ -314,6 +317,8 @@ class FloorWorld(World):
                     self._leave_room(attempt_id)
                 for leg_id in closed.legs:
                     self.legs[leg_id].room_id = None
+                for name in [one for one, room_id in self.recordings.items() if room_id == command.room_id]:
+                    del self.recordings[name]
                 self.rooms.pop(command.room_id, None)
             case RingPhone() | DialParty():
                 self._ring(command)

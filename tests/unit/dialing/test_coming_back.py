@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.commands import HangUp, PlaceCall, Play, Record, StopPlayback, StopRecording
+from app.commands import HangUp, PlaceCall, Play, Record, RenewLease, StopPlayback, StopRecording
 from app.dialing.attempt import AttemptRun, AttemptState
-from app.events import CallEnded, CallPlaced, CallRinging, LiveCall, PlaybackEnded, PromptsRendered
+from app.events import CallAnswered, CallEnded, CallPlaced, CallRinging, LiveCall, PlaybackEnded, PromptsRendered
 from app.ivr.load import load_flow
 from app.ivr.needs import prompts_needed
 from app.outcomes import ContactStatus, Outcome
@@ -103,3 +103,11 @@ def test_what_only_rings_is_not_silenced() -> None:
     assert attempt.adopt(LiveCall(attempt_id=ID, is_in_hand=False), line(), T0) == []
     assert attempt.state is AttemptState.DIALING
     assert attempt.take_back(T0) == [HangUp(attempt_id=ID)]
+
+
+def test_who_answers_a_call_of_a_life_before_is_not_cut_off_by_that_lifes_lease() -> None:
+    attempt = recovered()
+    attempt.adopt(LiveCall(attempt_id=ID, is_in_hand=False), line(), T0)
+    attempt.handle(CallAnswered(attempt_id=ID), T0 + 5_000)
+    assert attempt.next_deadline_ms() == T0 + 5_000
+    assert RenewLease(attempt_id=ID, lease_ms=30_000) in attempt.wake(T0 + 5_000)

@@ -412,6 +412,15 @@ class FloorLaws(RuleBasedStateMachine):
                 assert is_heard or (waits is not None and waits <= world.now + 6_000), f"{attempt_id} hears nothing"
 
     @invariant()
+    def nobody_is_recorded_who_is_not_there(self) -> None:
+        world = self.world
+        if world.is_connected and not world.inbox:
+            for name, room_id in world.recordings.items():
+                attempt_id = AttemptId(name.partition("-")[0])
+                is_there = world.where.get(attempt_id) == room_id or attempt_id in world.music
+                assert is_there or name in world.lost_names, f"something is still recorded: {name}"
+
+    @invariant()
     def nobody_waits_for_ever(self) -> None:
         if not self.world.is_connected:
             return
@@ -442,7 +451,6 @@ class FloorLaws(RuleBasedStateMachine):
         assert set(world.disk.closed) == {AttemptId(f"attempt{number + 1:05d}") for number in range(world.disk.ids)}
         assert not [one for one, leg in world.legs.items() if leg.exists], "a phone is left connected"
         assert not world.rooms, f"rooms are left: {list(world.rooms)}"
-        assert not world.recordings, "something is still recorded"
         assert world.dialer.is_at_rest
         assert [shown.lines_used for shown in world.dialer.snapshot(world.now).trunks] == [0]
         for stints in world.stints.values():

@@ -49,6 +49,7 @@ def checked(watched: FloorLaws) -> None:
     watched.an_agent_is_in_at_most_one_call_and_says_so()
     watched.the_picture_and_the_log_agree()
     watched.nobody_who_is_in_hand_hears_nothing()
+    watched.nobody_is_recorded_who_is_not_there()
     watched.nobody_waits_for_ever()
 
 
@@ -204,8 +205,12 @@ def test_a_phone_that_is_left_connected(monkeypatch: Plant) -> None:
 
 def test_a_recording_that_never_ends(monkeypatch: Plant) -> None:
     monkeypatch.setattr(Recordings, "end", lambda self, person: None)
+    watched = laws()
+    attempt_id = answered(watched)
+    checked(watched)
+    watched.world.hang_up(attempt_id)
     with pytest.raises(AssertionError, match="still recorded"):
-        in_order(laws())
+        checked(watched)
 
 
 def test_an_agent_who_never_goes_home(monkeypatch: Plant) -> None:
