@@ -512,11 +512,13 @@ class AttemptRun:
         if course.lost_in_queue and course.queue_talk is None:
             reason = f"not followed in its queue: {course.lost_in_queue}"
             self.call.facts = replace(self.call.facts, cause_text=reason)
-        outcome = ending.outcome_of(self.call, course, self._heard(now_ms), self.campaign, now_ms)
+        heard = self._heard(now_ms)
+        outcome = ending.outcome_of(self.call, course, heard, self.campaign, now_ms)
         then = None
         if outcome is Outcome.DIALER_STOPPED and course.is_tried_later:
             then = strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms + self.campaign.retry.retry_ms)
-        return self._close(outcome, now_ms, then=then, conversation=ending.talk_in_queue(course, now_ms))
+        talk = ending.talk_in_queue(course, now_ms)
+        return self._close(outcome, now_ms, then=then, conversation=talk, heard=heard)
 
     def _lose(self, reason: str, now_ms: int) -> list[Command]:
         """The end was not seen."""
@@ -545,9 +547,10 @@ class AttemptRun:
         facts: CallFacts | None = None,
         then: ContactNext | None = None,
         conversation: Conversation | None = None,
+        heard: FlowResult | None = None,
         is_barred: bool = False,
     ) -> list[Command]:
-        flow_result = self._heard(now_ms)
+        flow_result = heard or self._heard(now_ms)
         is_opted_out = flow_result is not None and (flow_result.opted_out or flow_result.opt_out_failed)
         self.state = AttemptState.CLOSING
         self._found()

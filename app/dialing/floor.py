@@ -87,9 +87,9 @@ class Floor:
         """Something was done to an attempt: does it concern the floor?"""
         if attempt.campaign.agents.queue:
             return self._queueing.look_at(attempt, now_ms)
-        crew = self.crew
-        is_known = attempt.id in crew.people or attempt.id in crew.owners
-        if not (is_known or attempt.sought is not None or attempt.opened.is_manual):
+        crew, opened = self.crew, attempt.opened
+        is_known = opened.attempt_id in crew.people or opened.attempt_id in crew.owners
+        if not is_known and attempt.sought is None and not opened.is_manual:
             return []
         crew.now_ms = now_ms
         crew.touched.append(attempt)

@@ -97,18 +97,18 @@ class Work:
 
     def settle(self, attempt: AttemptRun) -> None:
         """After anything was done to an attempt: its next deadline, and the rooms it leaves."""
-        self.alarms.set(attempt.id, attempt.next_deadline_ms())
-        if attempt.id not in self.attempts:
-            return
-        run = self.run_of(attempt)
-        if attempt.state is AttemptState.WRAP_UP:
-            run.on_the_line.discard(attempt.id)
-            run.wrapping_up.add(attempt.id)
-        elif attempt.state is AttemptState.CLOSING:
-            del self.attempts[attempt.id]
+        attempt_id, state = attempt.opened.attempt_id, attempt.state
+        self.alarms.set(attempt_id, attempt.next_deadline_ms())
+        if state is AttemptState.WRAP_UP:
+            run = self.run_of(attempt)
+            run.on_the_line.discard(attempt_id)
+            run.wrapping_up.add(attempt_id)
+        elif state is AttemptState.CLOSING and attempt_id in self.attempts:
+            run = self.run_of(attempt)
+            del self.attempts[attempt_id]
             for room in (run.held, run.preparing, run.on_the_line, run.wrapping_up):
-                room.discard(attempt.id)
+                room.discard(attempt_id)
             if attempt in run.ready:
                 run.ready.remove(attempt)
-            assert attempt.result is not None, f"attempt {attempt.id} closes without a result"
-            run.closing[attempt.id] = attempt.result.next.due_at_ms
+            assert attempt.result is not None, f"attempt {attempt_id} closes without a result"
+            run.closing[attempt_id] = attempt.result.next.due_at_ms

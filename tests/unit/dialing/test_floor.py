@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -888,3 +890,30 @@ def test_whose_picture_changed_is_told_once() -> None:
     world.inbox.append(CampaignPaused(campaign_id=ONE))
     world.settle()
     assert world.dialer.take_changed_agents() == frozenset()
+
+
+# --- cost ------------------------------------------------------------------------------------------------------------
+
+
+def calls_in_a_turn(agents: int) -> int:
+    """Python's function calls in a turn in which nothing happens, with so many idle agents."""
+    world = floor(0, goes_on=True)
+    for place in range(1, agents + 1):
+        world.begin(place)
+    world.advance(60_000)
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        assert world.dialer.turn([], world.now) == []
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_idle_agents_cost_nothing() -> None:
+    assert calls_in_a_turn(200) == calls_in_a_turn(2)
