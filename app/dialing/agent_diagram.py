@@ -1,4 +1,4 @@
-"""The table of an agent as a page for people: a Mermaid diagram, drawn from the table itself (docs/agents-states.md)."""
+"""The table of an agent as a page for people: a Mermaid diagram, drawn from the table (docs/agents-states.md)."""
 
 from __future__ import annotations
 

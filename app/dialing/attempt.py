@@ -8,31 +8,27 @@ the end. It owns its call and its flow's session, keeps the channel's lease, and
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from app.agent_commands import FloorAnswer, SeekAgent, SendToQueue
-from app.agents import TALK_LEASE_MS, Conversation
+from app.agent_commands import SeekAgent
+from app.agents import Conversation
 from app.commands import (
     AddDnc,
     CloseAttempt,
     Command,
-    FlowCommand,
     HangUp,
     PlaceCall,
     RenderPrompts,
-    RenewLease,
-    SendToExtension,
     StopPlayback,
     StopRecording,
 )
 from app.dialing import ending, strategy
 from app.dialing.call import Call, CallState, CallStep
-from app.dialing.ending import Course
-from app.dialing.floor_words import floor_prompts, needs_floor
-from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS, Lease
+from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS
 from app.dialing.trunk import TrunkLine
+from app.dialing.visit import Visit
 from app.events import (
     CallAnswered,
     CallEvent,
@@ -47,13 +43,11 @@ from app.events import (
     PromptsRendered,
 )
 from app.ivr.flow import Flow
-from app.ivr.needs import prompts_needed
 from app.ivr.nodes import Record as RecordNode
 from app.ivr.result import FlowResult
-from app.ivr.session import FlowSession
 from app.model import AttemptResult, Audio, CallFacts, Campaign, ContactNext, OpenedAttempt, Prompt
 from app.outcomes import OUTCOMES, Outcome
-from app.units import SECOND_MS, AttemptId
+from app.units import SECOND_MS, AttemptId, Number
 
 PATIENCE_MS: Final = 20 * SECOND_MS
 """How long prompts may take, and how long a claimed contact waits for a line before it goes back."""
@@ -77,8 +71,8 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_flow", "_give_up_at_ms", "_lease", "_life", "_session", "_stretch", "audio", "call", "campaign", "course",
-        "has_talked", "is_held", "line", "opened", "result", "sought", "state",
+        "_give_up_at_ms", "_life", "_stretch", "call", "campaign", "is_held", "line", "opened", "result", "state",
+        "visit",
     )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
@@ -88,15 +82,9 @@ class AttemptRun:
         self.call: Call | None = None
         self.line: TrunkLine | None = None
         self.result: AttemptResult | None = None
-        self.audio: dict[Prompt, Audio] = {}
+        self.visit = Visit(opened, campaign, flow)
         self.is_held = False  # an agent reads the card first: it is not placed until they say so
-        self.sought: SeekAgent | None = None  # the person is the floor's: waiting for an agent, or with one
-        self.has_talked = opened.conversation is not None  # with an agent, whose word decides the end
-        self._flow = flow
-        self._session: FlowSession | None = None
         self._give_up_at_ms = now_ms + PATIENCE_MS
-        self.course = Course()
-        self._lease = Lease(opened.attempt_id)
         self._stretch = 0
         self._life = ""  # tells our names of playbacks and recordings from those of a life before this one
 
@@ -104,16 +92,6 @@ class AttemptRun:
     def id(self) -> AttemptId:
         """The attempt's id."""
         return self.opened.attempt_id
-
-    @property
-    def language(self) -> str:
-        """The contact's language, or the campaign's."""
-        return self.opened.language or self.campaign.language
-
-    @property
-    def flow(self) -> Flow:
-        """The plan of its call."""
-        return self._flow
 
     @property
     def is_on_the_line(self) -> bool:
@@ -125,33 +103,21 @@ class AttemptRun:
         """Somebody answered, and is still there as far as we know."""
         return self.state is AttemptState.IN_FLOW
 
-    @property
-    def keys(self) -> str:
-        """What was pressed in the flow so far."""
-        return "" if self._session is None else "".join(pressed.key for pressed in self._session.result(0).keys)
-
     # --- before the call ---------------------------------------------------------------------------------------------
 
     def prepare(self, known: Mapping[Prompt, Audio]) -> list[Command]:
         """Gather the prompts: ready at once when all are known, else asks for the missing ones."""
         missing = []
-        for prompt in self._needed():
+        for prompt in self.visit.needed():
             audio = known.get(prompt)
             if audio is None:
                 missing.append(prompt)
             else:
-                self.audio[prompt] = audio
+                self.visit.audio[prompt] = audio
         if missing:
             return [RenderPrompts(attempt_id=self.id, prompts=tuple(missing))]
         self.state = AttemptState.READY
         return []
-
-    def _needed(self) -> Sequence[Prompt]:
-        opened, flow = self.opened, self._flow
-        own = () if opened.is_manual else prompts_needed(flow, opened.fields, self.language)
-        if not (opened.is_manual or needs_floor(self.campaign, flow)):
-            return own
-        return tuple(dict.fromkeys((*own, *floor_prompts(self.campaign, flow, opened.fields, self.language))))
 
     def let_go(self, now_ms: int) -> None:
         """The agent wants the call (or the card was another's): it is placed as soon as a line is free."""
@@ -167,7 +133,7 @@ class AttemptRun:
         self.state = AttemptState.DIALING
         self.call = Call(trunk_id=line.trunk.id, facts=CallFacts(trunk_id=line.trunk.id, placed_at_ms=now_ms))
         lease_ms = self.campaign.ring_timeout_ms + LEASE_MS
-        self._lease.begin(lease_ms, now_ms)
+        self.visit.lease.begin(lease_ms, now_ms)
         return [
             PlaceCall(
                 attempt_id=self.id,
@@ -176,8 +142,8 @@ class AttemptRun:
                 caller_id=self.campaign.caller_id or line.trunk.caller_id,
                 ring_timeout_ms=self.campaign.ring_timeout_ms,
                 lease_ms=lease_ms,
-                language=self.language,
-                watch_talk=self._flow.needs_talk,
+                language=self.visit.language,
+                watch_talk=self.visit.flow.needs_talk,
             )
         ]
 
@@ -205,14 +171,14 @@ class AttemptRun:
         if found.is_up and not found.is_in_hand:  # in the dialplan, where a conversation goes on
             self.call.state = CallState.LEFT
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
-            self.course.is_abandoned = found.is_in_fallback
-            self._lease.begin(TRANSFER_LEASE_MS, now_ms)
+            self.visit.course.is_abandoned = found.is_in_fallback
+            self.visit.lease.begin(TRANSFER_LEASE_MS, now_ms)
             if found.is_in_queue:
-                self._seek(SeekAgent(attempt_id=self.id), now_ms)
+                self.visit.seek(SeekAgent(attempt_id=self.id), now_ms)
             return []
-        self._lease.begin(self.campaign.ring_timeout_ms + LEASE_MS, now_ms)
+        self.visit.lease.begin(self.campaign.ring_timeout_ms + LEASE_MS, now_ms)
         self._life = f"{now_ms:x}"
-        if found.is_in_hand and (self.has_talked or found.room_id is not None):
+        if found.is_in_hand and (self.visit.has_talked or found.room_id is not None):
             return self._adopt_talk(now_ms)
         return (self._silence_before() if found.is_in_hand else []) + self.find_alive(found, now_ms)
 
@@ -222,8 +188,8 @@ class AttemptRun:
         self.call.state = CallState.ANSWERED
         self.call.facts = replace(self.call.facts, answered_at_ms=self._answered_before(now_ms))
         self.state = AttemptState.IN_FLOW
-        self._seek(SeekAgent(attempt_id=self.id), now_ms)
-        return [self._lease.renew(now_ms)]
+        self.visit.seek(SeekAgent(attempt_id=self.id), now_ms)
+        return [self.visit.lease.renew(now_ms)]
 
     def find_talk_over(self, now_ms: int) -> list[Command]:
         """They talked with an agent of a life before this one, and the call ended unseen: the agent's word is due."""
@@ -244,28 +210,28 @@ class AttemptRun:
             StopPlayback(attempt_id=self.id, playback_id=f"{self.id}-{place}")
             for place in range(1, LIKELY_PLAYBACKS + 1)
         ]
-        recorders = [name for name, node in self._flow.nodes.items() if isinstance(node, RecordNode)]
+        recorders = [name for name, node in self.visit.flow.nodes.items() if isinstance(node, RecordNode)]
         return [*playing, *(StopRecording(attempt_id=self.id, name=f"{self.id}-{name}") for name in recorders)]
 
     def find_alive(self, found: LiveCall, now_ms: int) -> list[Command]:
         """After a broken line to Asterisk: the channel exists; the answer may have been missed."""
         assert self.call is not None, f"attempt {self.id} has no call to find"
-        if self.course.is_ours:  # it was to end, and the word did not get through
+        if self.visit.course.is_ours:  # it was to end, and the word did not get through
             return [HangUp(attempt_id=self.id)]
         commands: list[Command] = []
         if self.call.state in (CallState.PLACING, CallState.UNKNOWN):
             commands += self._step(CallPlaced(attempt_id=self.id), now_ms)
         if found.is_in_hand and self.call.state is not CallState.ANSWERED:
             commands += self._step(CallAnswered(attempt_id=self.id), now_ms)
-        elif found.is_in_fallback and self._session is None:
-            self.course.is_abandoned = True
+        elif found.is_in_fallback and self.visit.session is None:
+            self.visit.course.is_abandoned = True
             self.call.facts = replace(self.call.facts, answered_at_ms=now_ms)
         if (
             found.is_in_hand
             and self.call.state is CallState.ANSWERED
-            and not (self.course.is_ours or self.course.is_sent_on)
+            and not (self.visit.course.is_ours or self.visit.course.is_sent_on)
         ):
-            commands.append(self._lease.renew(now_ms))  # what was said to the broken line was not heard
+            commands.append(self.visit.lease.renew(now_ms))  # what was said to the broken line was not heard
         return commands
 
     def find_gone(self, now_ms: int) -> list[Command]:
@@ -281,13 +247,14 @@ class AttemptRun:
         """What follows from an event of this attempt. Late events change nothing."""
         if self.state is AttemptState.CLOSING:
             return []
-        if isinstance(event, PromptsRendered) and self._session is None:
+        if isinstance(event, PromptsRendered) and self.visit.session is None:
             return self._rendered(event, now_ms)
         if isinstance(event, CallStep):
             return self._step(event, now_ms)
         if isinstance(event, CommandFailed):
-            self._mind_lease(event.command, now_ms)
-        return self._in_session(event, now_ms)
+            self.visit.failed(event.command, now_ms)
+        is_in_hand = self.call is not None and self.call.state is CallState.ANSWERED
+        return self.visit.tell(event, now_ms) if is_in_hand else []
 
     def take_back(self, now_ms: int, *, is_tried_later: bool = False) -> list[Command]:
         """The campaign stops, or its agent is gone: a call that nobody answered yet is ended; the rest is heard out.
@@ -296,68 +263,28 @@ class AttemptRun:
         """
         if self.state in (AttemptState.PREPARING, AttemptState.READY):
             return self.return_undialed(now_ms)
-        if self.state is AttemptState.DIALING and not self.course.is_taken_back:
-            self.course.is_taken_back = self.course.is_ours = True
-            self.course.is_tried_later = is_tried_later
+        if self.state is AttemptState.DIALING and not self.visit.course.is_taken_back:
+            self.visit.course.is_taken_back = self.visit.course.is_ours = True
+            self.visit.course.is_tried_later = is_tried_later
             return [HangUp(attempt_id=self.id)]
         return []
 
     # --- the floor's side --------------------------------------------------------------------------------------------
 
-    def meet(self, now_ms: int) -> list[Command]:
-        """An agent and the person hear each other: from now on the agent's word decides what came of it."""
-        self.has_talked = True
-        return [*self._answer(FloorAnswer(attempt_id=self.id, is_connected=True), now_ms), self.talk_on(now_ms)]
-
-    def talk_on(self, now_ms: int) -> Command:
-        """The conversation may outlive us."""
-        return self._lease.take(TALK_LEASE_MS, now_ms)
-
-    def wait_again(self, now_ms: int) -> Command:
-        """The person waits for an agent again, and must not wait for ever without us."""
-        return self._lease.take(LEASE_MS, now_ms)
-
-    def release(self, now_ms: int) -> list[Command]:
-        """The agent is done with the person, who is still there: their flow goes on, or hangs up."""
-        self._found()
-        commands = self._answer(FloorAnswer(attempt_id=self.id, is_released=True), now_ms)
-        if self._session is None or (self._session.is_over and not commands):
-            return self.hang_up(now_ms)
-        if not self.course.is_ours:
-            commands.append(self._lease.take(LEASE_MS, now_ms))
-        return commands
-
-    def find_nobody(self, now_ms: int) -> list[Command]:
-        """No agent came, and the flow has a way of its own for that."""
-        self._found()
-        self.course.is_unserved = True
-        return self._answer(FloorAnswer(attempt_id=self.id), now_ms)
-
-    def enter_queue(self, now_ms: int) -> list[Command]:
-        """To a queue of the PBX's own, for as long as the campaign lets people wait."""
-        plan = self.campaign.agents
-        sent = SendToQueue(attempt_id=self.id, queue=plan.queue, wait_ms=plan.hold_ms)
-        return [self._lease.take(TRANSFER_LEASE_MS, now_ms), sent]
-
     def leave_queue(self, now_ms: int) -> Command:
-        """The queue gave the person back: they are in our hands."""
+        """A queue of the PBX's own gave the person back: they are in our hands."""
         assert self.call is not None, f"attempt {self.id} comes back without a call"
         self.call.state = CallState.ANSWERED
-        return self._lease.take(LEASE_MS, now_ms)
-
-    def lose_in_queue(self, reason: str) -> None:
-        """The call ended in a queue while nobody looked."""
-        self.course.lost_in_queue = reason
-
-    def abandon(self) -> None:
-        """No agent came in time; whatever the person hears now, it is not what they were called for."""
-        self.course.is_abandoned = True
+        return self.visit.wait_again(now_ms)
 
     def hang_up(self, now_ms: int) -> list[Command]:
-        """End the call."""
-        if not self.is_on_the_line:
-            return []
-        return self._checked([HangUp(attempt_id=self.id)], now_ms)
+        """End the call, if there is one."""
+        return self.visit.hang_up(now_ms) if self.is_on_the_line else []
+
+    def choose(self, number: Number) -> None:
+        """The agent dials another of the contact's phones."""
+        self.opened = replace(self.opened, number=number)
+        self.visit.opened = self.opened
 
     def conclude(
         self, outcome: Outcome, then: ContactNext, conversation: Conversation, now_ms: int, *, is_barred: bool = False
@@ -365,15 +292,6 @@ class AttemptRun:
         """The agent has said what came of it (or had no more time to): the attempt ends so."""
         assert self.state is AttemptState.WRAP_UP, f"attempt {self.id} is {self.state.value}, not in wrap-up"
         return self._close(outcome, now_ms, then=then, conversation=conversation, is_barred=is_barred)
-
-    def _answer(self, answer: FloorAnswer, now_ms: int) -> list[Command]:
-        return [] if self._session is None else self._checked(self._session.handle(answer, now_ms), now_ms)
-
-    def _found(self) -> None:
-        self.sought = self.course.sought_at_ms = None
-
-    def _seek(self, sought: SeekAgent, now_ms: int) -> None:
-        self.sought, self.course.sought_at_ms = sought, now_ms
 
     # --- time --------------------------------------------------------------------------------------------------------
 
@@ -383,10 +301,13 @@ class AttemptRun:
             return None
         if self.call is None:
             return None if self.is_held and self.state is AttemptState.READY else self._give_up_at_ms
-        if self.state is not AttemptState.IN_FLOW or self.course.is_ours or self.call.state is not CallState.ANSWERED:
-            return self._lease.missed_at_ms
-        deadline = None if self._session is None else self._session.next_deadline_ms()
-        return self._lease.renew_at_ms if deadline is None else min(deadline, self._lease.renew_at_ms)
+        if (
+            self.state is not AttemptState.IN_FLOW
+            or self.visit.course.is_ours
+            or self.call.state is not CallState.ANSWERED
+        ):
+            return self.visit.lease.missed_at_ms
+        return self.visit.next_deadline_ms()
 
     def wake(self, now_ms: int) -> list[Command]:
         """Time has passed."""
@@ -404,15 +325,11 @@ class AttemptRun:
 
     def _wake_call(self, now_ms: int) -> list[Command]:
         assert self.call is not None, f"attempt {self.id} is {self.state.value} without a call"
-        if now_ms >= self._lease.missed_at_ms:
+        if now_ms >= self.visit.lease.missed_at_ms:
             return self._lose("its end was never reported", now_ms)
-        commands: list[Command] = []
-        if self.call.state is CallState.ANSWERED and not self.course.is_ours:  # who is being hung up gets no new lease
-            if now_ms >= self._lease.renew_at_ms:
-                commands.append(self._lease.renew(now_ms))
-            if self._session is not None:
-                commands += self._checked(self._session.wake(now_ms), now_ms)
-        return commands
+        if self.call.state is CallState.ANSWERED and not self.visit.course.is_ours:  # who is hung up gets no new lease
+            return self.visit.wake(now_ms)
+        return []
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -424,7 +341,7 @@ class AttemptRun:
             return self.refuse(
                 Outcome.DIAL_ERROR, f"prompt {(prompt.text or prompt.sound)[:40]!r} failed: {reason}", now_ms
             )
-        self.audio.update(event.audio)
+        self.visit.audio.update(event.audio)
         self.state = AttemptState.READY
         return []
 
@@ -436,83 +353,38 @@ class AttemptRun:
         match self.call.state:
             case CallState.ANSWERED:
                 return self._begin_flow(now_ms)
-            case CallState.LEFT if self._session is not None and self.sought is None:
-                return self._checked(self._session.handle(event, now_ms), now_ms)
+            case CallState.LEFT if self.visit.sought is None:
+                return self.visit.tell(event, now_ms)
             case CallState.ENDED | CallState.REFUSED:
                 return self._end(event, now_ms)
             case _:
-                if isinstance(event, CallUnknown) and self.course.is_taken_back:
+                if isinstance(event, CallUnknown) and self.visit.course.is_taken_back:
                     return [HangUp(attempt_id=self.id)]
                 return []
 
     def _begin_flow(self, now_ms: int) -> list[Command]:
-        if self._session is not None or self.sought is not None:  # back from the dialplan: it has had its say
-            self.course.is_ours = True
+        if self.visit.has_begun:  # back from the dialplan: it has had its say
+            self.visit.course.is_ours = True
             return [HangUp(attempt_id=self.id)]
-        if self.course.is_taken_back:
+        if self.visit.course.is_taken_back:
             return [HangUp(attempt_id=self.id)]
         self.state = AttemptState.IN_FLOW
-        if self._life:  # what a life before this one gave them is not known: they get their own at once
-            self._lease.renew_at_ms = now_ms
-        if self.opened.is_manual:  # an agent called, and nothing else is to speak first
-            self._seek(SeekAgent(attempt_id=self.id), now_ms)
-            return []
-        self._session = FlowSession(
-            self._flow,
-            attempt_id=self.id,
-            number=self.opened.number,
-            fields=self.opened.fields,
-            language=self.language,
-            audio=self.audio,
-            life=self._life,
-        )
-        return self._checked(self._session.start(now_ms), now_ms)
-
-    def _in_session(self, event: CallEvent | DncAdded, now_ms: int) -> list[Command]:
-        if self._session is None or self.call is None or self.call.state is not CallState.ANSWERED:
-            return []
-        return self._checked(self._session.handle(event, now_ms), now_ms)
-
-    def _checked(self, commands: Sequence[FlowCommand], now_ms: int) -> list[Command]:
-        """The session's commands, with what they mean for the call: whose hang-up it is, and how long the lease."""
-        checked: list[Command] = []
-        for command in commands:
-            if isinstance(command, SeekAgent):
-                self._seek(command, now_ms)
-                continue
-            if isinstance(command, HangUp):
-                self.course.is_ours = True
-                if self._lease.is_long(now_ms):  # a hang-up that gets lost must not keep them for hours
-                    checked.append(self._lease.take(LEASE_MS, now_ms))
-            elif isinstance(command, SendToExtension):
-                self.course.is_sent_on = True
-                checked.append(self._lease.take(TRANSFER_LEASE_MS, now_ms))
-            checked.append(command)
-        return checked
-
-    def _mind_lease(self, failed: str, now_ms: int) -> None:
-        """A lease that was not renewed is tried again soon; who stays with us after all needs no long one."""
-        if failed == RenewLease.__name__:
-            self._lease.failed(now_ms)
-        elif failed == SendToExtension.__name__ and self.course.is_sent_on:
-            self.course.is_sent_on = False
-            self._lease.fall_back(now_ms)
+        return self.visit.begin(self._life, now_ms)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _end(self, event: CallStep, now_ms: int) -> list[Command]:
         assert self.call is not None, f"attempt {self.id} ended without a call"
-        if self._session is not None:
-            self._session.handle(event, now_ms)
-        if self.has_talked:
+        self.visit.tell(event, now_ms)
+        if self.visit.has_talked:
             return self._await_word(now_ms)
-        course = self.course
+        course = self.visit.course
         if isinstance(event, CallRefused):
             course.is_ours = course.is_ours or not event.is_trunk_fault
         if course.lost_in_queue and course.queue_talk is None:
             reason = f"not followed in its queue: {course.lost_in_queue}"
             self.call.facts = replace(self.call.facts, cause_text=reason)
-        heard = self._heard(now_ms)
+        heard = self.visit.heard(now_ms)
         outcome = ending.outcome_of(self.call, course, heard, self.campaign, now_ms)
         then = None
         if outcome is Outcome.DIALER_STOPPED and course.is_tried_later:
@@ -524,18 +396,15 @@ class AttemptRun:
         """The end was not seen."""
         assert self.call is not None, f"attempt {self.id} lost without a call"
         self.call.facts = replace(self.call.facts, cause_text=reason)
-        if self.has_talked:
+        if self.visit.has_talked:
             return self._await_word(now_ms)
-        outcome = ending.outcome_unseen(self.call, self.course, self._heard(now_ms))
-        return self._close(outcome, now_ms, conversation=ending.talk_in_queue(self.course, now_ms))
-
-    def _heard(self, now_ms: int) -> FlowResult | None:
-        return None if self._session is None else self._session.result(now_ms)
+        outcome = ending.outcome_unseen(self.call, self.visit.course, self.visit.heard(now_ms))
+        return self._close(outcome, now_ms, conversation=ending.talk_in_queue(self.visit.course, now_ms))
 
     def _await_word(self, now_ms: int) -> list[Command]:
         """The call is over, and its line free; what came of it is the agent's to say."""
         self.state = AttemptState.WRAP_UP
-        self._found()
+        self.visit.seek_no_more()
         self._tell_trunk(Outcome.CONNECTED_TO_AGENT, now_ms)
         return []
 
@@ -550,10 +419,10 @@ class AttemptRun:
         heard: FlowResult | None = None,
         is_barred: bool = False,
     ) -> list[Command]:
-        flow_result = heard or self._heard(now_ms)
+        flow_result = heard or self.visit.heard(now_ms)
         is_opted_out = flow_result is not None and (flow_result.opted_out or flow_result.opt_out_failed)
         self.state = AttemptState.CLOSING
-        self._found()
+        self.visit.seek_no_more()
         self._tell_trunk(outcome, now_ms)
         if then is None or is_opted_out:
             then = strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms, is_opted_out=is_opted_out)
@@ -577,6 +446,8 @@ class AttemptRun:
 
     def _tell_trunk(self, outcome: Outcome, now_ms: int) -> None:
         if self.line is not None and self.call is not None:
-            is_ours = self.course.is_taken_back or (self.call.state is CallState.REFUSED and self.course.is_ours)
+            is_ours = self.visit.course.is_taken_back or (
+                self.call.state is CallState.REFUSED and self.visit.course.is_ours
+            )
             ending.tell_trunk(self.line, self.call, outcome, now_ms, self._stretch, is_ours=is_ours)
             self.line = None

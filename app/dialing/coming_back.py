@@ -96,7 +96,7 @@ class ComingBack:
             commands = attempt.adopt(found, line, now_ms)
             self._work.settle(attempt)
             return commands + self._floor.adopt(attempt, found.room_id, now_ms)
-        if attempt.has_talked:
+        if attempt.visit.has_talked:
             commands = attempt.find_talk_over(now_ms)
             self._work.settle(attempt)
             return commands + self._floor.adopt(attempt, None, now_ms)

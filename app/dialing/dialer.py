@@ -156,7 +156,7 @@ class Dialer:
         commands = attempt.handle(event, now_ms)
         if was is AttemptState.PREPARING:
             if isinstance(event, PromptsRendered):
-                self._work.run_of(attempt).remember(event.audio, attempt.language)
+                self._work.run_of(attempt).remember(event.audio, attempt.visit.language)
             self._work.prepared(attempt)
         commands = self._settled(attempt, commands, now_ms)
         if isinstance(event, PlaybackEnded | RecordingEnded | CommandFailed):

@@ -89,7 +89,7 @@ class Floor:
             return self._queueing.look_at(attempt, now_ms)
         crew, opened = self.crew, attempt.opened
         is_known = opened.attempt_id in crew.people or opened.attempt_id in crew.owners
-        if not is_known and attempt.sought is None and not opened.is_manual:
+        if not is_known and attempt.visit.sought is None and not opened.is_manual:
             return []
         crew.now_ms = now_ms
         crew.touched.append(attempt)
@@ -277,7 +277,7 @@ class Floor:
             self._parts.talk.gone(person)
         elif attempt.is_answered and attempt.id in crew.owners and len(crew.owners[attempt.id].calls) > 1:
             self._parts.reservations.answered(attempt)
-        if attempt.sought is not None and (person is None or person.stage is PersonStage.BACK_IN_FLOW):
+        if attempt.visit.sought is not None and (person is None or person.stage is PersonStage.BACK_IN_FLOW):
             self._seek(attempt, person)
 
     def _seek(self, attempt: AttemptRun, person: Person | None) -> None:

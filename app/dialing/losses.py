@@ -155,6 +155,6 @@ class Losses:
         crew.turn_person(person, PersonStage.WAITING)
         person.is_front, person.waits_since_ms = True, crew.now_ms
         if had_talked:
-            crew.do(person.attempt.wait_again(crew.now_ms))
+            crew.do(person.attempt.visit.wait_again(crew.now_ms))
             crew.work.settle(person.attempt)
         crew.await_agent(person)

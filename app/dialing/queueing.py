@@ -57,10 +57,10 @@ class Queueing:
         """Something was done to an attempt of such a campaign: who seeks an agent goes to the queue."""
         if attempt.state is AttemptState.CLOSING:
             self._forget(attempt.id)
-        elif attempt.sought is not None and attempt.id not in self._people:
+        elif attempt.visit.sought is not None and attempt.id not in self._people:
             self._people[attempt.id] = _Person(attempt, now_ms)
             if attempt.call is not None and attempt.call.state is CallState.ANSWERED:
-                return self._did(attempt, attempt.enter_queue(now_ms), now_ms)
+                return self._did(attempt, attempt.visit.enter_queue(now_ms), now_ms)
         return []
 
     def handle(self, event: QueueEvent | QueueSeen, now_ms: int) -> list[Command]:
@@ -81,7 +81,7 @@ class Queueing:
                 self._left(attempt, event, now_ms)
                 return []
             case QueueUnseen():
-                attempt.lose_in_queue(event.reason)
+                attempt.visit.course.lost_in_queue = event.reason
                 return []
             case QueueReturned():
                 return self._returned(attempt, event, now_ms)
@@ -139,15 +139,15 @@ class Queueing:
 
     def _calls_of(self, run: CampaignRun) -> int:
         attempts = (self._work.attempts.get(attempt_id) for attempt_id in run.on_the_line)
-        return sum(attempt is not None and attempt.course.queue_talk is None for attempt in attempts)
+        return sum(attempt is not None and attempt.visit.course.queue_talk is None for attempt in attempts)
 
     def campaign_floor(self, run: CampaignRun, now_ms: int) -> CampaignFloor:
         """A campaign's share of its queue."""
         people = [one for one in self._people.values() if one.attempt.campaign.id == run.campaign.id]
-        waiting = [one for one in people if one.attempt.course.queue_talk is None and not one.is_leaving]
+        waiting = [one for one in people if one.attempt.visit.course.queue_talk is None and not one.is_leaving]
         seen = self._seen.get(run.campaign.agents.queue, QueueSeen(queue=run.campaign.agents.queue))
         return CampaignFloor(
-            with_agents=sum(one.attempt.course.queue_talk is not None for one in people),
+            with_agents=sum(one.attempt.visit.course.queue_talk is not None for one in people),
             seeking=len(waiting),
             longest_wait_ms=max((now_ms - one.since_ms for one in waiting), default=0),
             agents=seen.members,
@@ -162,7 +162,7 @@ class Queueing:
             self._seen[event.queue] = replace(seen, available=max(0, seen.available - 1))
         person = self._people.get(attempt.id)
         since_ms = now_ms - event.waited_ms if person is None else person.since_ms
-        attempt.course.queue_talk = Conversation(
+        attempt.visit.course.queue_talk = Conversation(
             agent_id=None,
             session_id=SessionId(""),
             connected_at_ms=now_ms,
@@ -173,15 +173,15 @@ class Queueing:
 
     def _left(self, attempt: AttemptRun, event: QueueAgentLeft, now_ms: int) -> None:
         """The talk as we saw it, to the millisecond; as Asterisk did where we did not see its beginning."""
-        if attempt.course.queue_talk is None:
+        if attempt.visit.course.queue_talk is None:
             met = QueueAgentConnected(
                 attempt_id=event.attempt_id, queue=event.queue, member=event.member, waited_ms=event.waited_ms
             )
             self._connected(attempt, met, now_ms - event.talk_ms)
-        talk = attempt.course.queue_talk
+        talk = attempt.visit.course.queue_talk
         assert talk is not None, f"attempt {attempt.id} talked with nobody"
         talk_ms = max(now_ms - talk.connected_at_ms, event.talk_ms)
-        attempt.course.queue_talk = replace(
+        attempt.visit.course.queue_talk = replace(
             talk,
             connected_at_ms=now_ms - talk_ms,
             talk_ms=talk_ms,
@@ -195,21 +195,23 @@ class Queueing:
             return commands + self._did(attempt, attempt.hang_up(now_ms), now_ms)
         if not event.has_talked:
             return commands + self._nobody(person, now_ms)
-        if attempt.course.queue_talk is None:  # nobody looked: with whom, and how long, is not known
+        if attempt.visit.course.queue_talk is None:  # nobody looked: with whom, and how long, is not known
             met = QueueAgentConnected(attempt_id=attempt.id, queue="", member="", waited_ms=0)
             self._connected(attempt, met, now_ms)
         self._forget(attempt.id)
-        return commands + self._did(attempt, attempt.release(now_ms), now_ms)
+        return commands + self._did(attempt, attempt.visit.release(now_ms), now_ms)
 
     def _nobody(self, person: _Person, now_ms: int) -> list[Command]:
         """No member took them: their flow has a way for it, or they hear the safe-harbor message."""
         attempt = person.attempt
-        if attempt.sought is not None and attempt.sought.has_way_on:
+        if attempt.visit.sought is not None and attempt.visit.sought.has_way_on:
             self._forget(attempt.id)
-            return self._did(attempt, attempt.find_nobody(now_ms), now_ms)
-        attempt.abandon()
-        words = floor_words.safe_harbor(attempt.campaign, attempt.flow, attempt.opened.fields, attempt.language)
-        audio = attempt.audio.get(words)
+            return self._did(attempt, attempt.visit.find_nobody(now_ms), now_ms)
+        attempt.visit.abandon()
+        words = floor_words.safe_harbor(
+            attempt.campaign, attempt.visit.flow, attempt.opened.fields, attempt.visit.language
+        )
+        audio = attempt.visit.audio.get(words)
         if audio is None:
             return self._see_off(person, now_ms)
         person.is_leaving = True

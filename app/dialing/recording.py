@@ -27,11 +27,11 @@ class Recordings:
     def begin(self, person: Person, agent: AgentRun) -> None:
         """Record from now on; who was not told yet hears the notice first, and so does the agent."""
         attempt = person.attempt
-        words = floor_words.notice(attempt.campaign, attempt.flow, attempt.opened.fields)
+        words = floor_words.notice(attempt.campaign, attempt.visit.flow, attempt.opened.fields)
         if words is None or person.is_notified:
             self._record(person)
             return
-        audio = attempt.audio.get(words)
+        audio = attempt.visit.audio.get(words)
         if audio is None or agent.phone.leg_id is None:
             return  # nobody is recorded who was not told
         if person.is_being_told:

@@ -7,7 +7,6 @@ a campaign that dials for its agents unless an agent is reserved for that very c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -236,7 +235,7 @@ class Reservations:
         """The agent wants the call: their phone first, where it is not up; then the person."""
         attempt = self._crew.work.attempts[event.attempt_id]
         if event.number and event.number != attempt.opened.number:
-            attempt.opened = replace(attempt.opened, number=number(event.number))
+            attempt.choose(number(event.number))
         self._ring(agent, attempt)
         self._dial(agent, attempt)
 

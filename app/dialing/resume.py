@@ -139,8 +139,12 @@ class Resuming:
         """A call of a life before this one, with an agent then."""
         if attempt.state is AttemptState.WRAP_UP:
             self._adopt_card(attempt)
-        elif attempt.sought is not None:
+        elif attempt.visit.sought is not None:
             self._adopt_talk(attempt, room_id)
+        elif attempt.visit.has_talked:  # and went on into the dialplan
+            person = self._person(attempt)
+            person.turn_to(PersonStage.BACK_IN_FLOW, self._crew.now_ms)
+            person.is_disposed = True
         else:
             self._crew.touched.append(attempt)
             run = self._crew.work.run_of(attempt) if attempt.state is AttemptState.DIALING else None
@@ -197,9 +201,9 @@ class Resuming:
         self._bind(person, agent)
         person.room_id = agent.seat.room_id
         crew.step(agent, AgentStep.FIND_TALK, campaign_id=attempt.campaign.id, attempt_id=attempt.id)
-        crew.do(attempt.talk_on(crew.now_ms))
+        crew.do(attempt.visit.talk_on(crew.now_ms))
         crew.work.settle(attempt)
-        attempt.has_talked = True
+        attempt.visit.has_talked = True
         if room_id == person.room_id:
             began_ms = crew.now_ms if person.connected_at_ms is None else person.connected_at_ms
             person.talker = (agent.id, agent.seat.session_id)
@@ -214,9 +218,9 @@ class Resuming:
     def _adopt_led_on(self, person: Person) -> None:
         """They talk with a third party, without an agent."""
         crew = self._crew
-        crew.do(person.attempt.talk_on(crew.now_ms))
+        crew.do(person.attempt.visit.talk_on(crew.now_ms))
         crew.work.settle(person.attempt)
-        person.attempt.has_talked = person.talker is not None
+        person.attempt.visit.has_talked = person.talker is not None
         person.room_id = person.own_room_id
         crew.turn_person(person, PersonStage.LED_ON)
         for leg_id, phone in list(self._strays.items()):

@@ -99,7 +99,7 @@ class Talk:
         self._crew.do(Connect(attempt_id=person.id, room_id=agent.seat.room_id))  # first: nothing may be in its way
         media = [BEEP]
         name = floor_words.whisper(person.attempt.campaign)
-        if name is not None and (audio := person.attempt.audio.get(name)) is not None:
+        if name is not None and (audio := person.attempt.visit.audio.get(name)) is not None:
             media.append(audio.media)
         self._crew.do(PlayToPhone(leg_id=agent.phone.leg_id, media=tuple(media)))
 
@@ -118,7 +118,7 @@ class Talk:
         if is_new:
             self._begin(person, agent)
         else:
-            crew.do(person.attempt.talk_on(now))
+            crew.do(person.attempt.visit.talk_on(now))
             crew.work.settle(person.attempt)
             self.record(person, agent)
 
@@ -133,7 +133,7 @@ class Talk:
         crew, now = self._crew, self._crew.now_ms
         agent.calls_taken += 1
         assert person.connected_at_ms is not None, f"{person.id} was just connected"
-        crew.did(person.attempt, person.attempt.meet(now))
+        crew.did(person.attempt, person.attempt.visit.meet(now))
         facts = None if person.attempt.call is None else person.attempt.call.facts
         answered_at_ms = person.connected_at_ms if facts is None else facts.answered_at_ms or person.connected_at_ms
         crew.do(
@@ -227,7 +227,7 @@ class Talk:
         """The agent is done with the person: their flow has them again, if it goes on, and hangs up if not."""
         crew = self._crew
         was_in_room = person.stage is PersonStage.TALKING
-        commands = person.attempt.release(crew.now_ms)
+        commands = person.attempt.visit.release(crew.now_ms)
         is_over = any(isinstance(command, HangUp) for command in commands)
         if was_in_room and not is_over and person.room_id is not None:
             crew.do(Part(attempt_id=person.id, room_id=person.room_id))
@@ -286,19 +286,21 @@ class Talk:
         crew = self._crew
         attempt = person.attempt
         crew.leave_queue(person)
-        if attempt.sought is not None and attempt.sought.has_way_on and not attempt.has_talked:
+        if attempt.visit.sought is not None and attempt.visit.sought.has_way_on and not attempt.visit.has_talked:
             if person.has_music:
                 crew.do(Music(attempt_id=person.id, is_on=False))
             del crew.people[person.id]
             crew.touch_person(person)
-            crew.did(attempt, attempt.find_nobody(crew.now_ms))
+            crew.did(attempt, attempt.visit.find_nobody(crew.now_ms))
             return
-        attempt.abandon()
+        attempt.visit.abandon()
         if person.has_music:
             person.has_music = False
             crew.do(Music(attempt_id=person.id, is_on=False))
-        words = floor_words.safe_harbor(attempt.campaign, attempt.flow, attempt.opened.fields, attempt.language)
-        audio = attempt.audio.get(words)
+        words = floor_words.safe_harbor(
+            attempt.campaign, attempt.visit.flow, attempt.opened.fields, attempt.visit.language
+        )
+        audio = attempt.visit.audio.get(words)
         if audio is None:
             self.see_off(person)
             return

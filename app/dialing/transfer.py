@@ -81,7 +81,7 @@ class Transfers:
         person.transfers.append(how)
         person.agent_id = None
         crew.turn_person(person, PersonStage.WAITING)
-        crew.do(person.attempt.wait_again(crew.now_ms))
+        crew.do(person.attempt.visit.wait_again(crew.now_ms))
         crew.work.settle(person.attempt)
         self._free(agent)
 
@@ -221,12 +221,12 @@ class Transfers:
             crew.do(CloseRoom(room_id=person.own_room_id))
             person.is_front, person.waits_since_ms = True, crew.now_ms
             crew.turn_person(person, PersonStage.WAITING)
-            crew.do(person.attempt.wait_again(crew.now_ms))
+            crew.do(person.attempt.visit.wait_again(crew.now_ms))
             crew.work.settle(person.attempt)
             self.give_up_card(person)
             crew.await_agent(person)
             return
-        commands = person.attempt.release(crew.now_ms)
+        commands = person.attempt.visit.release(crew.now_ms)
         is_over = any(isinstance(command, HangUp) for command in commands)
         if not is_over:
             crew.do(Part(attempt_id=person.id, room_id=person.own_room_id))

@@ -246,6 +246,20 @@ def test_a_person_and_a_third_party_talk_on() -> None:
     assert world.disk.closed[FIRST].outcome is Outcome.CONNECTED_TO_AGENT
 
 
+def test_who_went_on_into_the_dialplan_after_talking_is_written_down_at_the_end() -> None:
+    world = talking()
+    world.crash()
+    world._leave_room(FIRST)
+    world.calls[FIRST].is_in_hand = False
+    world.connect()
+    world.settle()
+    assert world.state() is PAUSED
+    world.hang_up(FIRST)
+    found = world.disk.closed[FIRST]
+    assert found.outcome is Outcome.CONNECTED_TO_AGENT
+    assert found.conversation is not None
+
+
 def test_a_leg_that_nobody_knows_is_hung_up() -> None:
     world = talking()
     del world.states[YOU]
