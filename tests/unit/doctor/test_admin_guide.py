@@ -32,7 +32,8 @@ def test_every_file_to_include_exists() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", GUIDE):
+    prose = re.sub(r"^```.*?^```", "", GUIDE, flags=re.MULTILINE | re.DOTALL)  # `[1001](template)` is Asterisk's
+    for target in re.findall(r"\]\(([^)#]+)\)", prose):
         assert (ROOT / "docs" / target).exists(), target
 
 
