@@ -114,7 +114,9 @@ class Resuming:
         match person.stage:
             case PersonStage.JOINING if room_id is not None and room_id == person.room_id:
                 self._talk.joined(person)
-            case PersonStage.JOINING | PersonStage.TALKING if room_id is None and not person.awaits_phone:
+            case PersonStage.JOINING | PersonStage.TALKING if room_id != person.room_id and not person.awaits_phone:
+                if room_id is not None:
+                    self._crew.do(Part(attempt_id=person.id, room_id=room_id))
                 self._connect_again(person)
             case PersonStage.WAITING | PersonStage.APART:
                 if room_id is not None:

@@ -39,7 +39,7 @@ class Visit:
         self.lease = Lease(opened.attempt_id)
         self.session: FlowSession | None = None
         self.sought: SeekAgent | None = None
-        self.has_talked = opened.conversation is not None
+        self.has_talked = opened.conversation is not None and opened.conversation.agent_id is not None
         self._id: AttemptId = opened.attempt_id
 
     @property
