@@ -18,6 +18,7 @@ from app.agent_events import (
     AgentWentReady,
     HangUpAsked,
     ManualRefused,
+    PreviewAccepted,
     SupervisionAsked,
     SupervisionEnded,
 )
@@ -27,12 +28,12 @@ from app.dialing.snapshot import AgentPicture
 from app.events import Event
 from app.operations import NotNow, OperationError
 from app.runtime import Runtime
-from app.store import agents, audit, campaigns
+from app.store import agents, audit, campaigns, dnc, lists
 from app.store.door import SqlStore
 from app.store.errors import InUse
 from app.store.ids import new_attempt_id
 from app.store.people import User
-from app.units import AgentId, CampaignId, LegId, SessionId
+from app.units import AgentId, CampaignId, LegId, Number, SessionId
 
 MAX_MESSAGE: Final = 500
 MAX_REASON: Final = 200
@@ -122,6 +123,8 @@ class AgentOperations:
         if refusal is not None:
             raise NotNow(refusal)
         picture = self.picture(request.agent_id)
+        if isinstance(request, PreviewAccepted) and request.number and picture is not None:
+            await self._check_other_phone(picture, request.number)
         if isinstance(request, AgentJoined) and picture is not None:
             served = request.campaigns
             for campaign_id in served:
@@ -132,6 +135,16 @@ class AgentOperations:
     def refusal(self, request: AgentRequest) -> str | None:
         """Why this would not be done now, in words; None: it would. Asks for nothing."""
         return self._runtime.dialer.refusal(request)
+
+    async def _check_other_phone(self, picture: AgentPicture, number: str) -> None:
+        """Another phone than the one on the card: the contact's own, and not barred. Raises NotNow."""
+        if picture.card is None:
+            raise NotNow("there is no card to dial from")
+        contact = await self.store.read(lists.get_contact, picture.card.contact_id)
+        if number not in contact.phones:
+            raise NotNow("this is not one of the contact's phones; write it into the card first")
+        if await self.store.read(dnc.is_dnc, Number(number)):
+            raise NotNow("this number is on the do-not-call list")
 
     def picture(self, agent_id: AgentId) -> AgentPicture | None:
         """An agent as they are now; None: not signed in."""

@@ -114,6 +114,23 @@ async def test_a_preview_is_a_card_first_and_a_call_only_when_it_is_accepted(flo
     }
 
 
+async def test_a_preview_is_dialed_only_to_a_phone_of_the_contact_that_is_not_barred(floor: Shift) -> None:
+    campaign_id = await floor.campaign(DialingMode.PREVIEW, [LISTENS], QUICK)
+    anna = await floor.worker()
+    await anna.sign_in(campaign_id)
+    await anna.ready()
+    await anna.until(lambda now: now.card is not None, "a card")
+    attempt_id = anna.card.attempt_id
+    with pytest.raises(NotNow, match="contact's phones"):
+        await anna.ask(PreviewAccepted(agent_id=anna.id, attempt_id=attempt_id, number="+447700900199"))
+    await floor.site.operations.do_not_call(Number("+447700900888"), "api")
+    with pytest.raises(NotNow):
+        await anna.ask(PreviewAccepted(agent_id=anna.id, attempt_id=attempt_id, number="+447700900888"))
+    await anna.ask(PreviewAccepted(agent_id=anna.id, attempt_id=attempt_id, number=LISTENS))
+    await anna.until_state(AgentState.TALKING)
+    await anna.done()
+
+
 async def test_a_preview_nobody_answers_never_becomes_a_call(floor: Shift) -> None:
     plan = AgentPlan(preview_ms=3_000)
     campaign_id = await floor.campaign(DialingMode.PREVIEW, [LISTENS], plan)
