@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 from app.store.errors import StoreError
 
 DEFAULT_URL: Final = "sqlite+aiosqlite:///outring.db"
-WRITER_CACHE_KB: Final = 8_192
+WRITER_CACHE_KB: Final = 4_096
 """Pages of SQLite that the dialer's way to it keeps in memory: claims and ends touch few."""
 IMPORT_CACHE_KB: Final = 65_536
 """While an import runs: the index over a million contacts fits, so that it is not read again row by row."""
