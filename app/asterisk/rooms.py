@@ -223,6 +223,7 @@ class Rooms:
         else:
             return  # a recorder, a player of music
         room.inside.add(channel)
+        room.coming.discard(channel)  # the reply to the request may come after this event
         self._tune(room_id, room)
 
     def _left(self, room_id: RoomId, channel: str) -> None:
