@@ -9,15 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, or_, select
 
 from app.agents import AgentPlan
-from app.outcomes import Outcome
+from app.outcomes import LIVE_ANSWERS, Outcome
 from app.store.ids import earliest_id
 from app.store.schema import attempts, campaigns
 from app.units import AttemptId, CampaignId
 
-LIVE: Final = frozenset({
-    Outcome.CONNECTED_TO_AGENT, Outcome.CUSTOMER_ASKED_FOR_CALLBACK, Outcome.ABANDONED_BY_DIALER,
-    Outcome.ABANDONED_TO_IVR, Outcome.CUSTOMER_HUNG_UP, Outcome.WRONG_NUMBER, Outcome.WRONG_PERSON,
-})  # fmt: skip
+LIVE: Final = LIVE_ANSWERS - {Outcome.CONNECTED_TO_IVR}
 """Outcomes of calls that a live person answered and that were meant for an agent."""
 _MANY: Final = 500
 """Ids in one statement: databases have a limit for parameters."""
