@@ -12,80 +12,42 @@ import pytest
 from app.agent_events import (
     AgentJoined,
     AgentPaused,
-    AgentSignedOut,
     AgentWentReady,
-    BrowserLost,
     DispositionSet,
     HangUpAsked,
-    HoldAsked,
-    KeysAsked,
-    MuteAsked,
-    PhoneAsked,
-    PhoneReachable,
-    RecordAsked,
     WrapUpExtended,
 )
 from app.agents import (
     AgentPlan,
-    AgentState,
     CallbackPlan,
     DialingMode,
-    PauseReason,
-    PhoneMode,
-    RecordingPolicy,
 )
-from app.commands import CloseAttempt, RenewLease
+from app.commands import CloseAttempt
 from app.events import CampaignPaused, CampaignStopped, PlaybackEnded
 from app.ivr.load import load_flow
 from app.outcomes import ContactStatus, Outcome
-from app.units import AgentId, AttemptId, CampaignId, ContactId, LegId, RoomId
+from app.units import LegId, RoomId
 from tests.unit.dialing.build import campaign, phone, trunk
 from tests.unit.dialing.floor_world import CONNECT, ONE, FloorWorld
-
-FIRST, SECOND, THIRD = AttemptId("attempt00001"), AttemptId("attempt00002"), AttemptId("attempt00003")
-ME, YOU = AgentId(1), AgentId(2)
-TWO = CampaignId(2)
-LUNCH = PauseReason(code="lunch", label="Lunch")
-AVAILABLE, RESERVED, RINGING = AgentState.AVAILABLE, AgentState.RESERVED, AgentState.RINGING
-TALKING, ON_HOLD, WRAP_UP, PAUSED = AgentState.TALKING, AgentState.ON_HOLD, AgentState.WRAP_UP, AgentState.PAUSED
-
-
-def floor(contacts: int = 3, *, goes_on: bool = False, **changes: Any) -> FloorWorld:
-    """A progressive campaign with some contacts, on a trunk with room, and nobody signed in.
-
-    One contact more is due in a year, so that the campaign goes on.
-    """
-    world = FloorWorld()
-    world.set_trunk(trunk())
-    plan = AgentPlan(**{name: changes.pop(name) for name in list(changes) if name in AgentPlan.__slots__})
-    world.start(campaign(1, **({"mode": DialingMode.PROGRESSIVE, "agents": plan} | changes)))
-    world.add_contacts(ONE, *(phone(place) for place in range(contacts)))
-    if goes_on:
-        world.add_contacts(ONE, phone(99))
-        world.disk.contacts[ONE][ContactId(contacts + 1)].due_at_ms = world.now + 31_536_000_000
-    world.connect()
-    world.advance(100)
-    return world
-
-
-def talking(contacts: int = 3, **changes: Any) -> FloorWorld:
-    """Agent 1 talks with the first contact."""
-    world = floor(contacts, **changes)
-    world.begin(1)
-    world.answer(FIRST)
-    assert world.state() is TALKING
-    return world
-
-
-def result(world: FloorWorld, attempt_id: AttemptId = FIRST) -> Any:
-    return world.disk.closed[attempt_id]
-
-
-def talk_of(world: FloorWorld, attempt_id: AttemptId = FIRST) -> Any:
-    found = result(world, attempt_id).conversation
-    assert found is not None
-    return found
-
+from tests.unit.dialing.on_floor import (
+    AVAILABLE,
+    FIRST,
+    LUNCH,
+    ME,
+    PAUSED,
+    RESERVED,
+    RINGING,
+    SECOND,
+    TALKING,
+    THIRD,
+    TWO,
+    WRAP_UP,
+    YOU,
+    floor,
+    result,
+    talk_of,
+    talking,
+)
 
 # --- a shift ---------------------------------------------------------------------------------------------------------
 
@@ -510,342 +472,6 @@ def test_a_flow_with_a_way_of_its_own_goes_it_when_no_agent_comes() -> None:
     assert world.calls[FIRST].is_hung_up
     world.hang_up(FIRST)
     assert result(world).outcome is Outcome.ABANDONED_TO_IVR
-
-
-# --- pauses, sign-outs, pages ----------------------------------------------------------------------------------------
-
-
-def test_a_pause_in_a_call_is_taken_after_it_and_can_be_taken_back() -> None:
-    world = talking()
-    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
-    assert (world.state(), world.shown().pause_next) == (TALKING, "Lunch")
-    world.ask(AgentWentReady(agent_id=ME))
-    assert world.shown().pause_next == ""
-    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
-    world.hang_up(FIRST)
-    world.dispose()
-    assert (world.state(), world.shown().reason) == (PAUSED, "lunch")
-
-
-def test_a_pause_while_it_rings_takes_the_call_back_or_gives_it_to_another() -> None:
-    world = floor(1)
-    world.begin(1)
-    assert world.state(1) is RINGING
-    world.begin(2)
-    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
-    assert (world.state(1), world.state(2)) == (PAUSED, RINGING)
-    world.ask(AgentPaused(agent_id=YOU, reason=LUNCH))
-    assert world.state(2) is PAUSED
-    assert world.calls[FIRST].is_hung_up
-
-
-def test_signing_out_in_a_call_waits_for_its_end() -> None:
-    world = talking()
-    world.ask(AgentSignedOut(agent_id=ME))
-    assert world.shown().signs_out_next
-    world.hang_up(FIRST)
-    world.dispose()
-    assert world.dialer.agent_picture(ME, world.now) is None
-    assert world.stints[world.seats[ME].session_id][-1].until_ms == world.now
-    assert not [leg for leg in world.legs.values() if leg.exists]
-    assert not world.rooms
-
-
-def test_signing_out_in_wrap_up_saves_what_is_set() -> None:
-    world = talking()
-    world.hang_up(FIRST)
-    world.dispose(code="other", is_done=False)
-    world.ask(AgentSignedOut(agent_id=ME))
-    assert world.dialer.agent_picture(ME, world.now) is None
-    assert talk_of(world).disposition == "other"
-
-
-def test_an_agent_whose_page_is_away_gets_nobody_new_and_is_paused_after_a_minute() -> None:
-    world = floor(0, goes_on=True)
-    world.begin(1)
-    world.ask(BrowserLost(agent_id=ME, is_lost=True))
-    world.add_contacts(ONE, phone(1))
-    world.advance(30_000)
-    assert world.state() is AVAILABLE
-    assert not world.disk.open
-    world.ask(BrowserLost(agent_id=ME, is_lost=False))
-    world.advance(15_000)
-    assert world.state() is RINGING
-    world.end(AttemptId("attempt00001"), sip_code=486, cause=17)
-    world.settle()
-    world.ask(BrowserLost(agent_id=ME, is_lost=True))
-    world.advance(60_000)
-    assert (world.state(), world.shown().reason) == (PAUSED, "browser-lost")
-    world.advance(3_600_000)
-    assert world.state() is PAUSED, "never signed out"
-
-
-def test_a_call_goes_on_without_the_page_and_a_page_that_is_back_in_time_is_forgiven() -> None:
-    world = talking()
-    world.ask(BrowserLost(agent_id=ME, is_lost=True))
-    world.advance(61_000)
-    assert (world.state(), world.shown().pause_next) == (TALKING, "Browser lost")
-    world.ask(BrowserLost(agent_id=ME, is_lost=False))
-    assert world.shown().pause_next == ""
-
-
-# --- phones ----------------------------------------------------------------------------------------------------------
-
-
-def test_who_has_no_phone_cannot_go_ready() -> None:
-    world = floor()
-    world.phones_answer = False
-    world.sign_in(1)
-    assert "pick it up" in str(world.dialer.refusal(AgentWentReady(agent_id=ME)))
-    world.put_down(world.leg_of(1), "nobody answered")
-    assert (world.state(), world.shown().phone_note) == (PAUSED, "nobody answered")
-    assert "nobody answered" in str(world.dialer.refusal(AgentWentReady(agent_id=ME)))
-    world.ask(PhoneAsked(agent_id=ME))
-    assert world.leg_of(1) == LegId("session0001-p2")
-    world.pick_up(world.leg_of(1))
-    world.ask(AgentWentReady(agent_id=ME))
-    assert world.state() is RINGING
-
-
-def test_a_lost_phone_pauses_and_the_person_goes_to_another_agent_at_once() -> None:
-    world = talking(1)
-    world.begin(2)
-    world.advance(10_000)
-    world.put_down(world.leg_of(1))
-    assert (world.state(1), world.shown(1).reason) == (PAUSED, "phone-lost")
-    assert world.state(2) is TALKING
-    assert world.where[FIRST] == RoomId("session0002-room")
-    world.advance(5_000)
-    world.hang_up(FIRST)
-    world.dispose(2)
-    talk = talk_of(world)
-    assert (talk.agent_id, talk.talk_ms) == (2, 15_000)
-
-
-@pytest.mark.parametrize("how", ["hung up", "unregistered"])
-def test_a_person_whose_agent_vanished_hears_music_and_soon_the_message(how: str) -> None:
-    world = talking(1)
-    if how == "hung up":
-        world.put_down(world.leg_of(1))
-    else:
-        world.tell(PhoneReachable(endpoint="agent-1", is_reachable=False))
-        world.settle()
-    assert FIRST in world.music
-    lease = world.calls[FIRST].lease_until_ms
-    assert lease <= world.now + 30_000, "nobody waits for hours without us"
-    world.advance(2_000)
-    assert (FIRST, f"{FIRST}-harbor") in world.heard
-    assert world.calls[FIRST].is_hung_up
-    world.hang_up(FIRST)
-    assert talk_of(world).disposition == "not-set"
-    assert world.state() is PAUSED
-
-
-def test_whoever_is_free_in_time_takes_over_a_person_whose_agent_vanished_before_all_others() -> None:
-    world = floor(2)
-    world.begin(1)
-    world.begin(2)
-    world.advance(500)
-    world.answer(FIRST)
-    world.answer(SECOND)
-    world.put_down(world.leg_of(1))
-    assert FIRST in world.music
-    world.hang_up(SECOND)
-    world.advance(1_000)
-    world.dispose(2)
-    assert world.where[FIRST] == RoomId("session0002-room")
-    assert world.state(2) is TALKING
-    assert world.calls[FIRST].lease_until_ms == world.now + 4 * 3_600_000, "a conversation may outlive us again"
-
-
-def test_a_phone_is_renewed_for_as_long_as_the_session_lasts() -> None:
-    world = floor(0, goes_on=True)
-    world.begin(1)
-    world.advance(5 * 3_600_000)
-    assert world.legs[world.leg_of(1)].lease_until_ms > world.now
-    assert world.state() is AVAILABLE
-
-
-def test_a_conversation_is_renewed_for_as_long_as_it_lasts() -> None:
-    world = talking(1)
-    world.advance(9 * 3_600_000)
-    assert world.state() is TALKING
-    assert not any(isinstance(command, RenewLease) for command in world.turn())
-
-
-def test_a_room_that_cannot_be_entered_costs_its_agent_the_phone_and_not_the_person() -> None:
-    world = floor(1)
-    world.begin(1)
-    world.begin(2)
-    del world.rooms[RoomId("session0001-room")]
-    world.rooms_that_fail.add(RoomId("session0001-room"))
-    world.answer(FIRST)
-    assert (world.state(1), world.shown(1).reason) == (PAUSED, "phone-lost")
-    assert world.where[FIRST] == RoomId("session0002-room")
-
-
-# --- phones rung per call --------------------------------------------------------------------------------------------
-
-
-def test_a_phone_per_call_is_rung_when_somebody_is_there_and_hung_up_after() -> None:
-    world = floor(2)
-    world.begin(1, phone_mode=PhoneMode.PER_CALL)
-    assert not world.legs
-    assert world.shown().phone_note == ""
-    world.phones_answer = False
-    world.answer(FIRST)
-    assert world.state() is RINGING
-    assert FIRST in world.music
-    world.advance(1_000)
-    world.pick_up(world.leg_of(1))
-    assert world.state() is TALKING
-    assert world.where[FIRST] == RoomId("session0001-room")
-    world.hang_up(FIRST)
-    assert world.state() is WRAP_UP
-    assert not [leg for leg in world.legs.values() if leg.exists]
-    world.dispose()
-    world.phones_answer = True
-    world.answer(SECOND)
-    assert world.leg_of(1) == LegId("session0001-p2")
-
-
-def test_a_phone_per_call_that_nobody_answers_pauses_its_agent_and_the_person_goes_on_to_another() -> None:
-    world = floor(1)
-    world.begin(1, phone_mode=PhoneMode.PER_CALL)
-    world.phones_answer = False
-    world.answer(FIRST)
-    world.phones_answer = True
-    world.begin(2)
-    world.put_down(world.leg_of(1), "nobody answered")
-    assert (world.state(1), world.shown(1).reason) == (PAUSED, "phone-unanswered")
-    assert world.state(2) is TALKING
-
-
-def test_putting_down_a_phone_per_call_ends_the_call() -> None:
-    world = floor(1)
-    world.begin(1, phone_mode=PhoneMode.PER_CALL)
-    world.answer(FIRST)
-    world.put_down(world.leg_of(1))
-    assert world.state() is WRAP_UP
-    assert world.calls[FIRST].is_hung_up
-
-
-# --- in the call -----------------------------------------------------------------------------------------------------
-
-
-def test_hold_is_music_and_back() -> None:
-    world = talking(1)
-    world.advance(1_000)
-    world.ask(HoldAsked(agent_id=ME, is_on=True))
-    assert world.state() is ON_HOLD
-    assert FIRST in world.music
-    assert FIRST not in world.where
-    assert "already" in str(world.dialer.refusal(HoldAsked(agent_id=ME, is_on=True)))
-    assert "on hold" in str(world.dialer.refusal(KeysAsked(agent_id=ME, digits="1")))
-    world.advance(5_000)
-    world.ask(HoldAsked(agent_id=ME, is_on=False))
-    assert world.state() is TALKING
-    assert world.where[FIRST] == RoomId("session0001-room")
-    assert FIRST not in world.music
-    world.advance(2_000)
-    world.hang_up(FIRST)
-    world.dispose()
-    assert (talk_of(world).talk_ms, talk_of(world).hold_ms) == (3_000, 5_000)
-
-
-def test_mute_is_the_agents_and_ends_with_the_call() -> None:
-    world = talking(1)
-    leg_id = world.leg_of(1)
-    world.ask(MuteAsked(agent_id=ME, is_on=True))
-    assert world.legs[leg_id].is_muted
-    assert world.shown().is_muted
-    world.hang_up(FIRST)
-    assert not world.legs[leg_id].is_muted
-    assert not world.shown().is_muted
-
-
-def test_keypad_tones_go_to_the_person() -> None:
-    world = talking(1)
-    world.ask(KeysAsked(agent_id=ME, digits="12#"))
-    assert (FIRST, "12#") in world.heard
-    for bad in ("", "A", "1" * 33, "1 2"):
-        assert world.dialer.refusal(KeysAsked(agent_id=ME, digits=bad)) is not None
-
-
-def test_always_records_from_the_first_word_under_the_attempts_name() -> None:
-    world = talking(1, recording=RecordingPolicy.ALWAYS)
-    assert world.recordings == {f"{FIRST}-talk": RoomId("session0001-room")}
-    assert world.shown().is_recording
-    assert "everybody" in str(world.dialer.refusal(RecordAsked(agent_id=ME, is_on=False)))
-    world.hang_up(FIRST)
-    assert not world.recordings
-    world.dispose()
-    assert talk_of(world).recordings == (f"{FIRST}-talk",)
-
-
-def test_on_demand_records_when_asked_each_time_under_a_new_name() -> None:
-    world = talking(1, recording=RecordingPolicy.ON_DEMAND)
-    assert not world.shown().is_recording
-    for _ in range(2):
-        world.ask(RecordAsked(agent_id=ME, is_on=True))
-        assert world.shown().is_recording
-        world.ask(RecordAsked(agent_id=ME, is_on=False))
-        assert not world.shown().is_recording
-    world.hang_up(FIRST)
-    world.dispose()
-    assert talk_of(world).recordings == (f"{FIRST}-talk", f"{FIRST}-talk-2")
-
-
-def test_never_records_nobody() -> None:
-    world = talking(1)
-    assert "nobody" in str(world.dialer.refusal(RecordAsked(agent_id=ME, is_on=True)))
-
-
-@pytest.mark.parametrize("has_failed", [False, True])
-def test_nobody_is_recorded_before_they_were_told(has_failed: bool) -> None:
-    world = floor(1, recording=RecordingPolicy.ALWAYS, consent_notice="This call is recorded, {name}.")
-    world.playbacks_end = False
-    world.begin(1)
-    world.answer(FIRST)
-    assert world.state() is TALKING
-    assert (FIRST, f"{FIRST}-notice") in world.heard
-    assert [who for who, what in world.heard if what.startswith("sound:")] == [world.leg_of(1)], (
-        "the agent hears it too"
-    )
-    assert not world.recordings
-    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-notice", has_failed=has_failed))
-    world.settle()
-    assert bool(world.recordings) is not has_failed
-
-
-def test_who_is_put_on_hold_during_the_notice_is_recorded_when_they_are_back() -> None:
-    world = floor(1, recording=RecordingPolicy.ALWAYS, consent_notice="This call is recorded.")
-    world.playbacks_end = False
-    world.begin(1)
-    world.answer(FIRST)
-    world.ask(HoldAsked(agent_id=ME, is_on=True))
-    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-notice"))
-    world.settle()
-    assert not world.recordings
-    world.playbacks_end = True
-    world.ask(HoldAsked(agent_id=ME, is_on=False))
-    assert world.recordings
-
-
-def test_the_agent_hears_the_campaigns_name_before_each_person() -> None:
-    world = talking(1, whispers_name=True)
-    [heard] = [media for who, media in world.heard if who == world.leg_of(1) and media.startswith("sound:")]
-    assert heard
-
-
-def test_prompts_that_are_the_same_for_all_are_made_once() -> None:
-    world = floor(3)
-    world.begin(1)
-    assert world.rendered == 1
-    world.end(FIRST, sip_code=486, cause=17)
-    world.advance(100)
-    assert world.up() == [SECOND]
-    assert world.rendered == 1
 
 
 # --- operators -------------------------------------------------------------------------------------------------------

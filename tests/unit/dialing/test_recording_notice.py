@@ -4,7 +4,7 @@ from app.agent_events import RecordAsked
 from app.agents import RecordingPolicy
 from app.events import PlaybackEnded
 from tests.unit.dialing.floor_world import FloorWorld
-from tests.unit.dialing.test_floor import FIRST, ME, floor
+from tests.unit.dialing.on_floor import FIRST, ME, floor
 
 
 def being_told(*wishes: bool) -> FloorWorld:
