@@ -97,7 +97,8 @@ class RobotAgent:
         while (left := deadline - asyncio.get_running_loop().time()) > 0:
             self._changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
             picture = self._agents.picture(self._id)
             if while_state is not None and (picture is None or picture.state is not while_state):
                 return

@@ -113,7 +113,12 @@ class Runtime:
 
         forget = self.watch(look)
         found.add_done_callback(lambda _: forget())
-        return asyncio.wait_for(found, timeout_s)
+
+        async def in_time() -> Event:
+            async with asyncio.timeout(timeout_s):
+                return await found
+
+        return in_time()
 
     # --- life --------------------------------------------------------------------------------------------------------
 

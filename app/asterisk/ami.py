@@ -158,7 +158,8 @@ class AmiClient:
         """One connection from its beginning to its end."""
         line = _Line(self.address, self._hear)
         try:
-            await asyncio.wait_for(line.open(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await line.open()
         except (OSError, TimeoutError) as error:
             line.shut()
             return AmiDown(reason=AmiDownReason.UNREACHABLE, detail=str(error) or "no answer in time")

@@ -65,7 +65,8 @@ async def bare_loop(spec: dict[str, Any]) -> dict[str, float]:
                 await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
                 group.create_task(place(number))
         try:
-            await asyncio.wait_for(ended.wait(), 20)
+            async with asyncio.timeout(20):
+                await ended.wait()
         except TimeoutError:
             print(f"bare loop: only {done} of {calls} calls ended", file=sys.stderr)
         seconds, cpu_s = time.monotonic() - began, _cpu_s() - before

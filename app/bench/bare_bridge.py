@@ -116,13 +116,15 @@ async def bare_bridge(spec: dict[str, Any]) -> dict[str, Any]:
         reader = asyncio.create_task(floor.read(events))
         for number in range(spec["agents"]):
             await floor.place("agent", number)
-        await asyncio.wait_for(floor.are_agents_ready.wait(), 30)
+        async with asyncio.timeout(30):
+            await floor.are_agents_ready.wait()
         before, began = _cpu_s(), time.monotonic()
         for number in range(spec["calls"]):
             await asyncio.sleep(max(0.0, began + number / spec["rate"] - time.monotonic()))
             floor.go(floor.place("person", number))
         try:
-            await asyncio.wait_for(floor.is_done.wait(), 60)
+            async with asyncio.timeout(60):
+                await floor.is_done.wait()
         except TimeoutError:
             print(f"bare bridging: only {floor.ended} of {spec['calls']} calls ended", file=sys.stderr)
         cpu_s = _cpu_s() - before

@@ -66,7 +66,8 @@ async def run(command: Sequence[str], text: str, timeout_s: float) -> bytes:
     except OSError as error:
         raise SpeechError(f"{name} cannot be run: {error.strerror}") from error
     try:
-        out, err = await asyncio.wait_for(process.communicate(text.encode()), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            out, err = await process.communicate(text.encode())
     except TimeoutError:
         raise SpeechError(f"{name} took more than {timeout_s:g} s") from None
     finally:
@@ -135,7 +136,8 @@ class GttsSpeech:
     async def speak(self, text: str, language: str) -> Sound:
         words = checked(text, language)
         try:
-            mp3 = await asyncio.wait_for(asyncio.to_thread(self._ask, words, language), self._timeout_s + 2)
+            async with asyncio.timeout(self._timeout_s + 2):
+                mp3 = await asyncio.to_thread(self._ask, words, language)
         except TimeoutError:
             raise SpeechError(f"gTTS took more than {self._timeout_s:g} s; is the internet reachable?") from None
         try:

@@ -110,7 +110,8 @@ async def _hold(lines: int, phones: int, seconds: float | None) -> None:
         print(text, flush=True)
         (lab.directory / "up.json.new").write_text(text)
         (lab.directory / "up.json.new").rename(lab.directory / "up.json")
-        await asyncio.wait_for(over.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await over.wait()
 
 
 def describe(lab: Lab) -> dict[str, object]:

@@ -97,7 +97,8 @@ class Server:
         command = [*self.installation.asterisk, "-f", "-n", "-C", str(self.config_dir / "asterisk.conf")]
         self._process = spawn(command, self.output_path)
         try:
-            await asyncio.wait_for(self._answers(), STARTS_WITHIN_S)
+            async with asyncio.timeout(STARTS_WITHIN_S):
+                await self._answers()
         except TimeoutError:
             await self.stop()
             raise LabError(

@@ -119,7 +119,8 @@ async def calls(lab: Lab) -> AsyncIterator[dict[str, Call]]:
                 await dialer.place(trunk.name, f"PJSIP/+12025550100@{trunk.name}", 40, None)
             # A call that never ends fails in its own test, by name.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(dialer.watch(events), LONGEST_TEST_S)
+                async with asyncio.timeout(LONGEST_TEST_S):
+                    await dialer.watch(events)
         yield dialer.calls
 
 

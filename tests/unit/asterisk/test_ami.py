@@ -160,7 +160,8 @@ async def test_an_action_that_waits_when_the_connection_breaks_fails() -> None:
         await at.until(lambda: at.interface.asked[-1]["Action"] == "QueueStatus")
         at.interface.break_off()
         with pytest.raises(AmiUnavailable):
-            await asyncio.wait_for(asking, 10)
+            async with asyncio.timeout(10):
+                await asking
 
 
 async def test_an_action_that_is_not_answered_times_out() -> None:
