@@ -16,6 +16,7 @@ from asterisk.lab.root import Installation
 
 STARTS_WITHIN_S = 30.0
 STOPS_WITHIN_S = 5.0
+ANSWERS_WITHIN_S = 30.0
 _POLL_S = 0.03
 
 
@@ -132,12 +133,19 @@ class Server:
         os.kill(self.pid, signal.SIGCONT)
 
     async def cli(self, command: str) -> str:
-        """Run a command of Asterisk's console and return what it prints."""
+        """Run a command of Asterisk's console and return what it prints. Raises LabError when it does not answer."""
         arguments = [*self.installation.asterisk, "-C", str(self.config_dir / "asterisk.conf"), "-rx", command]
         process = await asyncio.create_subprocess_exec(
             *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        output, _ = await process.communicate()
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                output, _ = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            raise LabError(
+                f"The {self.name} Asterisk did not answer {command!r} in {ANSWERS_WITHIN_S:g} s.\n{self._last_words()}"
+            ) from None
         return output.decode(errors="replace")
 
     async def _answers(self) -> None:

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ import aiohttp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_S = 30.0
+GOES_WITHIN_S = 10.0
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "Space": 32}
 
 
@@ -156,7 +158,7 @@ async def chromium(folder: Path) -> AsyncIterator[Page]:
         program, "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage",
         "--no-first-run", "--no-default-browser-check", "--remote-debugging-port=0", "--lang=en-GB",
         f"--user-data-dir={profile}", *(["--no-sandbox"] if os.geteuid() == 0 else []), "about:blank",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
         address = await _address(profile / "DevToolsActivePort", process)
@@ -167,8 +169,19 @@ async def chromium(folder: Path) -> AsyncIterator[Page]:
             finally:
                 await page.close()
     finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to go; what does not, with all that it started, is killed."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(GOES_WITHIN_S):
+            await process.wait()
+    except TimeoutError:
         with suppress(ProcessLookupError):
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 
