@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from app.units import HOUR_MS, MINUTE_MS, SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, LegId, RoomId, SessionId
+from app.pacing.language import Guard
+from app.units import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    SECOND_MS,
+    AgentId,
+    AttemptId,
+    CampaignId,
+    ContactId,
+    LegId,
+    RoomId,
+    SessionId,
+)
 
 
 class DialingMode(enum.Enum):
@@ -19,6 +32,8 @@ class DialingMode(enum.Enum):
     """The agent sees the card first; the call starts when they accept."""
     PROGRESSIVE = "progressive"
     """An agent is reserved first, then a call (or a few) is placed for them."""
+    PREDICTIVE = "predictive"
+    """Calls are placed ahead of agents coming free, as many as the abandonment target allows (app.pacing)."""
     MANUAL = "manual"
     """Nothing is dialed by itself: agents dial from a card or a typed number."""
 
@@ -129,6 +144,27 @@ class PreviewDefault(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PacingPlan:
+    """How far ahead of its agents a predictive campaign may dial; see app.pacing.PacingPolicy.
+
+    abandonment_target: people abandoned of people who answered, 0 to 0.03; window_ms: over what stretch that is counted
+    (a day by UK practice, thirty in 47 CFR 64.1200(a)(7)). guard: how sure it must be never to pass the target.
+    fixed_ratio: calls for each idle agent, whatever comes of them; 0: learned from what happens.
+    min_ring_ms: calls that have rung this long may be taken back when too many are in flight; 0: none ever is.
+    calls_per_agent: calls in flight for each signed-in agent, at most.
+    cool_down_ms: who was abandoned is not called again before that.
+    """
+
+    abandonment_target: float = 0.01
+    window_ms: int = DAY_MS
+    guard: Guard = Guard.STRICT
+    fixed_ratio: float = 0.0
+    min_ring_ms: int = 15 * SECOND_MS
+    calls_per_agent: float = 10.0
+    cool_down_ms: int = 3 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPlan:
     """How a campaign uses its agents.
 
@@ -163,6 +199,7 @@ class AgentPlan:
     target_per_hour: int = 0
     script: str = ""
     is_one_key: bool = False
+    pacing: PacingPlan = field(default_factory=PacingPlan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ disk already, because it arises from `AttemptsOpened` alone. Store commands are 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app.agent_commands import FloorStoreCommand, QueueCommand, RoomCommand, SeekAgent
 from app.model import AttemptResult, CampaignStatus, Prompt, Trunk
@@ -137,6 +139,14 @@ class AddDnc:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavePacing:
+    """Write down what a campaign's pacer has learned, for the next process. → PacingSaved."""
+
+    campaign_id: CampaignId
+    learned: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetCampaignStatus:
     """Write a campaign's status. → CampaignStatusSaved."""
 
@@ -144,7 +154,7 @@ class SetCampaignStatus:
     status: CampaignStatus
 
 
-StoreCommand = ClaimContacts | CloseAttempt | AddDnc | SetCampaignStatus | FloorStoreCommand
+StoreCommand = ClaimContacts | CloseAttempt | AddDnc | SetCampaignStatus | SavePacing | FloorStoreCommand
 
 # --- prompts ---------------------------------------------------------------------------------------------------------
 

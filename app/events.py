@@ -12,7 +12,7 @@ from typing import Any
 
 from app.agent_events import AgentSaved, ConversationSaved, FloorEvent, ManualRefused
 from app.agents import LivePhone
-from app.model import Audio, Campaign, OpenedAttempt, Prompt, Trunk
+from app.model import Audio, Campaign, OpenedAttempt, PacingMemory, Prompt, Trunk
 from app.outcomes import Outcome
 from app.units import AttemptId, CampaignId, Number, RoomId, TrunkId
 
@@ -218,6 +218,13 @@ class DncAdded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PacingSaved:
+    """What a campaign's pacer has learned is on disk."""
+
+    campaign_id: CampaignId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStatusSaved:
     """A campaign's new status is on disk."""
 
@@ -280,10 +287,14 @@ class TrunkRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStarted:
-    """An operator started or resumed a campaign, or changed a running one. flow: an app.ivr.flow.Flow."""
+    """An operator started or resumed a campaign, or changed a running one. flow: an app.ivr.flow.Flow.
+
+    pacing: what is known of a predictive one from before this process.
+    """
 
     campaign: Campaign
     flow: Any
+    pacing: PacingMemory | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +349,7 @@ StoreEvent = (
     | AttemptClosed
     | DncAdded
     | CampaignStatusSaved
+    | PacingSaved
     | StoreFailed
     | AttemptsRecovered
     | AttemptsFound

@@ -116,6 +116,18 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PacingMemory:
+    """What is known of a predictive campaign from before this process.
+
+    learned: what its pacer wrote down (app.pacing.Pacer.as_json), {} where nothing. counted: people of the window, in
+    pieces of time: (at_ms, answered, abandoned).
+    """
+
+    learned: Mapping[str, Any] = field(default_factory=dict)
+    counted: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedAttempt:
     """An attempt that is on disk and may be dialed: the contact's facts as claimed.
 

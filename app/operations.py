@@ -30,11 +30,11 @@ from app.ivr.flow import Flow
 from app.ivr.load import FlowError, load_flow
 from app.ivr.needs import static_prompts
 from app.ivr.prompts import PromptStudio
-from app.model import Campaign, CampaignStatus, Trunk
+from app.model import Campaign, CampaignStatus, PacingMemory, Trunk
 from app.outcomes import ContactStatus
 from app.plan_checks import NotNow, OperationError, check_campaign, check_trunk
 from app.runtime import Runtime
-from app.store import campaigns, flows, lists, requeueing, trunks
+from app.store import campaigns, flows, lists, pacing, requeueing, trunks
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.flows import FlowVersion
@@ -93,7 +93,8 @@ class Operations:
                 pause = SetCampaignStatus(campaign_id=entry.campaign.id, status=CampaignStatus.PAUSED)
                 await self.store.commit([pause], self.now_ms)
                 continue
-            events.append(CampaignStarted(campaign=entry.campaign, flow=flow))
+            memory = await self._memory(entry.campaign)
+            events.append(CampaignStarted(campaign=entry.campaign, flow=flow, pacing=memory))
             if entry.status is CampaignStatus.PAUSED:
                 events.append(CampaignPaused(campaign_id=entry.campaign.id))
             elif not is_running:
@@ -205,7 +206,14 @@ class Operations:
         await self._check_queue(plan)
         await self._check_sounds(entry.campaign, flow)
         await self._make_prompts(entry.campaign, flow)
-        return await self._tell(CampaignStarted(campaign=entry.campaign, flow=flow), campaign_id)
+        started = CampaignStarted(campaign=entry.campaign, flow=flow, pacing=await self._memory(entry.campaign))
+        return await self._tell(started, campaign_id)
+
+    async def _memory(self, plan: Campaign) -> PacingMemory | None:
+        """What a predictive campaign's pacer goes on from: the law does not forget at a restart."""
+        if plan.mode is not DialingMode.PREDICTIVE:
+            return None
+        return await self.store.read(pacing.pacing_memory, plan, self.now_ms)
 
     async def _make_prompts(self, plan: Campaign, flow: Flow) -> None:
         """Everything that is the same for all contacts is spoken before the first is called, and kept."""

@@ -125,6 +125,9 @@ OUTCOMES: Final[dict[Outcome, OutcomeRule]] = {
 }
 
 
+ABANDONED: Final = frozenset({Outcome.ABANDONED_BY_DIALER, Outcome.ABANDONED_TO_IVR})
+"""A live person answered, and no agent came in time."""
+
 LIVE_ANSWERS: Final = frozenset(
     {
         Outcome.CONNECTED_TO_AGENT,

@@ -20,7 +20,16 @@ import structlog
 
 from app.agent_commands import LogAgent, OpenManual, SaveConversation
 from app.agent_events import ManualRefused
-from app.commands import AddDnc, ClaimContacts, CloseAttempt, Command, RenderPrompts, SetCampaignStatus, StoreCommand
+from app.commands import (
+    AddDnc,
+    ClaimContacts,
+    CloseAttempt,
+    Command,
+    RenderPrompts,
+    SavePacing,
+    SetCampaignStatus,
+    StoreCommand,
+)
 from app.dialing.dialer import Dialer
 from app.events import AttemptClosed, Event, PromptsRendered, ShutdownAsked, StoreFailed
 from app.ports import Clock, Prompts, Store, Telephony
@@ -87,7 +96,7 @@ class Runtime:
         """Have something written that is not the dialer's idea (an opt-out from the API)."""
         self._to_write.append(command)
         self._has_writes.set()
-        if not isinstance(command, CloseAttempt | LogAgent | SaveConversation):
+        if not isinstance(command, CloseAttempt | LogAgent | SaveConversation | SavePacing):
             self._is_awaited.set()
 
     def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
@@ -176,7 +185,7 @@ class Runtime:
         match command:
             case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
                 self.write(command)
-            case LogAgent() | SaveConversation() | OpenManual():
+            case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
                 self.write(command)
             case RenderPrompts():
                 self._to_render.put_nowait(command)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--chaos", is_flag=True, help="With faults: lost replies, broken connections, restarts of Asterisk.")
 @click.option(
     "--mode",
-    type=click.Choice(["broadcast", "preview", "progressive", "manual"]),
+    type=click.Choice(["broadcast", "preview", "progressive", "predictive", "manual"]),
     default="broadcast",
     show_default=True,
     help="How the campaigns dial.",

@@ -100,9 +100,9 @@ class AgentRun:
     """A signed-in agent. `step` changes the state; everything else is what they are busy with, set by the floor."""
 
     __slots__ = (
-        "browser_lost_at_ms", "calls", "calls_taken", "campaigns", "consult", "consulted_by", "deadline_ms",
-        "extensions", "id", "is_muted", "is_touched", "mode", "pause_next", "person_id", "phone", "promised_to",
-        "reason", "returns_ready", "seat", "signs_out_next", "state", "stint", "talked_ms", "untouched",
+        "browser_lost_at_ms", "busy_since_ms", "calls", "calls_taken", "campaigns", "consult", "consulted_by",
+        "deadline_ms", "extensions", "id", "is_muted", "is_touched", "mode", "pause_next", "person_id", "phone",
+        "promised_to", "reason", "returns_ready", "seat", "signs_out_next", "state", "stint", "talked_ms", "untouched",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, campaigns: tuple[CampaignId, ...]) -> None:
@@ -130,6 +130,7 @@ class AgentRun:
         self.is_muted = False
         self.calls_taken = 0
         self.talked_ms = 0
+        self.busy_since_ms = 0  # when the present conversation began, holds and consultations included
 
     def step(
         self,
@@ -158,6 +159,8 @@ class AgentRun:
                 campaign_id=campaign_id,
                 attempt_id=attempt_id,
             )
+        if target in IN_CALL and self.state not in IN_CALL:
+            self.busy_since_ms = now_ms
         if self.state in IN_CALL and ended is not None:
             self.talked_ms += now_ms - ended.from_ms
         self.state, self.reason = target, reason

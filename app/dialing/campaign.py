@@ -111,6 +111,11 @@ class CampaignRun:
         """Whether it dials for its agents, and never without them."""
         return self.campaign.mode is not DialingMode.BROADCAST
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it dials before agents are free: calls are nobody's until they are answered."""
+        return self.campaign.mode is DialingMode.PREDICTIVE
+
     def next_claim_ms(self) -> int | None:
         """When the waiting line is to be looked at again, as far as time alone decides; by hand it never is."""
         if self.status is not CampaignStatus.RUNNING or self.claiming or self.next_due_ms is None:

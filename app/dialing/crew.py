@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from app.agent_commands import CloseRoom
 from app.agents import AgentPlan, AgentState, DialingMode, PauseReason
 from app.commands import Command
-from app.dialing.agent import AgentRun, AgentStep
+from app.dialing.agent import IN_CALL, AgentRun, AgentStep
 from app.dialing.alarms import Alarms
 from app.dialing.attempt import AttemptRun
 from app.dialing.consult import Party
@@ -22,6 +23,15 @@ from app.units import AgentId, AttemptId, CampaignId, LegId, SessionId
 
 _Rank = tuple[int, int, AgentId]
 """Less skill, idle since, and who."""
+
+
+class Finished(NamedTuple):
+    """An agent is done with a conversation and its card."""
+
+    agent_id: AgentId
+    campaign_id: CampaignId | None
+    talk_ms: int
+    wrap_up_ms: int
 
 
 class Crew:
@@ -49,6 +59,9 @@ class Crew:
         """Calls that ring since before a restart, and that no agent waits for yet."""
         self.undialed: dict[AgentId, None] = {}
         """Agents reserved in a progressive campaign for whom nothing is dialed yet."""
+        self.stirred: set[CampaignId] = set()
+        """Campaigns whose agents changed state, or came, or went."""
+        self.finished: list[Finished] = []
         self._idle: dict[CampaignId, list[_Rank]] = {}
         self._ranked: dict[AgentId, tuple[_Rank, tuple[CampaignId, ...]]] = {}
         self._waiting: dict[CampaignId, list[tuple[bool, int, AttemptId]]] = {}
@@ -85,9 +98,16 @@ class Crew:
         attempt_id: AttemptId | None = None,
     ) -> None:
         """An agent's next state, written down."""
-        now = self.now_ms
+        now, before, was = self.now_ms, agent.state, agent.stint
         self.do(agent.step(step, now, reason=reason, campaign_id=campaign_id, attempt_id=attempt_id))
         self.touch(agent)
+        self.stirred.update(agent.campaigns)
+        is_done = before is AgentState.WRAP_UP or (before in IN_CALL and agent.state is AgentState.AVAILABLE)
+        if was is not None and is_done:
+            wrap_up_ms = now - was.from_ms if before is AgentState.WRAP_UP else 0
+            self.finished.append(
+                Finished(agent.id, was.campaign_id, max(0, now - wrap_up_ms - agent.busy_since_ms), wrap_up_ms)
+            )
 
     def touch(self, agent: AgentRun) -> None:
         """Something about an agent changed: the picture, the next deadline, the place among the idle."""
@@ -125,6 +145,7 @@ class Crew:
     def serve(self, agent: AgentRun, campaigns: tuple[CampaignId, ...]) -> None:
         """An agent serves other campaigns from now on."""
         self._unrank(agent.id)
+        self.stirred.update(agent.campaigns, campaigns)
         agent.campaigns = campaigns
         self.touch(agent)
 

@@ -38,6 +38,7 @@ from app.events import (
     ContactsAdded,
     DncAdded,
     Event,
+    PacingSaved,
     PlaybackEnded,
     PromptsRendered,
     RecordingEnded,
@@ -79,6 +80,7 @@ class Dialer:
             commands += self._settled(attempt, attempt.wake(now_ms), now_ms)
         commands += self._floor.wake(now_ms)
         commands += self._placing.act(now_ms)
+        commands += self._floor.remember(now_ms)
         self._look_at_ms = self._placing.next_look_ms(now_ms)
         return commands
 
@@ -109,7 +111,7 @@ class Dialer:
                 return self._do_not_call(event, now_ms)
             case StoreFailed():
                 return self._store_failed(event, now_ms)
-            case CampaignStatusSaved():
+            case CampaignStatusSaved() | PacingSaved():
                 return []
             case AttemptsRecovered():
                 self._coming_back.begin_anew(event, now_ms)
@@ -248,6 +250,7 @@ class Dialer:
     def _started(self, event: CampaignStarted, now_ms: int) -> list[Command]:
         assert isinstance(event.flow, Flow), "a campaign starts with its flow"
         run = self._work.campaigns.get(event.campaign.id)
+        self._floor.predictions.begin(event.campaign, event.pacing, now_ms)
         if run is None:
             self._work.campaigns[event.campaign.id] = CampaignRun(event.campaign, event.flow, now_ms)
         else:

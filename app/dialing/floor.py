@@ -7,6 +7,7 @@ piece: an event is dealt with by one of the parts, and only then are those who w
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from app.agent_events import (
     AgentRequest,
@@ -22,7 +23,7 @@ from app.agent_events import (
     SupervisionEnded,
 )
 from app.agents import AgentState, DialingMode, LivePhone
-from app.commands import Command
+from app.commands import Command, SavePacing
 from app.dialing.agent import BROWSER_LOST, SIGNED_IN, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.campaign import CampaignRun
@@ -31,6 +32,7 @@ from app.dialing.floor_picture import CampaignFloor, agent_picture, campaign_flo
 from app.dialing.legs import Legs
 from app.dialing.parts import Parts
 from app.dialing.person import Person, PersonStage
+from app.dialing.prediction import Predictions
 from app.dialing.queueing import Queueing
 from app.dialing.refusals import why_not
 from app.dialing.requests import Requests
@@ -50,6 +52,7 @@ class Floor:
         self._legs = Legs(self._parts)
         self._requests = Requests(self._parts)
         self._queueing = Queueing(work)
+        self.predictions = Predictions(self.crew)
         self.late_events = 0
 
     # --- the ways in -------------------------------------------------------------------------------------------------
@@ -87,6 +90,8 @@ class Floor:
         """Something was done to an attempt: does it concern the floor?"""
         if attempt.campaign.agents.queue:
             return self._queueing.look_at(attempt, now_ms)
+        if attempt.campaign.mode is DialingMode.PREDICTIVE:
+            self.predictions.look_at(attempt, now_ms)
         crew, opened = self.crew, attempt.opened
         is_known = opened.attempt_id in crew.people or opened.attempt_id in crew.owners
         if not is_known and attempt.visit.sought is None and not opened.is_manual:
@@ -108,7 +113,10 @@ class Floor:
     def next_deadline_ms(self) -> int | None:
         """When `wake` is wanted."""
         crew = self.crew
-        times = (crew.agent_alarms.next_ms(), crew.people_alarms.next_ms(), self._queueing.next_deadline_ms())
+        times = (
+            crew.agent_alarms.next_ms(), crew.people_alarms.next_ms(),
+            self._queueing.next_deadline_ms(), self.predictions.next_save_ms(),
+        )  # fmt: skip
         return min((time for time in times if time is not None), default=None)
 
     def refusal(self, event: FloorEvent) -> str | None:
@@ -120,28 +128,43 @@ class Floor:
         changed, self.crew.changed = frozenset(self.crew.changed), set()
         return changed
 
+    def remember(self, now_ms: int) -> list[Command]:
+        """What pacers have learned is written down, where it is time to."""
+        memories = self.predictions.take_memories(now_ms)
+        return [SavePacing(campaign_id=campaign_id, learned=learned) for campaign_id, learned in memories]
+
     # --- what the dialer asks ----------------------------------------------------------------------------------------
 
     def room(self, run: CampaignRun, most: int) -> int:
         """For how many contacts a campaign that dials for its agents has agents now."""
         if run.campaign.agents.queue:
             return self._queueing.room(run, most)
+        if run.is_ahead:
+            return max(0, min(most, self.predictions.allows(run, self.crew.now_ms) - run.stock))
         return self._parts.reservations.room(run, most)
 
     def promise(self, run: CampaignRun, count: int) -> tuple[AgentId, ...]:
         """A claim for its agents is on its way."""
         if run.campaign.agents.queue:
             return ()
+        if run.is_ahead:  # for those alone whom nobody else may call
+            return tuple(agent.id for agent in self.crew.idle(run.campaign.id))
         return self._parts.reservations.promise(run, count)
 
-    def may_place(self, run: CampaignRun) -> bool:
-        """Whether one more call could be taken: agents of our own are reserved, members of a queue come and go."""
-        return not run.campaign.agents.queue or self._queueing.may_place(run)
+    def may_place(self, run: CampaignRun, attempt: AttemptRun) -> bool:
+        """Whether a call could be taken: agents of our own are reserved or foreseen, members of a queue come and go."""
+        if run.campaign.agents.queue:
+            return self._queueing.may_place(run)
+        is_free = not run.is_ahead or attempt.id in self.crew.owners
+        return is_free or self.predictions.allows(run, self.crew.now_ms) > 0
 
     def assign(self, run: CampaignRun, attempt: AttemptRun, now_ms: int) -> tuple[bool, list[Command]]:
         """Reserve an agent for an attempt just opened: whether there is one."""
         if run.campaign.agents.queue:
             return not attempt.opened.is_manual, []
+        is_anyones = attempt.opened.agent_id is None and not attempt.opened.is_manual
+        if run.is_ahead and is_anyones:
+            return True, []
         self.crew.now_ms = now_ms
         agent = self._parts.reservations.assign(run, attempt)
         return agent is not None, self._settled()
@@ -159,6 +182,7 @@ class Floor:
 
     def placed(self, attempt: AttemptRun, now_ms: int) -> list[Command]:
         """A call goes out."""
+        self.predictions.placed(attempt, now_ms)
         if attempt.id not in self.crew.owners:
             return []
         self.crew.now_ms = now_ms
@@ -199,7 +223,8 @@ class Floor:
         """A campaign's share of the floor."""
         if run.campaign.agents.queue:
             return self._queueing.campaign_floor(run, now_ms)
-        return campaign_floor(self.crew, run.campaign.id, now_ms)
+        floor = campaign_floor(self.crew, run.campaign.id, now_ms)
+        return replace(floor, pacing=self.predictions.picture(run.campaign.id))
 
     def agent_picture(self, agent_id: AgentId, now_ms: int) -> AgentPicture | None:
         """One agent as they stand; None: not signed in."""
@@ -265,6 +290,7 @@ class Floor:
     def _look(self, attempt: AttemptRun) -> None:
         crew = self.crew
         person = crew.people.get(attempt.id)
+        self.predictions.look_at(attempt, crew.now_ms)
         if attempt.state is AttemptState.CLOSING:
             if person is not None:
                 self._parts.transfers.person_left(person)
@@ -318,6 +344,7 @@ class Floor:
                 self._offer(crew.agents[agent_id])
             else:
                 self._parts.supervision.keep_up()
+                self.predictions.look_at_agents()
                 return crew.take_out()
 
     def _serve(self, person: Person) -> None:

@@ -10,7 +10,7 @@ from app.dialing.attempt import AttemptRun
 from app.dialing.campaign import CampaignRun
 from app.dialing.crew import Crew
 from app.dialing.person import Person, PersonStage
-from app.dialing.snapshot import AgentPicture
+from app.dialing.snapshot import AgentPicture, PacingPicture
 from app.model import CampaignStatus
 from app.units import CampaignId
 
@@ -25,6 +25,7 @@ class CampaignFloor:
     agents: int = 0
     available: int = 0
     trouble: str = ""
+    pacing: PacingPicture | None = None
 
 
 def campaign_floor(crew: Crew, campaign_id: CampaignId, now_ms: int) -> CampaignFloor:

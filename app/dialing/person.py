@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from app.agents import NOT_SET, AgentPlan, CallbackPlan, Conversation, Disposition
+from app.agents import NOT_SET, AgentPlan, CallbackPlan, Conversation, DialingMode, Disposition
 from app.dialing.attempt import AttemptRun
 from app.units import AgentId, AttemptId, CampaignId, RoomId, SessionId
 
@@ -87,6 +87,12 @@ class Person:
     def plan(self) -> AgentPlan:
         """Of the campaign they were called for."""
         return self.attempt.campaign.agents
+
+    @property
+    def patience_ms(self) -> int:
+        """How long they wait for an agent. Who was called ahead of one hears why as soon as the law says (2 s)."""
+        is_ahead = self.attempt.campaign.mode is DialingMode.PREDICTIVE
+        return self.plan.connect_within_ms if is_ahead else self.plan.hold_ms
 
     @property
     def is_with_agent(self) -> bool:

@@ -48,6 +48,7 @@ def campaign_picture(
         longest_wait_ms=floor.longest_wait_ms,
         agents=floor.agents,
         available=floor.available,
+        pacing=floor.pacing,
     )
 
 

@@ -31,6 +31,7 @@ class Placing:
         """Every campaign does what it may; the one that comes first takes idle agents first."""
         commands: list[Command] = []
         work = self._work
+        self._floor.crew.now_ms = now_ms
         for run in sorted(work.campaigns.values(), key=lambda one: -one.campaign.agents.priority):
             commands += self._act(run, now_ms)
             if run.status is not CampaignStatus.RUNNING and run.in_work == 0:
@@ -46,7 +47,7 @@ class Placing:
             return [SetCampaignStatus(campaign_id=run.campaign.id, status=CampaignStatus.FINISHED)]
         if not self._work.is_up or self._work.rests(now_ms):
             return []
-        commands = self._send_back(run, now_ms) + self._place(run, now_ms)
+        commands = self._send_back(run, now_ms) + self._place(run, now_ms) + self._take_back(run, now_ms)
         wanted = self._for_agents(run, run.wanted(self._capacity(run, now_ms), now_ms))
         if wanted:
             run.claiming = wanted
@@ -93,15 +94,24 @@ class Placing:
             waiting -= 1
             attempt = run.ready.popleft()
             line = self._free_line(run, attempt.opened.number, now_ms)
-            if line is None:
+            if line is None or not self._floor.may_place(run, attempt):
                 run.ready.append(attempt)  # another number may go out by another trunk
                 continue
             commands += self._dial(run, attempt, line, now_ms)
         return commands
 
+    def _take_back(self, run: CampaignRun, now_ms: int) -> list[Command]:
+        """More rings than agents will be free for: what has rung long enough is hung up."""
+        commands: list[Command] = []
+        for attempt_id in self._floor.predictions.take_cancelled(run):
+            attempt = self._work.attempts[attempt_id]
+            commands += attempt.take_back(now_ms, is_tried_later=True)
+            self._work.settle(attempt)
+            commands += self._floor.look_at(attempt, now_ms)
+        return commands
+
     def _may_dial(self, run: CampaignRun, now_ms: int) -> bool:
-        is_time = run.rate.available(now_ms) > 0 and not self._work.rests(now_ms)
-        return run.may_place and is_time and self._floor.may_place(run)
+        return run.may_place and run.rate.available(now_ms) > 0 and not self._work.rests(now_ms)
 
     def _dial(self, run: CampaignRun, attempt: AttemptRun, line: TrunkLine, now_ms: int) -> list[Command]:
         self._work.tried(now_ms)
@@ -124,7 +134,7 @@ class Placing:
         """When a campaign can do more by time alone."""
         if self._work.is_ending or not self._work.is_up:
             return None
-        looks: list[int] = []
+        looks = [] if (decide_at := self._floor.predictions.next_look_ms(now_ms)) is None else [decide_at]
         for run in self._work.campaigns.values():
             line_at = self._next_line_ms(run, now_ms)
             if line_at is not None:
@@ -147,7 +157,7 @@ class Placing:
         for attempt in run.ready:
             for at, line in free_at:
                 if (earliest is None or at < earliest) and line.carries(attempt.opened.number):
-                    earliest = at
+                    earliest = at if self._floor.may_place(run, attempt) else earliest
             if earliest is not None and earliest <= now_ms:
                 break
         return earliest

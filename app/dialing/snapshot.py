@@ -11,11 +11,29 @@ from app.units import AgentId, CampaignId, SessionId, TrunkId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PacingPicture:
+    """How a campaign is paced, for people. why: the last decision, in a sentence.
+
+    answered, abandoned: people of the window; budget_left: who could still be abandoned without passing the target.
+    is_spent: nothing is risked any more: one call for each idle agent.
+    """
+
+    why: str
+    answered: int
+    abandoned: int
+    target: float
+    window_ms: int
+    budget_left: float
+    is_spent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignPicture:
     """A campaign's calls now. waiting_for: why nothing is dialed, in words, or empty. placed: calls since the start.
 
     with_agents: answered people who talk with an agent; seeking: those who wait for one, longest_wait_ms the longest.
     agents, available: agents who serve the campaign, and those of them who could take a person now.
+    pacing: of a predictive campaign.
     """
 
     id: CampaignId
@@ -33,6 +51,7 @@ class CampaignPicture:
     longest_wait_ms: int = 0
     agents: int = 0
     available: int = 0
+    pacing: PacingPicture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class Talk:
         if person.stage is not PersonStage.WAITING:
             person.turn_to(PersonStage.WAITING, now)
         if person.deadline_ms is None:
-            allowed_ms = person.plan.connect_within_ms if person.is_front else person.plan.hold_ms
+            allowed_ms = person.plan.connect_within_ms if person.is_front else person.patience_ms
             person.deadline_ms = (person.since_ms if person.is_front else person.waits_since_ms) + allowed_ms
         self.soothe(person)
         self._crew.touch_person(person)
@@ -294,6 +294,7 @@ class Talk:
             crew.did(attempt, attempt.visit.find_nobody(crew.now_ms))
             return
         attempt.visit.abandon()
+        crew.touched.append(attempt)
         if person.has_music:
             person.has_music = False
             crew.do(Music(attempt_id=person.id, is_on=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, Final
 
 from app.pacing.language import Guard, PacingPolicy
@@ -37,7 +38,8 @@ class Budget:
     def __init__(self, policy: PacingPolicy) -> None:
         self._target = policy.abandonment_target
         self._guard = policy.guard
-        self.ledger = Ledger(policy.abandonment_window_ms)
+        self._window_ms = policy.abandonment_window_ms
+        self.ledger = Ledger(self._window_ms)
         self._level = FIRST_RISK
         self._moves = 0
         self.agents = 0
@@ -77,6 +79,12 @@ class Budget:
         self.ledger.count(at_ms, abandoned=1)
         self._moves += 1
         self._move(-1.0)
+
+    def recount(self, counted: Iterable[tuple[int, int, int]]) -> None:
+        """Count the window anew: answered and abandoned people by time, each (at_ms, answered, abandoned), in order."""
+        self.ledger = Ledger(self._window_ms)
+        for at_ms, answered, abandoned in counted:
+            self.ledger.count(at_ms, answered=answered, abandoned=abandoned)
 
     def _move(self, by: float) -> None:
         step = STEP + (FIRST_STEP - STEP) / (1 + self._moves / SETTLED)

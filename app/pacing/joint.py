@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from app.pacing.tails import Floats
 class Sharing:
     """A campaign of several on one floor.
 
-    snapshot: its own calls and waiting people; agents and free lines are those of the floor, the same for all.
+    snapshot: its own calls and waiting people, and the agents who serve it.
+    reach: by the name of another campaign, the part of this one's agents who serve the other too, 0 to 1; all of them
+    where nothing is said. Of this campaign's people so many may take an agent from the other.
     priority: the higher dials first. weight: share of the calls among campaigns of one priority.
     """
 
@@ -27,88 +29,133 @@ class Sharing:
     snapshot: PacingSnapshot
     priority: int = 0
     weight: float = 1.0
+    reach: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name, part in self.reach.items():
+            if not 0 <= part <= 1:
+                raise ValueError(f"{self.name} shares 0 to 1 of its agents with {name}, not {part}")
         if not self.weight > 0:
             raise ValueError(f"the weight of {self.name} must be above 0, not {self.weight}")
+
+
+class _Floor:
+    """The agents of a campaign, or of several with the very same, and what may be wanted of them.
+
+    surplus: people without an agent, by second. bare: idle agents for whom nobody waits and nothing rings.
+    """
+
+    def __init__(self, campaigns: Sequence[Sharing], weights: Sequence[float], snapshot: PacingSnapshot) -> None:
+        self.weights = dict(zip((one.name for one in campaigns), weights, strict=True))
+        self.idle = snapshot.idle_agents
+        known = np.array([1.0 + one.pacer.talks_seen for one in campaigns])
+        # Of agents coming free, who has seen more talks is believed more.
+        freed = np.stack([one.pacer.freed_ahead(snapshot) for one in campaigns])
+        self.surplus: Floats = np.asarray((known / known.sum()) @ freed)
+        self.surplus[:AHEAD] -= snapshot.idle_agents
+        self.bare = float(snapshot.idle_agents)
+        for one, weight in zip(campaigns, weights, strict=True):
+            waiting = one.snapshot.people_waiting
+            self.surplus = self.surplus + weight * one.pacer.answers_ahead(one.snapshot)
+            self.surplus[:AHEAD] += weight * waiting
+            self.bare -= weight * (len(one.snapshot.ringing_ms) + waiting)
+
+    def add(self, one: Sharing) -> None:
+        """One more call of a campaign is on its way."""
+        weight = self.weights[one.name]
+        self.surplus = self.surplus + weight * one.pacer.new_call
+        self.bare -= weight
 
 
 def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
     """What each campaign is to place and cancel now.
 
     Calls are given out one by one, to the highest priority that may take one, and within it to the campaign that has
-    the fewest answers to expect for its weight. Each call must be allowed by the risk and budget of its own campaign,
-    against the agents and the calls of all; and every campaign with calls in flight must have room for the excess.
+    the fewest answers to expect for its weight. Each call must be allowed by the risk of its own campaign, against the
+    agents of every campaign it may take one from and the calls of all; and every campaign with calls in flight must
+    have room for the excess.
 
-    Raises ValueError when the campaigns do not see the same agents, lines and time, or two have one name.
+    Raises ValueError when the campaigns do not see the same time, two have one name, or a name in `reach` is unknown.
     """
     if not campaigns:
         return {}
-    first = campaigns[0].snapshot
-    if len({one.name for one in campaigns}) < len(campaigns):
+    names = {one.name for one in campaigns}
+    if len(names) < len(campaigns):
         raise ValueError("two campaigns have one name")
     for one in campaigns:
-        if _floor(one.snapshot) != _floor(first):
-            raise ValueError(f"{one.name} sees other agents, lines or another time than {campaigns[0].name}")
+        if one.snapshot.now_ms != campaigns[0].snapshot.now_ms:
+            raise ValueError(f"{one.name} sees another time than {campaigns[0].name}")
+        if unknown := one.reach.keys() - names:
+            raise ValueError(f"{one.name} shares agents with {sorted(unknown)[0]}, which is not here")
         one.pacer.look(one.snapshot)
-    surplus = _surplus(campaigns)
+    floors = _floors(campaigns)
     placed = dict.fromkeys((one.name for one in campaigns), 0)
     expected = {one.name: float(one.pacer.answers_ahead(one.snapshot)[AHEAD - 1]) for one in campaigns}
-    in_flight = sum(len(one.snapshot.ringing_ms) for one in campaigns)
-    bare = first.idle_agents - in_flight - sum(one.snapshot.people_waiting for one in campaigns)
-    lines = first.free_lines
+    lines = max(one.snapshot.free_lines for one in campaigns)
     most = {one.name: at_most(one.pacer.policy, one.snapshot) for one in campaigns}
     open_ones = list(campaigns)
     while open_ones and lines > 0:
         one = min(open_ones, key=lambda each: (-each.priority, expected[each.name] / each.weight))
-        room = min((each.pacer.budget.room for each in campaigns if each is one or each.snapshot.ringing_ms), default=0)
-        may = placed[one.name] < most[one.name] and (bare > 0 or one.pacer.allows_one_more(surplus, room))
-        if not may:
+        if placed[one.name] >= most[one.name] or not _may(one, campaigns, floors):
             open_ones.remove(one)
             continue
         placed[one.name] += 1
-        expected[one.name] += float(one.pacer.new_call[AHEAD - 1])
-        surplus = surplus + one.pacer.new_call
-        bare -= 1
         lines -= 1
-    cancel = {} if any(placed.values()) else _cancel(campaigns, surplus)
+        expected[one.name] += float(one.pacer.new_call[AHEAD - 1])
+        for floor in _distinct(floors, one):
+            floor.add(one)
+    cancel = {} if any(placed.values()) else _cancel(campaigns, floors)
+    in_flight = sum(len(one.snapshot.ringing_ms) for one in campaigns)
     return {
         one.name: PacingDecision(
             place=placed[one.name],
             cancel=cancel.get(one.name, ()),
             why=f"{len(one.snapshot.ringing_ms)} of {in_flight} in flight, {expected[one.name]:.1f} answers to come, "
-            f"{first.idle_agents} agents idle for {len(campaigns)} campaigns, budget {one.pacer.budget.left:.1f} left "
-            f"→ {placed[one.name]}",
+            f"{one.snapshot.idle_agents} agents idle for {len(campaigns)} campaigns, "
+            f"budget {one.pacer.budget.left:.1f} left → {placed[one.name]}",
         )
         for one in campaigns
     }
 
 
-def _floor(snapshot: PacingSnapshot) -> tuple[object, ...]:
-    return (
-        snapshot.now_ms,
-        snapshot.idle_agents,
-        tuple(snapshot.talking_ms),
-        tuple(snapshot.wrapping_ms),
-        snapshot.free_lines,
-    )
-
-
-def _surplus(campaigns: Sequence[Sharing]) -> Floats:
-    """People of all campaigns without an agent. Of agents coming free, who has seen more talks is believed more."""
-    known = np.array([1.0 + one.pacer.talks_seen for one in campaigns])
-    freed = np.stack([one.pacer.freed_ahead(one.snapshot) for one in campaigns])
-    surplus = np.asarray((known / known.sum()) @ freed)
+def _floors(campaigns: Sequence[Sharing]) -> dict[str, _Floor]:
+    """Each campaign's agents, by its name; where they are the very same agents, the very same floor."""
+    by_agents: dict[object, _Floor] = {}
+    floors: dict[str, _Floor] = {}
     for one in campaigns:
-        surplus = surplus + one.pacer.answers_ahead(one.snapshot)
-        surplus[:AHEAD] += one.snapshot.people_waiting
-    surplus[:AHEAD] -= campaigns[0].snapshot.idle_agents
-    return surplus
+        weights = tuple(1.0 if each is one else each.reach.get(one.name, 1.0) for each in campaigns)
+        seen = one.snapshot
+        key = (seen.idle_agents, tuple(seen.talking_ms), tuple(seen.wrapping_ms), weights)
+        if key not in by_agents:
+            by_agents[key] = _Floor(campaigns, weights, seen)
+        floors[one.name] = by_agents[key]
+    return floors
 
 
-def _cancel(campaigns: Sequence[Sharing], surplus: Floats) -> dict[str, tuple[object, ...]]:
+def _distinct(floors: Mapping[str, _Floor], one: Sharing) -> list[_Floor]:
+    """From whose agents a person of this campaign may take one."""
+    return list({id(floor): floor for floor in floors.values() if floor.weights[one.name] > 0}.values())
+
+
+def _may(one: Sharing, campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> bool:
+    """Whether a campaign may have one more call on its way."""
+    if floors[one.name].bare >= 1:
+        return True
+    for floor in _distinct(floors, one):
+        rooms = [
+            each.pacer.budget.room
+            for each in campaigns
+            if floors[each.name] is floor and (each is one or each.snapshot.ringing_ms)
+        ]
+        if rooms and not one.pacer.allows_one_more(floor.surplus, min(rooms)):
+            return False
+    return True
+
+
+def _cancel(campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> dict[str, tuple[object, ...]]:
     """The lowest priority gives way, when what is in flight is too much for it."""
     for one in sorted(campaigns, key=lambda each: each.priority):
+        surplus = floors[one.name].surplus
         if one.pacer.policy.min_ring_ms is not None and one.pacer.is_too_much(surplus, one.pacer.budget.room):
             calls = one.pacer.to_cancel(one.snapshot, surplus)
             if calls:

@@ -151,6 +151,9 @@ class FloorRules:
             if call.attempt_id not in self._accepted:
                 self._violate(Rule.NO_AGENT, at_ms, f"{call.attempt_id} was accepted by nobody")
             self._accepted.discard(call.attempt_id)
+        elif limits.mode is DialingMode.PREDICTIVE:
+            if not any(self._takes_calls(step) for step in self._stepped.values()):
+                self._violate(Rule.NO_AGENT, at_ms, f"{call.attempt_id} while nobody takes calls")
         elif limits.mode is DialingMode.MANUAL:
             self._violate(Rule.NO_AGENT, at_ms, f"{call.attempt_id} was dialed by nobody")
         else:
@@ -172,6 +175,9 @@ class FloorRules:
             and step.session_id in self._on_duty
             and not self._with(step.session_id)
         )
+
+    def _takes_calls(self, step: AgentStepped) -> bool:
+        return step.state not in (None, AgentState.PAUSED) and step.session_id in self._on_duty
 
     def _see_end(self, fact: Ended | Settled) -> None:
         self._over.add(fact.attempt_id)

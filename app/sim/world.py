@@ -23,6 +23,7 @@ from app.commands import (
     CloseAttempt,
     Command,
     RenderPrompts,
+    SavePacing,
     SetCampaignStatus,
     StoreCommand,
 )
@@ -41,6 +42,7 @@ from app.store import agents
 from app.store.agents import open_agent_sessions
 from app.store.door import SyncStore
 from app.store.errors import InUse, NotFound
+from app.store.pacing import pacing_memory
 from app.store.schema import attempts
 from app.units import DAY_MS, AttemptId, CampaignId, Number, SessionId
 
@@ -113,13 +115,17 @@ class World:
         self._later: list[tuple[int, Event | StoreCommand | Mishap]] = []
         self._turns_now = 0
         self._first: list[Event] = [TrunkSet(trunk=trunk) for trunk in plan.trunks]
-        self._first += [CampaignStarted(campaign=campaign, flow=flow) for campaign, flow in started]
+        self._started = started
         self._come()
 
     def _come(self) -> None:
         """A dialer begins, as the program does: what it must know, what is open on disk, and then Asterisk."""
         self.dialer = Dialer()
-        self._inbox += [*self._first, self.store.recover()]
+        running = [
+            CampaignStarted(campaign=campaign, flow=flow, pacing=self.store.read(pacing_memory, campaign, self.now_ms))
+            for campaign, flow in self._started
+        ]
+        self._inbox += [*self._first, *running, self.store.recover()]
         if self.shift is not None:
             self._inbox += [
                 AgentSignedIn(seat=one.seat, campaigns=one.campaigns, is_resumed=True, before=one.present)
@@ -251,7 +257,7 @@ class World:
         match command:
             case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
                 self._write(command)
-            case LogAgent() | SaveConversation() | OpenManual():
+            case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
                 self._write(command)
             case RenderPrompts():
                 self._inbox.append(self._render(command))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, or_, select
 
 from app.agents import AgentPlan
-from app.outcomes import LIVE_ANSWERS, Outcome
+from app.outcomes import ABANDONED, LIVE_ANSWERS, Outcome
 from app.store.ids import earliest_id
 from app.store.schema import attempts, campaigns
 from app.units import AttemptId, CampaignId
@@ -39,7 +39,7 @@ class EndedCall:
         """Whether they were not with an agent in time, by no doing of their own."""
         if self.waited_ms is not None:
             return self.waited_ms > self.limit_ms
-        return self.outcome in (Outcome.ABANDONED_BY_DIALER, Outcome.ABANDONED_TO_IVR)
+        return self.outcome in ABANDONED
 
 
 def ended_since(conn: Connection, since_ms: int) -> list[EndedCall]:

@@ -208,6 +208,14 @@ campaigns = Table(
     Column("ended_at_ms", BigInteger),
 )
 
+pacing = Table(
+    "pacing",
+    metadata,
+    Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("saved_at_ms", BigInteger, nullable=False),
+    Column("learned", JSON, nullable=False),  # app.pacing.Pacer.as_json
+)
+
 campaign_trunks = Table(
     "campaign_trunks",
     metadata,

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from app.agent_commands import LogAgent, OpenManual, SaveConversation
 from app.agent_events import AgentSaved, ConversationSaved
-from app.commands import AddDnc, ClaimContacts, CloseAttempt, SetCampaignStatus, StoreCommand
-from app.events import AttemptClosed, CampaignStatusSaved, DncAdded, StoreEvent
+from app.commands import AddDnc, ClaimContacts, CloseAttempt, SavePacing, SetCampaignStatus, StoreCommand
+from app.events import AttemptClosed, CampaignStatusSaved, DncAdded, PacingSaved, StoreEvent
 from app.model import CampaignStatus
 from app.store.claiming import claim_contacts
 from app.store.closing import add_dnc, close_attempts
@@ -18,6 +18,7 @@ from app.store.errors import NotFound
 from app.store.floor import log_agents, save_conversations
 from app.store.ids import NewAttemptId
 from app.store.manual import open_manual
+from app.store.pacing import save_pacing
 from app.store.sql import execute
 from app.store.tallies import TallyBook
 
@@ -52,6 +53,9 @@ def carry_out(
                 events.append(claim_contacts(conn, command, now_ms, new_attempt_id, tallies))
             case OpenManual():
                 events.append(open_manual(conn, command, now_ms, new_attempt_id, tallies))
+            case SavePacing():
+                save_pacing(conn, command, now_ms)
+                events.append(PacingSaved(campaign_id=command.campaign_id))
             case LogAgent():
                 events.append(AgentSaved(agent_id=command.agent_id))
             case SaveConversation():

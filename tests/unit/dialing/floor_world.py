@@ -6,6 +6,7 @@ asked: who is in which room, who is on which phone, for whom a call is placed, a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -54,6 +55,7 @@ from app.commands import (
     Command,
     PlaceCall,
     Play,
+    SavePacing,
     SetCampaignStatus,
     StopRecording,
 )
@@ -63,6 +65,7 @@ from app.events import (
     CallAnswered,
     CommandFailed,
     LiveCall,
+    PacingSaved,
     PlaybackEnded,
     RecordingEnded,
     StoreEvent,
@@ -129,6 +132,8 @@ class FloorWorld(World):
         self.stints: dict[SessionId, list[AgentStint]] = {}
         self.talked: dict[AttemptId, int] = {}
         self.saved: dict[AttemptId, SaveConversation] = {}
+        self.learned: dict[CampaignId, Mapping[str, Any]] = {}
+        """What pacers had written down."""
         self.served: dict[AgentId, tuple[CampaignId, ...]] = {}
         self.seats: dict[AgentId, Seat] = {}
         self.states: dict[AgentId, AgentState] = {}
@@ -305,7 +310,7 @@ class FloorWorld(World):
 
     def _perform(self, command: Command) -> None:
         match command:
-            case LogAgent() | SaveConversation() | OpenManual():
+            case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
                 self.writes.append(command)
             case OpenRoom():
                 self.rooms.setdefault(command.room_id, Room())
@@ -453,6 +458,9 @@ class FloorWorld(World):
                 return AgentSaved(agent_id=command.agent_id)
             case SaveConversation():
                 return ConversationSaved(attempt_id=command.attempt_id)
+            case SavePacing():
+                self.learned[command.campaign_id] = command.learned
+                return PacingSaved(campaign_id=command.campaign_id)
             case OpenManual():
                 return self._open_manual(command)
             case ClaimContacts():
@@ -538,6 +546,10 @@ class FloorWorld(World):
         if not self._is_for_an_agent(command.attempt_id):
             return
         stints = [self.stints[seat.session_id][-1] for seat in self._at_work().values()]
+        is_anyones = self.disk.open[command.attempt_id].agent_id is None
+        if campaign.mode is DialingMode.PREDICTIVE and is_anyones:
+            assert any(stint.state is not AgentState.PAUSED for stint in stints), "a call while nobody takes calls"
+            return
         ready = sum(stint.state in BEFORE_TALK and stint.campaign_id == campaign.id for stint in stints)
         lines = campaign.agents.lines_per_agent if campaign.mode is DialingMode.PROGRESSIVE else 1
         ringing = [
@@ -555,6 +567,8 @@ class FloorWorld(World):
         opened = self.disk.open.get(attempt_id)
         if opened is None or attempt_id in self.of_before:
             return False
+        if self._told[opened.campaign_id].mode is DialingMode.PREDICTIVE:
+            return opened.agent_id is not None
         return opened.is_manual or self._told[opened.campaign_id].mode is not DialingMode.BROADCAST
 
 

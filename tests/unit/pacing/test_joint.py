@@ -77,14 +77,55 @@ def test_the_lowest_priority_gives_way() -> None:
     assert not decided["first"].cancel
 
 
-def test_campaigns_on_different_floors_are_refused() -> None:
-    with pytest.raises(ValueError, match="other agents"):
-        decide_jointly(
+def test_campaigns_that_share_no_agent_decide_as_if_alone() -> None:
+    alone = {idle: experienced().decide(floor(idle)).place for idle in (3, 9)}
+    decided = decide_jointly(
+        [
+            Sharing(name="few", pacer=experienced(), snapshot=floor(3), reach={"many": 0.0}),
+            Sharing(name="many", pacer=experienced(), snapshot=floor(9), reach={"few": 0.0}),
+        ]
+    )
+    assert decided["few"].place == pytest.approx(alone[3], abs=1)
+    assert decided["many"].place == pytest.approx(alone[9], abs=1)
+
+
+def test_a_campaign_does_not_count_on_agents_whom_the_calls_of_another_will_take() -> None:
+    def few(ringing_of_many: int) -> int:
+        decided = decide_jointly(
             [
-                Sharing(name="a", pacer=experienced(), snapshot=floor(1)),
-                Sharing(name="b", pacer=experienced(), snapshot=floor(2)),
+                Sharing(name="few", pacer=experienced(), snapshot=floor(3), reach={"many": 1.0}),
+                Sharing(
+                    name="many", pacer=experienced(), snapshot=floor(3, ringing_of_many, prefix="m"), reach={"few": 1.0}
+                ),
             ]
         )
+        return decided["few"].place
+
+    assert few(30) < few(0)
+
+
+def test_the_fewer_agents_are_shared_the_less_the_calls_of_another_matter() -> None:
+    def few(shared: float) -> int:
+        decided = decide_jointly(
+            [
+                Sharing(name="few", pacer=experienced(), snapshot=floor(3), reach={"many": shared}, priority=1),
+                Sharing(name="many", pacer=experienced(), snapshot=floor(9, 20, prefix="m"), reach={"few": shared}),
+            ]
+        )
+        return decided["few"].place
+
+    assert few(0.0) > few(0.5) >= few(1.0)
+
+
+def test_what_cannot_be_shared_is_refused() -> None:
+    one = Sharing(name="a", pacer=experienced(), snapshot=floor(1), reach={"b": 1.0})
+    with pytest.raises(ValueError, match="shares agents with b, which is not here"):
+        decide_jointly([one])
+    with pytest.raises(ValueError, match="shares 0 to 1 of its agents with b, not 2"):
+        Sharing(name="a", pacer=experienced(), snapshot=floor(1), reach={"b": 2.0})
+    later = PacingSnapshot(now_ms=NOW_MS + 1, idle_agents=1)
+    with pytest.raises(ValueError, match="another time"):
+        decide_jointly([one, Sharing(name="b", pacer=experienced(), snapshot=later)])
 
 
 def test_no_campaigns_no_decisions() -> None:

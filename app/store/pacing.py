@@ -1,0 +1,52 @@
+"""What pacers of predictive campaigns have learned, and the people the law counts: what outlives a restart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, case, delete, func, insert, or_, select
+
+from app.commands import SavePacing
+from app.model import Campaign, PacingMemory
+from app.outcomes import ABANDONED
+from app.store.ended_calls import LIVE
+from app.store.ids import earliest_id
+from app.store.schema import attempts, pacing
+from app.units import MINUTE_MS
+
+PIECE_MS: Final = 15 * MINUTE_MS
+"""People of so much time are counted together."""
+
+
+def save_pacing(conn: Connection, command: SavePacing, now_ms: int) -> None:
+    """Keep it in place of what was kept before."""
+    conn.execute(delete(pacing).where(pacing.c.campaign_id == command.campaign_id))
+    conn.execute(
+        insert(pacing).values(campaign_id=command.campaign_id, saved_at_ms=now_ms, learned=dict(command.learned))
+    )
+
+
+def pacing_memory(conn: Connection, campaign: Campaign, now_ms: int) -> PacingMemory:
+    """What was learned, and who answered and was abandoned within the campaign's window, counted from the attempts."""
+    learned = conn.execute(select(pacing.c.learned).where(pacing.c.campaign_id == campaign.id)).scalar()
+    since_ms = now_ms - campaign.agents.pacing.window_ms
+    ended = attempts.c
+    piece = (ended.closed_at_ms // PIECE_MS).label("piece")
+    is_late = or_(
+        ended.waited_ms > campaign.agents.connect_within_ms,
+        ended.waited_ms.is_(None) & ended.outcome.in_([int(one) for one in ABANDONED]),
+    )
+    found = (
+        select(piece, func.count(), func.sum(case((is_late, 1), else_=0)))
+        .where(
+            ended.campaign_id == campaign.id,
+            ended.id >= earliest_id(since_ms),
+            ended.closed_at_ms.is_not(None),
+            ended.answered_at_ms.is_not(None),
+            or_(ended.outcome.in_([int(one) for one in LIVE]), ended.waited_ms.is_not(None)),
+        )
+        .group_by(piece)
+        .order_by(piece)
+    )
+    counted = tuple((int(row[0]) * PIECE_MS, int(row[1]), int(row[2])) for row in conn.execute(found))
+    return PacingMemory(learned=learned or {}, counted=counted)
