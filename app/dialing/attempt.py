@@ -420,12 +420,14 @@ class AttemptRun:
         is_barred: bool = False,
     ) -> list[Command]:
         flow_result = heard or self.visit.heard(now_ms)
-        is_opted_out = flow_result is not None and (flow_result.opted_out or flow_result.opt_out_failed)
+        is_opted_out = self.visit.course.is_barred
+        if flow_result is not None:
+            is_opted_out = is_opted_out or flow_result.opted_out or flow_result.opt_out_failed
         self.state = AttemptState.CLOSING
         self.visit.seek_no_more()
         self._tell_trunk(outcome, now_ms)
         if then is None or is_opted_out:
-            then = strategy.next_for(self.opened, outcome, self.campaign.retry, now_ms, is_opted_out=is_opted_out)
+            then = strategy.after_call(self.opened, outcome, self.campaign, now_ms, is_opted_out=is_opted_out)
         self.result = AttemptResult(
             attempt_id=self.id,
             campaign_id=self.opened.campaign_id,

@@ -36,6 +36,7 @@ from app.events import (
     CampaignStopped,
     CommandFailed,
     ContactsAdded,
+    DigitPressed,
     DncAdded,
     Event,
     PacingSaved,
@@ -161,7 +162,7 @@ class Dialer:
                 self._work.run_of(attempt).remember(event.audio, attempt.visit.language)
             self._work.prepared(attempt)
         commands = self._settled(attempt, commands, now_ms)
-        if isinstance(event, PlaybackEnded | RecordingEnded | CommandFailed):
+        if isinstance(event, PlaybackEnded | RecordingEnded | CommandFailed | DigitPressed):
             commands += self._floor.hear(event, now_ms)
         return commands
 
@@ -223,6 +224,7 @@ class Dialer:
         for attempt in list(self._work.attempts.values()):
             if attempt.id == event.attempt_id:
                 commands += self._settled(attempt, attempt.handle(event, now_ms), now_ms)
+                commands += self._floor.barred(attempt, now_ms)
             elif attempt.opened.number == event.number and attempt.call is None:
                 refused = attempt.refuse(Outcome.DO_NOT_CALL, "on the do-not-call list", now_ms)
                 commands += self._settled(attempt, refused, now_ms)

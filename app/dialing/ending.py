@@ -19,7 +19,8 @@ class Course:
 
     is_ours: the hang-up was our doing. is_taken_back: we gave up on it before an answer; is_tried_later: and not at
     once again. is_sent_on: into the admin's dialplan. is_abandoned: answered, and no agent: while we were away, or
-    none was free. is_unserved: no agent came, and the flow had a way of its own for it. sought_at_ms: since when they
+    none was free. is_unserved: no agent came, and the flow had a way of its own for it. is_barred: they
+    were told so, and want no more calls. sought_at_ms: since when they
     wait for an agent. queue_talk: with a member of a queue of the PBX's own, whose word we do not ask; lost_in_queue:
     why nobody knows what became of them there.
     """
@@ -30,6 +31,7 @@ class Course:
     is_sent_on: bool = False
     is_abandoned: bool = False
     is_unserved: bool = False
+    is_barred: bool = False
     sought_at_ms: int | None = None
     queue_talk: Conversation | None = None
     lost_in_queue: str = ""

@@ -38,7 +38,7 @@ from app.dialing.refusals import why_not
 from app.dialing.requests import Requests
 from app.dialing.snapshot import AgentPicture
 from app.dialing.work import Work
-from app.events import CommandFailed, PlaybackEnded, RecordingEnded
+from app.events import CommandFailed, DigitPressed, PlaybackEnded, RecordingEnded
 from app.model import OpenedAttempt
 from app.units import AgentId, CampaignId, RoomId
 
@@ -65,11 +65,11 @@ class Floor:
         self._take(event)
         return self._settled()
 
-    def hear(self, event: PlaybackEnded | RecordingEnded | CommandFailed, now_ms: int) -> list[Command]:
+    def hear(self, event: PlaybackEnded | RecordingEnded | CommandFailed | DigitPressed, now_ms: int) -> list[Command]:
         """What the telephone tells of a person the floor has."""
         person = self.crew.people.get(event.attempt_id)
         if person is None:
-            return self._queueing.hear(event, now_ms)
+            return [] if isinstance(event, DigitPressed) else self._queueing.hear(event, now_ms)
         self.crew.now_ms = now_ms
         match event:
             case PlaybackEnded():
@@ -81,7 +81,9 @@ class Floor:
             case CommandFailed(command="RecordRoom"):
                 self._parts.recordings.failed(person)
             case CommandFailed(command="Play") if person.stage is PersonStage.LEAVING:
-                self._parts.talk.see_off(person)
+                self._parts.farewells.see_off(person)
+            case DigitPressed() if person.stage is PersonStage.LEAVING:
+                self._parts.farewells.press(person, event.digit)
             case _:
                 pass
         return self._settled()
@@ -98,6 +100,15 @@ class Floor:
             return []
         crew.now_ms = now_ms
         crew.touched.append(attempt)
+        return self._settled()
+
+    def barred(self, attempt: AttemptRun, now_ms: int) -> list[Command]:
+        """The number of a call that is up is on the do-not-call list."""
+        person = self.crew.people.get(attempt.id)
+        if person is None or person.stage is not PersonStage.LEAVING:
+            return []
+        self.crew.now_ms = now_ms
+        self._parts.farewells.barred(person)
         return self._settled()
 
     def wake(self, now_ms: int) -> list[Command]:
@@ -317,8 +328,8 @@ class Floor:
         self.crew.await_agent(person)
 
     def _played(self, person: Person, what: str, *, has_failed: bool) -> None:
-        if what == "harbor" and person.stage is PersonStage.LEAVING:
-            self._parts.talk.see_off(person)
+        if person.stage is PersonStage.LEAVING:
+            self._parts.farewells.told(person, what)
         elif what == "notice":
             self._parts.recordings.told(person, has_failed=has_failed)
 
@@ -391,10 +402,10 @@ class Floor:
     def _wake_person(self, person: Person) -> None:
         match person.stage:
             case PersonStage.WAITING:
-                self._parts.talk.give_up(person)
+                self._parts.farewells.give_up(person)
             case PersonStage.JOINING:
                 self._parts.talk.not_connected(person)
             case PersonStage.LEAVING:
-                self._parts.talk.see_off(person)
+                self._parts.farewells.see_off(person)
             case _:
                 pass

@@ -12,10 +12,17 @@ from app.ivr.wording import WordingError, blanks, field_key, filled
 from app.model import Campaign, Prompt
 
 SAFE_HARBOR: Final[Mapping[str, str]] = {
-    "en": "This is a call from {seller|us}. We are sorry: nobody is free to speak with you now. Goodbye.",
-    "ru": "Вам звонит {seller|наша компания}. Приносим извинения: сейчас никто не может ответить. До свидания.",
+    "en": "This is a call from {seller|us}. We are sorry: nobody is free to speak with you now. "
+    "For no more calls, press 9. Goodbye.",
+    "ru": "Вам звонит {seller|наша компания}. Приносим извинения: сейчас никто не может ответить. "
+    "Чтобы вам больше не звонили, нажмите 9. До свидания.",
 }
 """What a person hears for whom there was no agent, where the campaign has no text of its own, by language."""
+BARRED: Final[Mapping[str, str]] = {
+    "en": "You will not be called again. Goodbye.",
+    "ru": "Больше вам не позвонят. До свидания.",
+}
+"""What a person hears who pressed the key for no more calls (app.dialing.farewell)."""
 _NO_BRACES: Final = str.maketrans("{}|", "   ")
 
 
@@ -28,10 +35,21 @@ def safe_harbor(campaign: Campaign, flow: Flow, fields: Mapping[str, str], langu
     """What the person hears when there is no agent."""
     if (own := _filled(campaign.agents.safe_harbor, flow, fields)) is not None:
         return Prompt(text=own, language=campaign.language)
-    spoken = next((one for one in (language, language.partition("-")[0]) if one in SAFE_HARBOR), "en")
+    spoken = _spoken(language)
     text = _filled(SAFE_HARBOR[spoken], flow, fields)
     assert text is not None, "the message of last resort is empty"
     return Prompt(text=text, language=spoken)
+
+
+def barred(language: str) -> Prompt:
+    """What the person hears who wants no more calls."""
+    spoken = _spoken(language)
+    return Prompt(text=BARRED[spoken], language=spoken)
+
+
+def _spoken(language: str) -> str:
+    """The language of our own words to somebody."""
+    return next((one for one in (language, language.partition("-")[0]) if one in SAFE_HARBOR), "en")
 
 
 def notice(campaign: Campaign, flow: Flow, fields: Mapping[str, str]) -> Prompt | None:
@@ -63,7 +81,10 @@ def whisper(campaign: Campaign) -> Prompt | None:
 
 def floor_prompts(campaign: Campaign, flow: Flow, fields: Mapping[str, str], language: str) -> tuple[Prompt, ...]:
     """All of it that one contact may need."""
-    found = (safe_harbor(campaign, flow, fields, language), notice(campaign, flow, fields), whisper(campaign))
+    found = (
+        safe_harbor(campaign, flow, fields, language), barred(language), notice(campaign, flow, fields),
+        whisper(campaign),
+    )  # fmt: skip
     return tuple(prompt for prompt in found if prompt is not None)
 
 

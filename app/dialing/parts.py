@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.dialing.crew import Crew
+from app.dialing.farewell import Farewells
 from app.dialing.leaving import Leaving
 from app.dialing.losses import Losses
 from app.dialing.recording import Recordings
@@ -17,7 +18,8 @@ class Parts:
     """All of them, on one set of books."""
 
     __slots__ = (
-        "crew", "leaving", "losses", "recordings", "reservations", "resuming", "supervision", "talk", "transfers",
+        "crew", "farewells", "leaving", "losses", "recordings", "reservations", "resuming", "supervision",
+        "talk", "transfers",
     )  # fmt: skip
 
     def __init__(self, crew: Crew) -> None:
@@ -28,5 +30,8 @@ class Parts:
         self.talk = Talk(crew, self.leaving, self.reservations, self.recordings)
         self.transfers = Transfers(crew, self.leaving, self.recordings, self.talk)
         self.losses = Losses(crew, self.leaving, self.reservations, self.recordings, self.talk, self.transfers)
+        self.farewells = Farewells(crew)
         self.supervision = Supervision(crew)
-        self.resuming = Resuming(crew, self.losses, self.recordings, self.talk, self.transfers, self.supervision)
+        self.resuming = Resuming(
+            crew, self.losses, self.recordings, self.talk, self.transfers, self.farewells, self.supervision
+        )

@@ -102,6 +102,9 @@ class Placing:
 
     def _take_back(self, run: CampaignRun, now_ms: int) -> list[Command]:
         """More rings than agents will be free for: what has rung long enough is hung up."""
+        if not run.is_ahead:
+            return []
+        self._floor.predictions.allows(run, now_ms)
         commands: list[Command] = []
         for attempt_id in self._floor.predictions.take_cancelled(run):
             attempt = self._work.attempts[attempt_id]

@@ -220,9 +220,14 @@ class Predictions:
             for campaign_id, paced in self._paced.items()
             if (run := self._crew.work.campaigns.get(campaign_id)) is not None
             and run.status is CampaignStatus.RUNNING
+            and self._has_work(run, paced, now_ms)
             and any(self._serving(campaign_id))
         ]
         return min(looks, default=None)
+
+    def _has_work(self, run: CampaignRun, paced: _Paced, now_ms: int) -> bool:
+        """Whether time alone may change anything: calls are in flight, or somebody may be called."""
+        return bool(paced.calls or run.stock or (run.next_due_ms is not None and run.next_due_ms <= now_ms))
 
     def picture(self, campaign_id: CampaignId) -> PacingPicture | None:
         """How it is paced; None: it is not."""

@@ -20,7 +20,6 @@ from app.agent_events import (
 )
 from app.agents import Conversation, DialingMode
 from app.commands import Command, Play
-from app.dialing import floor_words
 from app.dialing.alarms import Alarms
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.call import CallState
@@ -208,10 +207,7 @@ class Queueing:
             self._forget(attempt.id)
             return self._did(attempt, attempt.visit.find_nobody(now_ms), now_ms)
         attempt.visit.abandon()
-        words = floor_words.safe_harbor(
-            attempt.campaign, attempt.visit.flow, attempt.opened.fields, attempt.visit.language
-        )
-        audio = attempt.visit.audio.get(words)
+        audio = attempt.visit.safe_harbor()
         if audio is None:
             return self._see_off(person, now_ms)
         person.is_leaving = True

@@ -10,6 +10,7 @@ from app.dialing.agent import RESTARTED, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.consult import Party
 from app.dialing.crew import Crew
+from app.dialing.farewell import Farewells
 from app.dialing.losses import Losses
 from app.dialing.person import Person, PersonStage
 from app.dialing.recording import Recordings
@@ -31,10 +32,12 @@ class Resuming:
         recordings: Recordings,
         talk: Talk,
         transfers: Transfers,
+        farewells: Farewells,
         supervision: Supervision,
     ) -> None:
         self._crew = crew
         self._transfers = transfers
+        self._farewells = farewells
         self._supervision = supervision
         self._strays: dict[LegId, LivePhone] = {}
         self._losses = losses
@@ -125,7 +128,7 @@ class Resuming:
                     person.has_music = True
                     self._crew.do(Music(attempt_id=person.id, is_on=True))
             case PersonStage.LEAVING:
-                self._talk.hurry_off(person)
+                self._farewells.hurry_off(person)
             case _:
                 pass
 

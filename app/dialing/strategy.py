@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from app.agents import CallbackPlan, Disposition, DispositionEffect
-from app.model import ContactNext, OpenedAttempt, RetryPolicy
-from app.outcomes import OUTCOMES, ContactStatus, Outcome, RetryClass
+from app.agents import CallbackPlan, DialingMode, Disposition, DispositionEffect
+from app.model import Campaign, ContactNext, OpenedAttempt, RetryPolicy
+from app.outcomes import ABANDONED, OUTCOMES, ContactStatus, Outcome, RetryClass
 from app.units import HOUR_MS
 
 
@@ -48,6 +48,16 @@ def next_for(
             return then(ContactStatus.PENDING, now_ms + wait_ms)
         case _:
             assert_never(rule.retry)
+
+
+def after_call(
+    opened: OpenedAttempt, outcome: Outcome, campaign: Campaign, now_ms: int, *, is_opted_out: bool
+) -> ContactNext:
+    """As `next_for`; who answered a predictive campaign and found nobody is left in peace for its cool-down."""
+    policy = campaign.retry
+    if outcome in ABANDONED and campaign.mode is DialingMode.PREDICTIVE:
+        policy = replace(policy, retry_ms=max(policy.retry_ms, campaign.agents.pacing.cool_down_ms))
+    return next_for(opened, outcome, policy, now_ms, is_opted_out=is_opted_out)
 
 
 def without_route(opened: OpenedAttempt) -> ContactNext:

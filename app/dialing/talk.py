@@ -16,7 +16,7 @@ from app.agent_commands import (
 )
 from app.agent_events import DispositionSet
 from app.agents import NOT_SET, AgentState, RecordingPolicy
-from app.commands import HangUp, Play
+from app.commands import HangUp
 from app.dialing import floor_words, strategy
 from app.dialing.agent import AWAY, IN_CALL, AgentRun, AgentStep
 from app.dialing.attempt import AttemptState
@@ -278,48 +278,6 @@ class Talk:
         crew.touch_person(person)
         if agent is not None and agent.person_id == person.id:
             self._leaving.free(agent)
-
-    # --- no agent ----------------------------------------------------------------------------------------------------
-
-    def give_up(self, person: Person) -> None:
-        """Time is over for whoever waits: their flow has a way for it, or they hear the safe-harbor message."""
-        crew = self._crew
-        attempt = person.attempt
-        crew.leave_queue(person)
-        if attempt.visit.sought is not None and attempt.visit.sought.has_way_on and not attempt.visit.has_talked:
-            if person.has_music:
-                crew.do(Music(attempt_id=person.id, is_on=False))
-            del crew.people[person.id]
-            crew.touch_person(person)
-            crew.did(attempt, attempt.visit.find_nobody(crew.now_ms))
-            return
-        attempt.visit.abandon()
-        crew.touched.append(attempt)
-        if person.has_music:
-            person.has_music = False
-            crew.do(Music(attempt_id=person.id, is_on=False))
-        words = floor_words.safe_harbor(
-            attempt.campaign, attempt.visit.flow, attempt.opened.fields, attempt.visit.language
-        )
-        audio = attempt.visit.audio.get(words)
-        if audio is None:
-            self.see_off(person)
-            return
-        crew.turn_person(person, PersonStage.LEAVING)
-        person.deadline_ms = crew.now_ms + audio.length_ms + SPEECH_GRACE_MS
-        crew.touch_person(person)
-        crew.do(Play(attempt_id=person.id, playback_id=f"{person.id}-harbor", media=(audio.media,)))
-
-    def hurry_off(self, person: Person) -> None:
-        """How far the message was heard is not known: the call ends when it must be over."""
-        assert person.deadline_ms is not None, f"{person.id} hears a message without an end"
-        person.deadline_ms = min(person.deadline_ms, max(person.deadline_ms - SPEECH_GRACE_MS, self._crew.now_ms))
-        self._crew.touch_person(person)
-
-    def see_off(self, person: Person) -> None:
-        """The message was heard: the call ends."""
-        self._crew.turn_person(person, PersonStage.ENDING)
-        self._crew.did(person.attempt, person.attempt.hang_up(self._crew.now_ms))
 
     # --- the card ----------------------------------------------------------------------------------------------------
 

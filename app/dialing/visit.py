@@ -67,6 +67,10 @@ class Visit:
         words = floor_words.safe_harbor(self.campaign, self.flow, self.opened.fields, self.language)
         return self.audio.get(words)
 
+    def barred(self) -> Audio | None:
+        """What they hear when they want no more calls; None: it was not made."""
+        return self.audio.get(floor_words.barred(self.language))
+
     # --- the flow ----------------------------------------------------------------------------------------------------
 
     @property

@@ -47,7 +47,11 @@ class PlainPacer:
         return PacingDecision(place=place, why=f"{why} → {place}")
 
     def as_json(self) -> dict[str, Any]:
-        return self.budget.as_json()
+        return {"budget": self.budget.as_json()}
 
     def take_up(self, written: dict[str, Any]) -> None:
-        self.budget.take_up(written, self.policy.abandonment_window_ms)
+        """Go on from what any pacer wrote: the ledger is the same. Raises ValueError when it is something else."""
+        try:
+            self.budget.take_up(written["budget"], self.policy.abandonment_window_ms)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a written pacer: {error!r}") from error

@@ -260,11 +260,15 @@ class PredictivePacer:
         return {"budget": self.budget.as_json(), "answers": self._odds.as_json(), "agents": self._free.as_json()}
 
     def take_up(self, written: dict[str, Any]) -> None:
-        """Go on from what `as_json` wrote. Raises ValueError when it is something else."""
+        """Go on from what any pacer wrote; one that does not learn leaves the ledger alone.
+
+        Raises ValueError when it is something else.
+        """
         try:
             self.budget.take_up(written["budget"], self.policy.abandonment_window_ms)
-            self._odds.take_up(written["answers"])
-            self._free.take_up(written["agents"])
+            if "answers" in written:
+                self._odds.take_up(written["answers"])
+                self._free.take_up(written["agents"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a written pacer: {error!r}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-from app.agents import AgentPlan, DialingMode, PreviewDefault, RecordingPolicy
+from app.agents import AgentPlan, DialingMode, PacingPlan, PreviewDefault, RecordingPolicy
 from app.ivr.builtin import CONNECT_SOURCE
 from app.model import Campaign, RetryPolicy
 from app.sim.numbers import numbers_of, trunk_of
@@ -93,6 +93,7 @@ def _campaign(
             recording=recording,
             consent_notice="" if recording is RecordingPolicy.NEVER else "This call is recorded.",
             priority=rng.choice((0, 1)),
+            pacing=PacingPlan(abandonment_target=0.03, cool_down_ms=HOUR_MS),
         ),
     )
     flow = OFFER if mode is DialingMode.BROADCAST else CONNECT_SOURCE

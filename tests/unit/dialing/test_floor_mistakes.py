@@ -16,6 +16,7 @@ from app.dialing import floor as floor_module
 from app.dialing.agent import AgentRun
 from app.dialing.attempt import AttemptRun
 from app.dialing.crew import Crew
+from app.dialing.farewell import Farewells
 from app.dialing.floor import Floor
 from app.dialing.leaving import Leaving
 from app.dialing.losses import Losses
@@ -168,7 +169,7 @@ def test_somebody_who_hears_nothing(monkeypatch: Plant) -> None:
 
 
 def test_somebody_who_waits_for_ever(monkeypatch: Plant) -> None:
-    monkeypatch.setattr(Talk, "give_up", lambda self, person: None)
+    monkeypatch.setattr(Farewells, "give_up", lambda self, person: None)
     watched = waiting()
     watched.world.advance(61_000)
     with pytest.raises(AssertionError, match="waits for ever"):

@@ -55,7 +55,7 @@ from app.events import (
     TrunkSet,
 )
 from app.ivr.flow import Flow
-from app.model import AttemptResult, Campaign, CampaignStatus, OpenedAttempt, Trunk
+from app.model import AttemptResult, Campaign, CampaignStatus, OpenedAttempt, PacingMemory, Trunk
 from app.outcomes import ContactStatus
 from app.units import AttemptId, CampaignId, ContactId, Number, TrunkId
 from tests.unit.dialing.build import FLOW, T0, audio_of
@@ -214,10 +214,10 @@ class World:
             rows[ContactId(len(rows) + 1)] = Row(number=number, due_at_ms=self.now)
         self.inbox.append(ContactsAdded(campaign_id=campaign_id))
 
-    def start(self, campaign: Campaign) -> None:
+    def start(self, campaign: Campaign, pacing: PacingMemory | None = None) -> None:
         self.campaigns[campaign.id] = campaign
         self.disk.contacts.setdefault(campaign.id, {})
-        self.inbox.append(CampaignStarted(campaign=campaign, flow=self.flow))
+        self.inbox.append(CampaignStarted(campaign=campaign, flow=self.flow, pacing=pacing))
 
     def pause(self, campaign_id: CampaignId) -> None:
         self.inbox.append(CampaignPaused(campaign_id=campaign_id))

@@ -1,0 +1,318 @@
+"""Predictive campaigns: calls ahead of agents, within the budget; who finds nobody, and what outlives a restart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady
+from app.agents import AgentPlan, DialingMode, PacingPlan
+from app.dialing import prediction
+from app.dialing.prediction import policy_of
+from app.dialing.snapshot import PacingPicture
+from app.events import CallRinging, DigitPressed, PlaybackEnded
+from app.model import PacingMemory
+from app.outcomes import ContactStatus, Outcome
+from app.pacing import PacingDecision, PacingMode
+from app.pacing.predictive import PredictivePacer
+from app.units import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.unit.dialing.build import T0, campaign, phone, trunk
+from tests.unit.dialing.floor_world import ONE, FloorWorld
+from tests.unit.dialing.on_floor import (
+    AVAILABLE,
+    FIRST,
+    LUNCH,
+    ME,
+    SECOND,
+    TALKING,
+    TWO,
+    YOU,
+    result,
+)
+
+
+def predictive(contacts: int = 12, agents: int = 1, *, answered: int = 0, **changes: Any) -> FloorWorld:
+    """A predictive campaign with room to dial, and agents at work. answered: people of before, nobody abandoned."""
+    pacing = PacingPlan(**{name: changes.pop(name) for name in list(changes) if name in PacingPlan.__slots__})
+    world = FloorWorld()
+    world.set_trunk(trunk(lines=20, calls_per_second=50.0))
+    plan = campaign(1, mode=DialingMode.PREDICTIVE, lines=10, calls_per_second=50.0)
+    memory = PacingMemory(counted=((T0, answered, 0),))
+    world.start(replace(plan, agents=AgentPlan(pacing=pacing, **changes)), memory)
+    world.add_contacts(ONE, *(phone(place) for place in range(contacts)))
+    world.connect()
+    for place in range(1, agents + 1):
+        world.begin(place)
+    world.advance(1_000)
+    return world
+
+
+def pacing_of(world: FloorWorld) -> PacingPicture:
+    """How the campaign is paced now."""
+    [shown] = [one for one in world.dialer.snapshot(world.now).campaigns if one.id == ONE]
+    assert shown.pacing is not None
+    return shown.pacing
+
+
+@pytest.fixture
+def decided(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What every pacer decides, whatever it sees: `place` in all in flight, `cancel` so many of the oldest."""
+    wish: dict[str, Any] = {"flight": 3, "cancel": False}
+
+    def decide(self: PredictivePacer, snapshot: Any) -> PacingDecision:
+        wish["seen"] = snapshot
+        cancel = tuple(snapshot.rung_ms or ()) if wish["cancel"] else ()
+        return PacingDecision(place=max(0, wish["flight"] - len(snapshot.ringing_ms)), cancel=cancel, why="as wished")
+
+    monkeypatch.setattr(PredictivePacer, "decide", decide)
+    return wish
+
+
+# --- placing ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_agent_nothing_is_dialed() -> None:
+    world = predictive(agents=0)
+    world.advance(HOUR_MS)
+    assert not world.calls
+    [shown] = world.dialer.snapshot(world.now).campaigns
+    assert shown.waiting_for == "no agent serves it"
+
+
+@pytest.mark.usefixtures("decided")
+def test_as_many_are_called_as_the_pacer_says_and_no_agent_is_reserved() -> None:
+    world = predictive()
+    assert len(world.up()) == 3
+    assert world.state() is AVAILABLE
+    assert pacing_of(world).why == "as wished"
+
+
+def test_a_call_that_ended_is_replaced_and_one_that_was_answered_is_not_in_flight(decided: dict[str, Any]) -> None:
+    world = predictive()
+    world.end(FIRST, sip_code=486, cause=17)
+    world.advance(600)
+    assert len(world.up()) == 3
+    world.answer(SECOND)
+    world.advance(600)
+    assert len(world.up()) == 4, "three more beside the conversation"
+    assert len(decided["seen"].talking_ms) == 1
+    assert not decided["seen"].idle_agents
+
+
+def test_who_answers_first_has_the_agent_and_the_next_who_is_free_the_other() -> None:
+    world = predictive(agents=2)
+    world.answer(FIRST)
+    assert sorted(world.state(place).value for place in (1, 2)) == ["available", "talking"]
+    world.answer(SECOND)
+    assert world.state(1) is world.state(2) is TALKING
+
+
+@pytest.mark.usefixtures("decided")
+def test_agents_who_pause_stop_the_dialing_and_a_late_answer_is_heard_out() -> None:
+    world = predictive(60)
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    for one in list(world.up()):
+        world.end(one, sip_code=486, cause=17)
+    placed = len(world.calls)
+    world.advance(MINUTE_MS)
+    assert len(world.calls) == placed
+    world.ask(AgentWentReady(agent_id=ME))
+    world.advance(1_000)
+    assert len(world.calls) > placed
+
+
+def test_agents_who_are_about_to_leave_are_not_counted_on(decided: dict[str, Any]) -> None:
+    world = predictive(agents=2)
+    world.answer(FIRST)
+    world.advance(600)
+    assert (len(decided["seen"].talking_ms), decided["seen"].idle_agents) == (1, 1)
+    talker = ME if world.state(1) is TALKING else YOU
+    world.ask(AgentSignedOut(agent_id=talker))
+    world.advance(600)
+    assert (len(decided["seen"].talking_ms), decided["seen"].idle_agents) == (0, 1)
+
+
+def test_a_personal_contact_waits_for_its_own_agent_who_is_held_for_it(decided: dict[str, Any]) -> None:
+    decided["flight"] = 0
+    world = predictive(1, agents=0)
+    world.owners[phone(0)] = YOU
+    world.begin(1)
+    world.advance(20_000)
+    assert not world.calls, "its owner is not here"
+    decided["flight"] = 1
+    world.begin(2)
+    world.advance(20_000)
+    assert world.up() == [world.shown(2).card.attempt_id]  # type: ignore[union-attr]
+
+
+# --- taking back -----------------------------------------------------------------------------------------------------
+
+
+def test_calls_that_rang_long_enough_are_taken_back_and_tried_later(decided: dict[str, Any]) -> None:
+    world = predictive(3)
+    world.tell(CallRinging(attempt_id=FIRST))
+    world.advance(16_000)
+    decided |= {"cancel": True, "flight": 0}
+    world.advance(600)
+    assert [world.calls[one].is_hung_up for one in (FIRST, SECOND)] == [True, False], (
+        "the other's phone is not known to ring"
+    )
+    world.end(FIRST)
+    world.settle()
+    assert result(world).outcome is Outcome.DIALER_STOPPED
+    assert result(world).next.due_at_ms == world.now + 60_000
+
+
+# --- nobody free -----------------------------------------------------------------------------------------------------
+
+
+def abandoned(**changes: Any) -> FloorWorld:
+    """Two answered for one agent, and two seconds passed."""
+    world = predictive(fixed_ratio=2.0, answered=100, **changes)
+    world.playbacks_end = False
+    world.answer(FIRST)
+    world.answer(SECOND)
+    world.advance(2_000)
+    return world
+
+
+def test_who_finds_nobody_within_two_seconds_hears_the_message_and_is_counted_at_once() -> None:
+    world = predictive(fixed_ratio=2.0, answered=100, hold_ms=30_000)
+    world.playbacks_end = False
+    world.answer(FIRST)
+    world.answer(SECOND)
+    world.advance(1_999)
+    assert (SECOND, f"{SECOND}-harbor") not in world.heard
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (102, 0)
+    world.advance(1)
+    assert (SECOND, f"{SECOND}-harbor") in world.heard
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (102, 1)
+    world.tell(PlaybackEnded(attempt_id=SECOND, playback_id=f"{SECOND}-harbor"))
+    world.settle()
+    world.hang_up(SECOND)
+    assert result(world, SECOND).outcome is Outcome.ABANDONED_BY_DIALER
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (102, 1), "counted once"
+
+
+def test_who_was_abandoned_is_left_in_peace_for_the_cool_down() -> None:
+    world = abandoned(cool_down_ms=3 * DAY_MS)
+    world.hang_up(SECOND)
+    assert result(world, SECOND).next.due_at_ms == world.now + 3 * DAY_MS
+
+
+def test_whoever_presses_nine_in_the_message_is_barred_on_disk_before_they_hear_it() -> None:
+    world = abandoned()
+    world.tell(DigitPressed(attempt_id=SECOND, digit="5"))
+    world.tell(DigitPressed(attempt_id=SECOND, digit="9"))
+    world.turn()
+    assert (SECOND, f"{SECOND}-barred") not in world.heard
+    world.settle()
+    assert phone(1) in world.disk.dnc
+    assert (SECOND, f"{SECOND}-barred") in world.heard
+    world.tell(PlaybackEnded(attempt_id=SECOND, playback_id=f"{SECOND}-harbor"))
+    world.settle()
+    assert not world.calls[SECOND].is_hung_up, "the confirmation is heard out"
+    world.tell(PlaybackEnded(attempt_id=SECOND, playback_id=f"{SECOND}-barred"))
+    world.settle()
+    assert world.calls[SECOND].is_hung_up
+    world.hang_up(SECOND)
+    found = result(world, SECOND)
+    assert (found.outcome, found.next.status) == (Outcome.ABANDONED_BY_DIALER, ContactStatus.DO_NOT_CALL)
+
+
+def test_a_key_pressed_before_the_message_bars_nobody() -> None:
+    world = predictive(fixed_ratio=2.0, answered=100)
+    world.answer(FIRST)
+    world.answer(SECOND)
+    world.tell(DigitPressed(attempt_id=SECOND, digit="9"))
+    world.settle()
+    assert not world.disk.dnc
+
+
+def test_a_budget_that_is_spent_means_one_call_for_each_idle_agent() -> None:
+    world = abandoned(contacts=40)
+    world.hang_up(SECOND)
+    world.dispose()
+    world.hang_up(FIRST)
+    world.advance(2_000)
+    assert pacing_of(world).is_spent
+    assert pacing_of(world).budget_left < 1
+    assert world.state() is AVAILABLE
+    assert len(world.up()) == 1
+
+
+# --- what is remembered ----------------------------------------------------------------------------------------------
+
+
+def test_what_was_learned_is_written_down_now_and_then_and_at_the_end() -> None:
+    world = abandoned()
+    assert ONE not in world.learned
+    world.advance(prediction.SAVE_MS)
+    assert world.learned.pop(ONE)
+    world.stop(ONE)
+    world.settle()
+    world.hang_up(FIRST)
+    world.dispose()
+    world.advance(1_000)
+    assert ONE in world.learned
+
+
+def test_a_new_process_goes_on_from_what_was_learned_and_counts_as_the_disk_does() -> None:
+    world = abandoned()
+    world.advance(prediction.SAVE_MS)
+    after = FloorWorld()
+    memory = PacingMemory(learned=world.learned[ONE], counted=((T0 - HOUR_MS, 90, 2), (T0, 10, 1)))
+    after.start(world.campaigns[ONE], memory)
+    after.turn()
+    assert (pacing_of(after).answered, pacing_of(after).abandoned) == (100, 3)
+
+
+def test_what_another_version_wrote_is_learned_anew() -> None:
+    world = FloorWorld()
+    memory = PacingMemory(learned={"budget": "of another kind"}, counted=((T0, 10, 1),))
+    world.start(campaign(1, mode=DialingMode.PREDICTIVE), memory)
+    world.turn()
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (10, 1)
+
+
+def test_a_change_of_the_settings_keeps_what_was_counted() -> None:
+    world = abandoned()
+    changed = replace(world.campaigns[ONE], agents=AgentPlan(pacing=PacingPlan(abandonment_target=0.02)))
+    world.start(changed)
+    world.settle()
+    assert pacing_of(world).target == 0.02
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (102, 1)
+
+
+def test_another_mode_is_paced_no_more_and_the_ledger_begins_when_it_is_predictive_again() -> None:
+    world = abandoned()
+    world.start(replace(world.campaigns[ONE], mode=DialingMode.PROGRESSIVE))
+    world.settle()
+    [shown] = world.dialer.snapshot(world.now).campaigns
+    assert shown.pacing is None
+
+
+# --- several campaigns -----------------------------------------------------------------------------------------------
+
+
+def test_two_campaigns_do_not_both_count_on_one_agent() -> None:
+    alone = predictive(40)
+    both = predictive(40, agents=0)
+    both.start(campaign(2, mode=DialingMode.PREDICTIVE, lines=10, calls_per_second=50.0))
+    both.add_contacts(TWO, *(phone(place) for place in range(100, 140)))
+    both.begin(1, 1, 2)
+    both.advance(1_000)
+    assert len(both.up()) <= len(alone.up()) + 1
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_a_fixed_ratio_is_a_mode_of_its_own_and_no_minimum_ring_means_never() -> None:
+    plan = campaign(1, agents=AgentPlan(pacing=PacingPlan(fixed_ratio=1.5, min_ring_ms=0)))
+    policy = policy_of(plan)
+    assert (policy.mode, policy.fixed_ratio, policy.min_ring_ms) == (PacingMode.FIXED_RATIO, 1.5, None)
+    learned = policy_of(campaign(1))
+    assert (learned.mode, learned.abandonment_target, learned.min_ring_ms) == (PacingMode.PREDICTIVE, 0.01, 15_000)
