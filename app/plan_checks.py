@@ -5,14 +5,26 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.agents import AgentPlan, DialingMode, RecordingPolicy
+from app.agents import AgentPlan, DialingMode, PacingPlan, RecordingPolicy
 from app.asterisk.endpoint import ENDPOINT_NAME, QUEUE_NAME, caller_id_for
 from app.model import Campaign, Trunk
+from app.units import DAY_MS, HOUR_MS, SECOND_MS
 
 MAX_LINES: Final = 10_000
 MAX_CALLS_PER_SECOND: Final = 1_000
 MAX_DISPOSITIONS: Final = 50
 MAX_WORDS: Final = 2_000
+MAX_ABANDONMENT: Final = 0.03
+"""The most a campaign may aim at: 3% of the live answers (47 CFR 64.1200(a)(7); Ofcom, "Persistent misuse", 2016)."""
+MAX_CONNECT_MS: Final = 2 * SECOND_MS
+"""Who is not with an agent by then is abandoned, by the same rules; longer would only hide it."""
+MAX_RATIO: Final = 10.0
+MAX_CALLS_PER_AGENT: Final = 50.0
+MIN_WINDOW_MS: Final = HOUR_MS
+MAX_WINDOW_MS: Final = 30 * DAY_MS
+MIN_RING_MS: Final = 10 * SECOND_MS
+MAX_RING_MS: Final = 60 * SECOND_MS
+MAX_COOL_DOWN_MS: Final = 30 * DAY_MS
 
 
 class OperationError(Exception):
@@ -63,6 +75,8 @@ def check_campaign(plan: Campaign) -> None:
     if not 1 <= plan.retry.max_faults <= 50:
         raise OperationError(f"{where}: 1 to 50 uncharged tries for a contact, not {plan.retry.max_faults}")
     _check_agent_plan(where, plan.agents)
+    _check_pacing(where, plan.agents.pacing)
+    _check_predictive(where, plan)
     _check_queue(where, plan)
     if plan.retry.retry_ms < 1_000 or plan.retry.fault_retry_ms < 1_000:
         raise OperationError(f"{where}: wait at least one second before a contact is tried again")
@@ -101,6 +115,75 @@ def _check_agent_plan(where: str, plan: AgentPlan) -> None:
         raise OperationError(
             f"{where}: conversations are not recorded without a consent notice; write what the person is told, or set "
             "recording to never"
+        )
+
+
+def _check_pacing(where: str, plan: PacingPlan) -> None:
+    """The settings of the predictive mode, whatever the mode is now: it may be switched while the campaign runs."""
+    problem = (
+        abandonment_problem(plan.abandonment_target)
+        or ratio_problem(plan.fixed_ratio)
+        or min_ring_problem(plan.min_ring_ms)
+    )
+    if problem:
+        raise OperationError(f"{where}: {problem}")
+    if not MIN_WINDOW_MS <= plan.window_ms <= MAX_WINDOW_MS:
+        raise OperationError(
+            f"{where}: abandoned calls are counted over 1 hour to 30 days, not {plan.window_ms / HOUR_MS:g} hours"
+        )
+    if not 1 <= plan.calls_per_agent <= MAX_CALLS_PER_AGENT:
+        raise OperationError(
+            f"{where}: calls in flight for each agent, at most, must be 1 to {MAX_CALLS_PER_AGENT:g}, not "
+            f"{plan.calls_per_agent:g}"
+        )
+    if not 0 <= plan.cool_down_ms <= MAX_COOL_DOWN_MS:
+        raise OperationError(
+            f"{where}: whoever was abandoned is left alone for 0 to 30 days, not {plan.cool_down_ms / DAY_MS:g}"
+        )
+
+
+def abandonment_problem(target: float) -> str:
+    """What is wrong with an abandonment target, in a sentence; empty: nothing."""
+    if 0 <= target <= MAX_ABANDONMENT:
+        return ""
+    return (
+        "the abandonment target must be 0 to 0.03: the law caps it at 3% of the people who answer, "
+        f"not {100 * target:g}%"
+    )
+
+
+def ratio_problem(ratio: float) -> str:
+    """What is wrong with a fixed ratio, in a sentence; empty: nothing."""
+    if ratio == 0 or 1 <= ratio <= MAX_RATIO:
+        return ""
+    return f"calls for each idle agent must be 0 (learned from the list) or 1 to {MAX_RATIO:g}, not {ratio:g}"
+
+
+def min_ring_problem(min_ring_ms: int) -> str:
+    """What is wrong with the ring before a call may be taken back, in a sentence; empty: nothing."""
+    if min_ring_ms == 0 or MIN_RING_MS <= min_ring_ms <= MAX_RING_MS:
+        return ""
+    least, most = MIN_RING_MS / SECOND_MS, MAX_RING_MS / SECOND_MS
+    return (
+        f"a call may be taken back after {least:g} to {most:g} seconds of ringing, or never (0), not after "
+        f"{min_ring_ms / SECOND_MS:g}"
+    )
+
+
+def _check_predictive(where: str, plan: Campaign) -> None:
+    """What dialing ahead needs: agents whose talks and wrap-ups are seen, and the law's own measure of too late."""
+    if plan.mode is not DialingMode.PREDICTIVE:
+        return
+    if plan.agents.queue:
+        raise OperationError(
+            f"{where}: predictive dialing needs agents of Outring, whose talks and wrap-ups it learns from, not the "
+            f"queue {plan.agents.queue[:40]}; leave the queue empty, or use the progressive mode"
+        )
+    if plan.agents.connect_within_ms > MAX_CONNECT_MS:
+        raise OperationError(
+            f"{where}: in the predictive mode a person is with an agent within {MAX_CONNECT_MS / SECOND_MS:g} seconds, "
+            f"or counts as abandoned; set connect within to at most that, not "
+            f"{plan.agents.connect_within_ms / SECOND_MS:g}, or use the progressive mode"
         )
 
 

@@ -19,6 +19,7 @@ from app.agents import (
 )
 from app.dialing.snapshot import CampaignPicture, Snapshot
 from app.model import Campaign, RetryPolicy
+from app.panel.pacing_shapes import STEERED_PACING, PacingAnswer, PacingBody, SteerPacingBody
 from app.panel.problems import pattern
 from app.panel.shapes import TEXT, CallerId, Id, In, Name, ShortName, Word, left_out, plain
 from app.store.attempts import AttemptEntry, AttemptsPage
@@ -29,6 +30,7 @@ from app.units import CampaignId, FlowId, TrunkId
 _LANGUAGE: Final = pattern(r"^[a-z]{2}(-[A-Z]{2})?$", "a language such as en, ru or en-GB")
 _CODE: Final = pattern(r"^[a-z0-9][a-z0-9-]{0,39}$", "1 to 40 small letters, digits and hyphens")
 _QUEUE: Final = pattern(r"^[A-Za-z0-9_.-]{0,64}$", "the name of a queue in queues.conf, or nothing")
+_MODES = Literal["broadcast", "preview", "progressive", "predictive", "manual"]
 _ATTEMPT: Final = pattern(r"^[a-z0-9]{8,40}$", "an attempt's id, as next_before of the page before gave it")
 
 
@@ -66,7 +68,9 @@ class AgentPlanBody(In):
     """How the campaign uses its agents."""
 
     lines_per_agent: int = Field(default=1, ge=1, le=10, description="progressive: calls placed for one agent")
-    connect_within_ms: int = Field(default=2_000, ge=500, le=60_000, description="later counts as abandoned")
+    connect_within_ms: int = Field(
+        default=2_000, ge=500, le=60_000, description="later counts as abandoned; at most 2,000 in the predictive mode"
+    )
     hold_ms: int = Field(default=10_000, ge=0, le=600_000, description="music, then the safe-harbor message")
     safe_harbor: str = Field(default="", max_length=2_000, pattern=TEXT)
     wrap_up_ms: int = Field(default=30_000, ge=0, le=3_600_000)
@@ -83,19 +87,24 @@ class AgentPlanBody(In):
         default_factory=lambda: [DispositionBody.of(one) for one in DEFAULT_DISPOSITIONS], min_length=1, max_length=50
     )
     priority: int = Field(default=0, ge=-100, le=100, description="agents in several campaigns serve higher first")
-    queue: str = Field(default="", pattern=_QUEUE, description="a queue of your Asterisk, instead of our agents")
+    queue: str = Field(
+        default="", pattern=_QUEUE,
+        description="a queue of your Asterisk, instead of our agents; not in the predictive mode",
+    )  # fmt: skip
     target_per_hour: int = Field(default=0, ge=0, le=1_000)
     script: str = Field(default="", max_length=20_000, pattern=TEXT)
     is_one_key: bool = False
+    pacing: PacingBody = Field(default_factory=PacingBody, description="of the predictive mode")
 
     def plan(self) -> AgentPlan:
         """As the dialer has it."""
-        values = self.model_dump(exclude={"dispositions", "preview_default", "recording"})
+        values = self.model_dump(exclude={"dispositions", "preview_default", "recording", "pacing"})
         return AgentPlan(
             **values,
             dispositions=tuple(one.disposition() for one in self.dispositions),
             preview_default=PreviewDefault(self.preview_default),
             recording=RecordingPolicy(self.recording),
+            pacing=self.pacing.plan(),
         )
 
     @classmethod
@@ -105,18 +114,17 @@ class AgentPlanBody(In):
             "dispositions": [DispositionBody.of(one) for one in found.dispositions],
             "preview_default": found.preview_default.value,
             "recording": found.recording.value,
+            "pacing": PacingBody.of(found.pacing),
         }
         return cls.model_validate({name: told[name] for name in cls.model_fields})
 
 
-class SteerBody(In):
+class SteerBody(SteerPacingBody):
     """What to change of a campaign, running or not; what is left out stays. It counts from the next call."""
 
     lines: int = Field(default=2, ge=1, le=10_000, json_schema_extra=left_out)
     calls_per_second: float = Field(default=1.0, ge=0.001, le=1_000, json_schema_extra=left_out)
-    mode: Literal["broadcast", "preview", "progressive", "manual"] = Field(
-        default="progressive", json_schema_extra=left_out
-    )
+    mode: _MODES = Field(default="progressive", json_schema_extra=left_out)
     lines_per_agent: int = Field(default=1, ge=1, le=10, json_schema_extra=left_out)
     priority: int = Field(default=0, ge=-100, le=100, json_schema_extra=left_out)
 
@@ -129,9 +137,11 @@ class SteerBody(In):
     def steered(self, plan: Campaign) -> Campaign:
         """A campaign with these changes."""
         given = self.model_dump(exclude_unset=True)
-        agents = {name: given.pop(name) for name in ("lines_per_agent", "priority") if name in given}
+        agents: dict[str, Any] = {name: given.pop(name) for name in ("lines_per_agent", "priority") if name in given}
+        pacing = {name: given.pop(name) for name in STEERED_PACING if name in given}
         if "mode" in given:
             given["mode"] = DialingMode(given["mode"])
+        agents["pacing"] = replace(plan.agents.pacing, **pacing)
         return replace(plan, **given, agents=replace(plan.agents, **agents))
 
 
@@ -155,7 +165,7 @@ class CampaignBody(In):
     flow_id: int = Field(
         default=0, ge=0, le=2**53, description="what people hear; 0: the built-in flow of campaigns for agents"
     )
-    mode: Literal["broadcast", "preview", "progressive", "manual"] = "broadcast"
+    mode: _MODES = "broadcast"
     trunks: list[Word] = Field(min_length=1, max_length=50, description="in order, overflow to the next")
     lists: list[Id] = Field(default_factory=list, max_length=100)
     lines: int = Field(default=2, ge=1, le=10_000, description="calls at once")
@@ -224,7 +234,7 @@ class CallsAnswer(BaseModel):
     """A campaign's calls now. waiting_for: why nothing is dialed; placed: calls since the dialer started.
 
     with_agents: people who talk with an agent; seeking: who wait for one. agents, available: who serve it, who are
-    free.
+    free. pacing: of a predictive campaign the dialer has; null for any other.
     """
 
     ready: int = 0
@@ -237,13 +247,16 @@ class CallsAnswer(BaseModel):
     available: int = 0
     placed: int = 0
     waiting_for: str = ""
+    pacing: PacingAnswer | None = None
 
     @classmethod
     def of(cls, picture: CampaignPicture | None) -> CallsAnswer:
         """What the dialer says; all zero for a campaign it does not run."""
         if picture is None:
             return cls()
-        return cls.model_validate(picture, from_attributes=True)
+        pacing = None if picture.pacing is None else PacingAnswer.of(picture.pacing)
+        told = {name: getattr(picture, name) for name in cls.model_fields if name != "pacing"}
+        return cls(**told, pacing=pacing)
 
 
 class CampaignAnswer(BaseModel):
