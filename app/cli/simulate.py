@@ -31,22 +31,30 @@ if TYPE_CHECKING:
 )
 @click.option("--benchmark", is_flag=True, help="Instead, the pacers side by side on the lists of docs/pacing.md.")
 @click.option("--hours", type=click.FloatRange(0.1, 24), default=8.0, show_default=True, help="Of a benchmark's day.")
+@click.option("--days", type=click.IntRange(1, 100), default=3, show_default=True, help="Of it: seeds from --seed on.")
+@click.option(
+    "--answer-rate",
+    "rates",
+    multiple=True,
+    type=click.FloatRange(0.01, 0.99),
+    help="Of it: 0.15, 0.3 and 0.6 unless you say.",
+)
 @click.option(
     "--pacer", "pacers", multiple=True, help="In the benchmark: ours and progressive, unless you name others."
 )
 @json_option
 def simulate(
-    seed: int, calls: int, chaos: bool, mode: str, agents: int | None, benchmark: bool, hours: float,
-    pacers: tuple[str, ...], as_json: bool,
+    seed: int, calls: int, chaos: bool, mode: str, agents: int | None, benchmark: bool, hours: float, days: int,
+    rates: tuple[float, ...], pacers: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Run campaigns on a simulated telephone network in virtual time, and check every rule on its wire.
 
     Exit code 1 when a rule was broken, or a contact was left without an end.
     With --benchmark: occupancy and abandonment of pacers on lists where 15, 30 and 60% answer, for --agents or for 5,
-    10 and 30; one row a line.
+    10 and 30; one row a line, median and range over the days.
     """
     if benchmark:
-        _benchmark(seed, agents, hours, pacers, as_json)
+        _benchmark(tuple(range(seed, seed + days)), agents, rates, hours, pacers, as_json)
         return
     from app.agents import DialingMode
     from app.sim.faults import CHAOS, NO_FAULTS
@@ -66,25 +74,25 @@ def simulate(
         sys.exit(1)
 
 
-def _benchmark(seed: int, agents: int | None, hours: float, pacers: tuple[str, ...], as_json: bool) -> None:
-    from app.study.benchmark import ANSWER_RATES, HEADER, PACERS, benchmark
+def _benchmark(
+    seeds: tuple[int, ...], agents: int | None, rates: tuple[float, ...], hours: float, pacers: tuple[str, ...],
+    as_json: bool,
+) -> None:  # fmt: skip
+    from app.study.benchmark import ANSWER_RATES, HEADER, benchmark
+    from app.study.contenders import CONTENDERS, OURS
 
-    unknown = [name for name in pacers if name not in PACERS]
+    unknown = [name for name in pacers if name not in CONTENDERS]
     if unknown:
         raise click.BadParameter(
-            f"no pacer is called {unknown[0]!r}: there are {', '.join(PACERS)}", param_hint="--pacer"
+            f"no pacer is called {unknown[0]!r}: there are {', '.join(CONTENDERS)}", param_hint="--pacer"
         )
     if agents == 0:
         raise click.UsageError("a benchmark needs agents: give --agents 1 or more")
     floors = (agents,) if agents else (5, 10, 30)
+    cells = [(rate, floor) for floor in floors for rate in rates or ANSWER_RATES]
     if not as_json:
         click.echo(HEADER)
-    for row in benchmark(
-        pacers or ("ours", "progressive"),
-        [(rate, floor) for floor in floors for rate in ANSWER_RATES],
-        seeds=(seed,),
-        hours=hours,
-    ):
+    for row in benchmark(pacers or (OURS, "progressive"), cells, seeds=seeds, hours=hours):
         if as_json:
             say_json(row.as_json())
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from typing import Final
 
 from app.pacing import (
@@ -18,6 +20,9 @@ ROUND_MS: Final = 2_500
 """VICIdial looks every 2.5 s."""
 LEVEL_MS: Final = 15_000
 """VICIdial's adaptive modes change their level every 15 s."""
+LATELY_MS: Final = 30 * 60_000
+FEWEST_ENDS: Final = 10
+"""Issabel's overcommit looks back half an hour, and asks for this many calls."""
 
 
 class LinesPerIdleAgent:
@@ -135,33 +140,43 @@ class LinesWithCorrection:
 
 
 class Erlang:
-    """In the manner of Issabel's dialer: agents idle, and those likely to be free by the time of an answer, over the
-    answer rate so far; `boldness` scales those likely to be free."""
+    """In the manner of Issabel's dialer, prediction and overcommit switched on.
 
-    def __init__(self, boldness: float = 1.0) -> None:
-        self._boldness = boldness
-        self._ends = 2.0
-        self._answers = 2.0
-        self._ring_ms = 10_000.0
-        self._busy_ms = 180_000.0
+    Calls for the agents that are idle and those in talk who are done by the time of an answer with a chance of at least
+    `sure` (talks taken for exponential), less the people waiting and the calls in flight; all this over the share of
+    calls answered in the last half hour, that is at most `most_each` calls for one agent.
+    """
+
+    def __init__(self, *, most_each: float = 5.0, sure: float = 0.97) -> None:
+        self._most_each = most_each
+        self._sure = sure
+        self._ends: deque[tuple[int, bool]] = deque()
+        self._answers = 0
+        self._ring_ms = 8_000.0
+        self._talk_ms = 75_000.0
 
     def observe(self, event: PacingEvent) -> None:
-        """Keeps the answer rate, the time to an answer and the length of a conversation, all as running means."""
+        """Keeps the share of calls answered lately, and running means of the time to an answer and of a talk."""
         match event:
             case PersonAnswered():
-                self._answers += 1
-                self._ends += 1
+                self._end(event.at_ms, is_answer=True)
                 self._ring_ms += 0.05 * (event.ring_ms - self._ring_ms)
             case CallEnded():
-                self._ends += 1
+                self._end(event.at_ms, is_answer=False)
             case AgentFreed():
-                self._busy_ms += 0.05 * (event.talk_ms + event.wrap_up_ms - self._busy_ms)
+                self._talk_ms += 0.05 * (event.talk_ms - self._talk_ms)
             case _:
                 pass
 
+    def _end(self, at_ms: int, *, is_answer: bool) -> None:
+        self._ends.append((at_ms, is_answer))
+        self._answers += is_answer
+        while self._ends[0][0] < at_ms - LATELY_MS:
+            self._answers -= self._ends.popleft()[1]
+
     def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
-        busy = len(snapshot.talking_ms) + len(snapshot.wrapping_ms)
-        soon = self._boldness * busy * min(1.0, self._ring_ms / self._busy_ms)
-        free = snapshot.idle_agents - snapshot.people_waiting + int(soon)
-        wanted = round(free * self._ends / self._answers) - len(snapshot.ringing_ms)
+        soon = sum(1 - math.exp(-(ms + self._ring_ms) / self._talk_ms) >= self._sure for ms in snapshot.talking_ms)
+        wanted = snapshot.idle_agents + soon - snapshot.people_waiting - len(snapshot.ringing_ms)
+        if wanted > 0 and len(self._ends) >= FEWEST_ENDS:
+            wanted = round(wanted * min(self._most_each, len(self._ends) / max(1, self._answers)))
         return PacingDecision(place=max(0, min(wanted, snapshot.free_lines)))

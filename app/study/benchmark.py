@@ -1,157 +1,183 @@
-"""Our pacer, what others do and what foresight would reach, on the same days: occupancy at the abandonment allowed."""
+"""Pacers side by side on the same days: each day's score, and over the seeds the middle and the spread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import statistics
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from app.pacing import Guard, PacingPolicy
-from app.pacing.predictive import PredictivePacer
-from app.study.baselines import Erlang, LinesPerIdleAgent, LinesWithCorrection, VicidialAdapt, VicidialRatio
 from app.study.bounds import Foresight
-from app.study.floor import HOUR_MS, MINUTE_MS, Day, DayResult, Floor, Pacer, plain_day
-
-Factory = Callable[[Day], Pacer]
+from app.study.contenders import CONTENDERS, LINES, Contender, Setting
+from app.study.day import HOUR_MS, MINUTE_MS, Day, DayResult, plain_day
+from app.study.floor import Floor
 
 ANSWER_RATES: Final = (0.15, 0.3, 0.6)
 FLOORS: Final = (5, 10, 30, 100, 300)
-LINES: Final = 5_000
 TARGET: Final = 0.03
+TRIED_PART: Final = 0.25
+TRIED_BEST: Final = 8
+"""Of many settings each is tried on a quarter of the first day, and the best of them on all of all days."""
 
 
-def policy(day: Day, guard: Guard = Guard.STRICT) -> PacingPolicy:
-    """Ours, with nothing set for the list at hand."""
-    return PacingPolicy(lines_limit=LINES, guard=guard, connect_within_ms=day.connect_within_ms)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What one day came to. Shares of 1, unless the name says otherwise.
+
+    running: the worst of the running rates of abandonment after the first half hour. first_quarter: abandonment in the
+    first quarter of an hour. worst_5_min: in the worst five minutes. most_lines: used at one time.
+    """
+
+    occupancy: float
+    talk_minutes_an_hour: float
+    abandonment: float
+    running: float
+    first_quarter: float
+    worst_5_min: float
+    attempts_per_connection: float
+    most_lines: int
+
+    @classmethod
+    def of(cls, day: DayResult) -> Score:
+        return cls(
+            occupancy=round(day.occupancy, 5),
+            talk_minutes_an_hour=round(day.talk_minutes_an_hour, 3),
+            abandonment=round(day.abandonment, 5),
+            running=round(day.worst_running(), 5),
+            first_quarter=round(day.between(0, 15 * MINUTE_MS), 5),
+            worst_5_min=round(day.worst_stretch(), 5),
+            attempts_per_connection=round(day.attempts_per_connection, 3),
+            most_lines=day.most_lines,
+        )
 
 
-def _ours(guard: Guard, **changes: Any) -> Factory:
-    return lambda day: PredictivePacer(
-        PacingPolicy(lines_limit=LINES, guard=guard, connect_within_ms=day.connect_within_ms, **changes)
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A measure over the seeds."""
 
-
-def _foresight(*, of_agents: bool, of_calls: bool) -> Factory:
-    return lambda day: Foresight(policy(day, Guard.WINDOW), of_agents=of_agents, of_calls=of_calls)
-
-
-def _each(make: Callable[..., Pacer], settings: Iterable[Mapping[str, Any]]) -> tuple[Factory, ...]:
-    return tuple((lambda day, one=one: make(**one)) for one in settings)
-
-
-PACERS: Final[dict[str, tuple[Factory, ...]]] = {
-    "ours": (_ours(Guard.STRICT),),
-    "ours, window guard": (_ours(Guard.WINDOW),),
-    "ours, deterministic guard": (_ours(Guard.DETERMINISTIC),),
-    "ours, never cancels": (_ours(Guard.STRICT, min_ring_ms=None),),
-    "ours, calls ring 17 s": (_ours(Guard.STRICT, min_ring_ms=17_000),),
-    "progressive": (lambda day: LinesPerIdleAgent(),),
-    "fixed lines, hindsight": _each(LinesPerIdleAgent, ({"lines": 1 + 0.25 * i} for i in range(40))),
-    "VICIdial RATIO, hindsight": _each(VicidialRatio, ({"level": 1 + 0.1 * i} for i in range(40))),
-    "VICIdial ADAPT hard, default": (lambda day: VicidialAdapt(),),
-    "VICIdial ADAPT, hindsight": _each(
-        VicidialAdapt,
-        (
-            {"is_hard": hard, "intensity": intensity, "difference": difference, "most": most}
-            for hard in (True, False)
-            for intensity in (-50.0, 0.0, 50.0)
-            for difference in (-2.0, -1.0, 0.0, 1.0)
-            for most in (1.2, 1.5, 2.0, 3.0, 5.0)
-        ),
-    ),
-    "lines per agent, corrected": _each(LinesWithCorrection, ({"step": step} for step in (0.02, 0.05, 0.1))),
-    "Erlang, hindsight": _each(Erlang, ({"boldness": 0.25 * i} for i in range(9))),
-    "knows free times": (_foresight(of_agents=True, of_calls=False),),
-    "knows call fates": (_foresight(of_agents=False, of_calls=True),),
-    "knows both": (_foresight(of_agents=True, of_calls=True),),
-}
-"""Pacers by name; of several settings the best in hindsight is taken: the most occupancy with the target kept."""
+    least: float
+    median: float
+    most: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One pacer on one list. Shares of 1; abandonment, worst_running and first_quarter are those of the worst seed."""
+    """One pacer on one list. setting: the one taken in hindsight; empty where nothing was tuned."""
 
     pacer: str
+    source: str
     answer_rate: float
     agents: int
     hours: float
-    seeds: tuple[int, ...]
-    occupancy: float
-    occupancy_spread: float
-    """Between the best seed and the worst."""
-    abandonment: float
-    worst_abandonment: float
-    worst_running: float
-    """After the first half hour."""
-    first_quarter: float
-    """In the first quarter of an hour."""
-    attempts_per_connection: float
-    setting: int
-    """Which of the settings, where the best was taken in hindsight."""
+    setting: Setting
+    days: dict[int, Score]
+    """By seed."""
+
+    def spread(self, measure: str) -> Spread:
+        values = [getattr(score, measure) for score in self.days.values()]
+        return Spread(least=min(values), median=statistics.median(values), most=max(values))
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"spread": {one.name: asdict(self.spread(one.name)) for one in fields(Score)}}
 
     def __str__(self) -> str:
+        occupancy = self.spread("occupancy")
+        percent = "".join(
+            f" {100 * self.spread(name).median:5.2f} {100 * self.spread(name).most:5.2f}"
+            for name in ("abandonment", "running")
+        )
         return (
-            f"p={self.answer_rate:<4} N={self.agents:<4} {self.pacer:<30} {100 * self.occupancy:5.1f} "
-            f"±{50 * self.occupancy_spread:<4.1f} {100 * self.abandonment:5.2f} {100 * self.worst_abandonment:6.2f} "
-            f"{100 * self.worst_running:8.2f} {100 * self.first_quarter:8.1f} {self.attempts_per_connection:9.2f}"
+            f"p={self.answer_rate:<4} N={self.agents:<4} {self.pacer:<26} "
+            f"{100 * occupancy.median:5.1f} {100 * occupancy.least:5.1f}–{100 * occupancy.most:<5.1f}"
+            f"{self.spread('talk_minutes_an_hour').median:5.1f} {percent} "
+            f"{100 * self.spread('first_quarter').most:6.1f} {100 * self.spread('worst_5_min').most:6.1f} "
+            f"{self.spread('attempts_per_connection').median:8.2f} {self.spread('most_lines').most:6.0f}"
         )
 
 
 HEADER: Final = (
-    f"{'list':<13} {'pacer':<30} {'occupancy':>11} {'ab.':>5} {'worst':>6} "
-    f"{'running':>8} {'first 15':>8} {'attempts':>9}"
+    f"{'list':<13} {'pacer':<26} {'occupancy %':<17}{'talk':>6} {'abandoned %':>11} {'running %':>11} "
+    f"{'15 min':>6} {'5 min':>6} {'attempts':>8} {'lines':>6}\n"
+    f"{'':<40} {'median, range':<17}{'min/h':>6} {'median worst':>11} {'med. worst':>11} "
+    f"{'worst':>6} {'worst':>6} {'per conn':>8} {'most':>6}"
 )
 
 
-def play_one(day: Day, seed: int, factory: Factory) -> DayResult:
+def play_one(day: Day, seed: int, contender: Contender, setting: Setting) -> DayResult:
     """One day with one pacer; foresight is handed the floor's books."""
-    pacer = factory(day)
+    pacer = contender.make(day, **setting)
     floor = Floor(day, seed, pacer)
     if isinstance(pacer, Foresight):
         pacer.floor = floor
     return floor.play()
 
 
-def measure(name: str, *, answer_rate: float, agents: int, seeds: tuple[int, ...], hours: float = 8) -> Row:
-    """Play all settings of a pacer on all seeds and keep the best."""
-    day = plain_day(answer_rate, agents, length_ms=int(hours * HOUR_MS), lines=LINES)
-    best: tuple[bool, float, int, list[DayResult]] | None = None
-    for setting, factory in enumerate(PACERS[name]):
-        played = [play_one(day, seed, factory) for seed in seeds]
-        abandonment = sum(one.abandoned for one in played) / max(1, sum(one.answered for one in played))
-        occupancy = sum(one.occupancy for one in played) / len(played)
+class _Trial:
+    """Settings of a contender on the days of a list, each played once."""
+
+    def __init__(self, contender: Contender, day: Day, seeds: tuple[int, ...]) -> None:
+        self._contender, self._day, self._seeds = contender, day, seeds
+        self._played: dict[int, list[DayResult]] = {}
+
+    def days(self, at: int) -> list[DayResult]:
+        if at not in self._played:
+            setting = self._contender.settings[at]
+            self._played[at] = [play_one(self._day, seed, self._contender, setting) for seed in self._seeds]
+        return self._played[at]
+
+    def rank(self, at: int) -> tuple[bool, float]:
+        """Those that keep the target over all days together by occupancy, then the others by how far they miss it."""
+        days = self.days(at)
+        abandonment = sum(one.abandoned for one in days) / max(1, sum(one.answered for one in days))
         keeps = abandonment <= TARGET
-        rank = (keeps, occupancy if keeps else -abandonment)
-        if best is None or rank > best[:2]:
-            best = (*rank, setting, played)
-    assert best is not None
-    _, _, setting, played = best
-    occupancies = [one.occupancy for one in played]
+        return keeps, sum(one.occupancy for one in days) if keeps else -abandonment
+
+
+def best_setting(contender: Contender, day: Day, seeds: tuple[int, ...]) -> tuple[int, list[DayResult]]:
+    """The setting that, in hindsight, works agents most on these very days at the target: a favour to the contender."""
+    trial, settings = _Trial(contender, day, seeds), contender.settings
+    if contender.is_bolder:
+        low, high = 0, len(settings) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if trial.rank(middle)[0]:
+                low = middle
+            else:
+                high = middle - 1
+        return low, trial.days(low)
+    candidates = list(range(len(settings)))
+    if len(candidates) > TRIED_BEST:
+        part = Day(**{one.name: getattr(day, one.name) for one in fields(day)} | {"length_ms": _part_ms(day)})
+        short = _Trial(contender, part, seeds[:1])
+        candidates = sorted(candidates, key=short.rank)[-TRIED_BEST:]
+    best = max(candidates, key=trial.rank)
+    return best, trial.days(best)
+
+
+def _part_ms(day: Day) -> int:
+    return int(TRIED_PART * day.length_ms)
+
+
+def measure(name: str, *, answer_rate: float, agents: int, seeds: tuple[int, ...], hours: float = 8) -> Row:
+    """Play a contender on a list, once a seed."""
+    contender = CONTENDERS[name]
+    day = plain_day(answer_rate, agents, length_ms=int(hours * HOUR_MS), lines=LINES)
+    at, played = best_setting(contender, day, seeds)
     return Row(
         pacer=name,
+        source=contender.source,
         answer_rate=answer_rate,
         agents=agents,
         hours=hours,
-        seeds=seeds,
-        occupancy=sum(occupancies) / len(played),
-        occupancy_spread=max(occupancies) - min(occupancies),
-        abandonment=sum(one.abandoned for one in played) / max(1, sum(one.answered for one in played)),
-        worst_abandonment=max(one.abandonment for one in played),
-        worst_running=max(one.worst_running() for one in played),
-        first_quarter=max(one.between(0, 15 * MINUTE_MS) for one in played),
-        attempts_per_connection=sum(one.attempts_per_connection for one in played) / len(played),
-        setting=setting,
+        setting=dict(contender.settings[at]),
+        days={seed: Score.of(one) for seed, one in zip(seeds, played, strict=True)},
     )
 
 
 def benchmark(
     pacers: Iterable[str], cells: Iterable[tuple[float, int]], *, seeds: tuple[int, ...], hours: float = 8
 ) -> Iterator[Row]:
-    """Row by row, as they are done."""
+    """Row by row, as they are done; cells: answer rate and agents."""
     names = tuple(pacers)
     for answer_rate, agents in cells:
         for name in names:

@@ -1,21 +1,13 @@
-"""A floor of agents, a list and a pacer, as a discrete-event simulation: the world the pacer is measured in.
-
-World of the study: post-dial delay 2 s, then a gamma ring (shape 3, mean 10 s) to a person's answer; otherwise, counted
-from the moment the call is placed, no answer in 25–30 s (55%), a machine at about 24 s (30%), busy in 2–5 s (15%).
-Talk is lognormal (120 s, cv 1), wrap-up lognormal (20 s, cv 0.7). A person not with an agent within 2 s is abandoned.
-"""
+"""A floor of agents, its campaigns and their pacers, as a discrete-event simulation: where pacers are measured."""
 
 from __future__ import annotations
 
 import heapq
-import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import numpy as np
-
+from app.pacing.joint import Sharing, decide_jointly
 from app.pacing.language import (
     AgentFreed,
     AgentJoined,
@@ -30,9 +22,12 @@ from app.pacing.language import (
     PersonAnswered,
     PersonConnected,
 )
+from app.pacing.predictive import PredictivePacer
+from app.study.day import Day, DayResult, Fates
 
-HOUR_MS: Final = 3_600_000
-MINUTE_MS: Final = 60_000
+TICK, ANSWER, END, ABANDON, TALKED, WRAPPED, STAFF = range(7)
+OUTAGE_END_MS: Final = 500
+"""How soon a call fails while the trunk is out."""
 
 
 class Pacer(Protocol):
@@ -41,267 +36,181 @@ class Pacer(Protocol):
     def decide(self, snapshot: PacingSnapshot) -> PacingDecision: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """One day to be played.
+class Campaign:
+    """One list with its pacer; its calls in flight are numbered from 0."""
 
-    answer_rate: chance that a person answers, by the time the call is placed: ((from_ms, chance), …).
-    agents: how many are signed in: ((from_ms, agents), …). outages: stretches in which every call fails at once.
-    """
-
-    answer_rate: tuple[tuple[int, float], ...]
-    agents: tuple[tuple[int, int], ...]
-    outages: tuple[tuple[int, int], ...] = ()
-    length_ms: int = 8 * HOUR_MS
-    lines: int = 5_000
-    connect_within_ms: int = 2_000
-    is_memoryless: bool = False
-    talk_s: float = 120.0
-    talk_cv: float = 1.0
-    wrap_up_s: float = 20.0
-    wrap_up_cv: float = 0.7
-    post_dial_delay_s: float = 2.0
-    ring_s: float = 10.0
-    tick_ms: int = 500
-    least_gap_ms: int = 0
-    """Decisions after events are at least this far apart (large floors: 100 ms); 0: after every event."""
-
-
-CHUNK: Final = 4096
-
-
-class Fates:
-    """What becomes of the n-th call and the n-th conversation: the same for every pacer with the same seed."""
-
-    def __init__(self, day: Day, seed: int) -> None:
-        self._day = day
-        self._calls = np.random.default_rng([seed, 1])
-        self._talks = np.random.default_rng([seed, 2])
-        self.luck: list[float] = []
-        self.answer_ms: list[int] = []
-        self.end_ms: list[int] = []
-        self.end: list[CallEnd] = []
-        self.talk_ms: list[int] = []
-        self.wrap_up_ms: list[int] = []
-
-    def more_calls(self) -> None:
-        rng, day = self._calls, self._day
-        self.luck += rng.random(CHUNK).tolist()
-        if day.is_memoryless:
-            answer = rng.exponential(day.ring_s, CHUNK)
-            end = rng.exponential(day.ring_s, CHUNK)
-            kinds = [CallEnd.NO_ANSWER] * CHUNK
-        else:
-            answer = day.post_dial_delay_s + rng.gamma(3.0, day.ring_s / 3, CHUNK)
-            kind = rng.random(CHUNK)
-            end = np.where(
-                kind < 0.55,
-                rng.uniform(25, 30, CHUNK),
-                np.where(kind < 0.85, rng.normal(24, 1, CHUNK), rng.uniform(2, 5, CHUNK)),
-            )
-            kinds = [
-                CallEnd.NO_ANSWER if x < 0.55 else CallEnd.MACHINE if x < 0.85 else CallEnd.BUSY for x in kind.tolist()
-            ]
-        self.answer_ms += np.maximum(1, answer * 1000).astype(int).tolist()
-        self.end_ms += np.maximum(1, end * 1000).astype(int).tolist()
-        self.end += kinds
-
-    def more_talks(self) -> None:
-        rng, day = self._talks, self._day
-        if day.is_memoryless:
-            self.talk_ms += np.maximum(1, rng.exponential(day.talk_s * 1000, CHUNK)).astype(int).tolist()
-            self.wrap_up_ms += [0] * CHUNK
-            return
-        for lengths, mean, cv in (
-            (self.talk_ms, day.talk_s, day.talk_cv),
-            (self.wrap_up_ms, day.wrap_up_s, day.wrap_up_cv),
-        ):
-            sigma = math.sqrt(math.log(1 + cv * cv))
-            lengths += (
-                np.maximum(1, 1000 * mean * np.exp(sigma * rng.standard_normal(CHUNK) - sigma**2 / 2))
-                .astype(int)
-                .tolist()
-            )
-
-
-@dataclass(slots=True, kw_only=True)
-class DayResult:
-    """What a day came to. worked_ms: talk and wrap-up, signed_in_ms: of all agents; line_ms: of calls in flight."""
-
-    worked_ms: int = 0
-    signed_in_ms: int = 0
-    attempts: int = 0
-    answered: int = 0
-    connected: int = 0
-    abandoned: int = 0
-    cancelled: int = 0
-    line_ms: int = 0
-    history: list[tuple[int, int, int]] = field(default_factory=list)
-    """At each end of a wait: when, answered so far, abandoned so far."""
-
-    @property
-    def occupancy(self) -> float:
-        return self.worked_ms / self.signed_in_ms if self.signed_in_ms else 0.0
-
-    @property
-    def abandonment(self) -> float:
-        return self.abandoned / self.answered if self.answered else 0.0
-
-    @property
-    def attempts_per_connection(self) -> float:
-        return self.attempts / max(1, self.connected)
-
-    def worst_running(self, from_ms: int = 30 * MINUTE_MS, to_ms: int = 10**12) -> float:
-        return max((ab / an for at, an, ab in self.history if from_ms <= at <= to_ms and an), default=0.0)
-
-    def between(self, from_ms: int, to_ms: int) -> float:
-        """Abandoned of answered in a stretch."""
-        before, last = (0, 0), (0, 0)
-        for at, an, ab in self.history:
-            if at < from_ms:
-                before = (an, ab)
-            if at < to_ms:
-                last = (an, ab)
-        answered = last[0] - before[0]
-        return (last[1] - before[1]) / answered if answered > 0 else 0.0
-
-
-TICK, ANSWER, END, ABANDON, TALKED, WRAPPED, STAFF = range(7)
-
-
-class Floor:
-    """One campaign on one floor. `play` runs the day; pacers with foresight look at its open books."""
-
-    def __init__(self, day: Day, seed: int, pacer: Pacer) -> None:
-        self.day = day
+    def __init__(self, day: Day, seed: int, pacer: Pacer, number: int) -> None:
         self.pacer = pacer
-        self.fates = Fates(day, seed)
-        self.now_ms = 0
+        self.number = number
+        self.answer_rate = day.beside[number - 1] if number else day.answer_rate
+        self.fates = Fates(day, seed, number)
         self.result = DayResult()
         self.ringing: dict[int, int] = {}
         """Placed when, by call."""
+        self.people_waiting = 0
+        self.answers_at_ms: dict[int, int] = {}
+        self._conversations = 0
+
+    def next_lengths_ms(self) -> tuple[int, int]:
+        """Talk and wrap-up of the next conversation."""
+        fates, at = self.fates, self._conversations
+        if at >= len(fates.talk_ms):
+            fates.more_talks()
+        self._conversations += 1
+        return fates.talk_ms[at], fates.wrap_up_ms[at]
+
+    def note(self, now_ms: int) -> None:
+        self.result.history.append((now_ms, self.result.answered, self.result.abandoned))
+
+
+class Floor:
+    """A floor and its campaigns, one pacer each. `play` runs the day; pacers with foresight look at its open books."""
+
+    def __init__(self, day: Day, seed: int, *pacers: Pacer) -> None:
+        if len(pacers) != 1 + len(day.beside):
+            raise ValueError(f"{1 + len(day.beside)} campaigns need as many pacers, not {len(pacers)}")
+        self.day = day
+        self.campaigns = [Campaign(day, seed, pacer, number) for number, pacer in enumerate(pacers)]
+        self.result = self.campaigns[0].result
+        """Of the first campaign; what agents did is counted by campaign, how long they were signed in here."""
+        self.now_ms = 0
         self.idle: list[int] = []
         self.talking: dict[int, int] = {}
         """Since when, by agent."""
         self.wrapping: dict[int, int] = {}
         self.free_at_ms: dict[int, int] = {}
         """When a busy agent will be free: for foresight only."""
-        self.waiting: deque[tuple[int, int]] = deque()
-        self._gone: set[int] = set()
+        self.waiting: deque[tuple[Campaign, int, int]] = deque()
+        """Whose person, of which call, since when."""
         self._leaving = 0
-        self._conversations = 0
-        self._heap: list[tuple[int, int, int, int]] = []
+        self._heap: list[tuple[int, int, int, int, int]] = []
         self._sequence = 0
         self._next_agent = 0
-        self._lengths: dict[int, tuple[int, int]] = {}
+        self._serves: dict[int, tuple[Campaign, int, int]] = {}
+        """By busy agent: whose person, talk and wrap-up."""
         self._signed_in: dict[int, int] = {}
-        self._answers_at_ms: dict[int, int] = {}
 
-    def _at(self, at_ms: int, kind: int, who: int) -> None:
+    def _at(self, at_ms: int, kind: int, who: int, campaign: int = 0) -> None:
         self._sequence += 1
-        heapq.heappush(self._heap, (at_ms, self._sequence, kind, who))
+        heapq.heappush(self._heap, (at_ms, self._sequence, kind, who, campaign))
 
     def play(self) -> DayResult:
-        day, heap, result = self.day, self._heap, self.result
+        """Run the day. What came of the campaigns after the first is in `campaigns`."""
+        day, heap = self.day, self._heap
         for at_ms, _ in day.agents:
             self._at(at_ms, STAFF, 0)
         self._at(0, TICK, 0)
         decided_ms = -(10**9)
         while heap:
-            at_ms, _, kind, who = heapq.heappop(heap)
+            at_ms, _, kind, who, campaign = heapq.heappop(heap)
             if at_ms >= day.length_ms:
                 break
             self.now_ms = at_ms
             if kind == TICK:
                 self._at(at_ms + day.tick_ms, TICK, 0)
-            elif not self._happens(kind, who):
+            elif not self._happens(kind, who, self.campaigns[campaign]):
                 continue
             if kind == TICK or at_ms - decided_ms >= day.least_gap_ms:
                 decided_ms = at_ms
                 self._decide()
         self._close()
-        return result
+        return self.result
 
     def answers_at_ms(self) -> list[int]:
-        """When the calls in flight that a person answers will be answered: for foresight only."""
-        return [self._answers_at_ms[call] for call in self.ringing if call in self._answers_at_ms]
+        """When the first campaign's calls in flight that a person answers will be answered: for foresight only."""
+        one = self.campaigns[0]
+        return [one.answers_at_ms[call] for call in one.ringing if call in one.answers_at_ms]
 
-    def _happens(self, kind: int, who: int) -> bool:
+    def _happens(self, kind: int, who: int, one: Campaign) -> bool:
         """Let it happen; False when it no longer matters (the call was cancelled, the person is with an agent)."""
-        now, observe = self.now_ms, self.pacer.observe
-        if kind in (ANSWER, END):
-            placed = self.ringing.pop(who, None)
-            if placed is None:
-                return False
-            self.result.line_ms += now - placed
-            self._answers_at_ms.pop(who, None)
-            if kind == END:
-                outcome = self.fates.end[who] if self.fates.end_ms[who] == now - placed else CallEnd.FAILED
-                observe(CallEnded(at_ms=now, call_id=who, outcome=outcome, ring_ms=now - placed))
-                return True
-            self.result.answered += 1
-            observe(PersonAnswered(at_ms=now, call_id=who, ring_ms=now - placed))
-            if self.idle:
-                self._connect(self.idle.pop(0), who, 0)
-            else:
-                self.waiting.append((who, now))
-                self._at(now + self.day.connect_within_ms, ABANDON, who)
-            return True
+        if kind == END:
+            return self._ends(who, one)
+        if kind == ANSWER:
+            return self._answers(who, one)
         if kind == ABANDON:
-            if not self.waiting or self.waiting[0][0] != who:
-                return False
-            self.waiting.popleft()
-            self.result.abandoned += 1
-            self._note()
-            observe(PersonAbandoned(at_ms=now, call_id=who, waited_ms=self.day.connect_within_ms))
-            return True
+            return self._abandons(who, one)
         if kind == TALKED:
-            self.wrapping[who] = now
+            self.wrapping[who] = self.now_ms
             del self.talking[who]
-            return True
-        if kind == WRAPPED:
-            if who in self.talking:
-                del self.talking[who]
-            else:
-                del self.wrapping[who]
-            del self.free_at_ms[who]
-            talk_ms, wrap_up_ms = self._lengths[who]
-            self.result.worked_ms += talk_ms + wrap_up_ms
-            observe(AgentFreed(at_ms=now, agent_id=who, talk_ms=talk_ms, wrap_up_ms=wrap_up_ms))
-            self._free(who)
-            return True
-        self._staff()
+        elif kind == WRAPPED:
+            self._wraps_up(who)
+        else:
+            self._staff()
         return True
+
+    def _ends(self, call: int, one: Campaign) -> bool:
+        placed = one.ringing.pop(call, None)
+        if placed is None:
+            return False
+        after_ms = self.now_ms - placed
+        one.result.line_ms += after_ms
+        outcome = one.fates.end[call] if one.fates.end_ms[call] == after_ms else CallEnd.FAILED
+        one.pacer.observe(CallEnded(at_ms=self.now_ms, call_id=call, outcome=outcome, ring_ms=after_ms))
+        return True
+
+    def _answers(self, call: int, one: Campaign) -> bool:
+        placed = one.ringing.pop(call, None)
+        if placed is None:
+            return False
+        now = self.now_ms
+        one.result.line_ms += now - placed
+        del one.answers_at_ms[call]
+        one.result.answered += 1
+        one.pacer.observe(PersonAnswered(at_ms=now, call_id=call, ring_ms=now - placed))
+        if self.idle:
+            self._connect(self.idle.pop(0), one, call, 0)
+        else:
+            self.waiting.append((one, call, now))
+            one.people_waiting += 1
+            self._at(now + self.day.connect_within_ms, ABANDON, call, one.number)
+        return True
+
+    def _abandons(self, call: int, one: Campaign) -> bool:
+        if not self.waiting or self.waiting[0][:2] != (one, call):
+            return False
+        self.waiting.popleft()
+        one.people_waiting -= 1
+        one.result.abandoned += 1
+        one.note(self.now_ms)
+        waited_ms = self.day.connect_within_ms
+        one.pacer.observe(PersonAbandoned(at_ms=self.now_ms, call_id=call, waited_ms=waited_ms))
+        return True
+
+    def _wraps_up(self, agent: int) -> None:
+        if agent in self.talking:
+            del self.talking[agent]
+        else:
+            del self.wrapping[agent]
+        del self.free_at_ms[agent]
+        one, talk_ms, wrap_up_ms = self._serves.pop(agent)
+        one.result.worked_ms += talk_ms + wrap_up_ms
+        one.result.talked_ms += talk_ms
+        one.pacer.observe(AgentFreed(at_ms=self.now_ms, agent_id=agent, talk_ms=talk_ms, wrap_up_ms=wrap_up_ms))
+        self._free(agent)
 
     def _free(self, agent: int) -> None:
         if self._leaving > 0:
             self._leaving -= 1
             self._leave(agent)
         elif self.waiting:
-            call, since = self.waiting.popleft()
-            self._connect(agent, call, self.now_ms - since)
+            one, call, since = self.waiting.popleft()
+            one.people_waiting -= 1
+            self._connect(agent, one, call, self.now_ms - since)
         else:
             self.idle.append(agent)
 
-    def _connect(self, agent: int, call: int, waited_ms: int) -> None:
-        fates = self.fates
-        if self._conversations >= len(fates.talk_ms):
-            fates.more_talks()
-        talk_ms, wrap_up_ms = fates.talk_ms[self._conversations], fates.wrap_up_ms[self._conversations]
-        self._conversations += 1
-        self._lengths[agent] = (talk_ms, wrap_up_ms)
+    def _connect(self, agent: int, one: Campaign, call: int, waited_ms: int) -> None:
+        talk_ms, wrap_up_ms = one.next_lengths_ms()
+        self._serves[agent] = (one, talk_ms, wrap_up_ms)
         now = self.now_ms
         self.talking[agent] = now
         self.free_at_ms[agent] = now + talk_ms + wrap_up_ms
         if wrap_up_ms:
             self._at(now + talk_ms, TALKED, agent)
         self._at(now + talk_ms + wrap_up_ms, WRAPPED, agent)
-        self.result.connected += 1
-        self._note()
-        self.pacer.observe(PersonConnected(at_ms=now, call_id=call, waited_ms=waited_ms))
-
-    def _note(self) -> None:
-        self.result.history.append((self.now_ms, self.result.answered, self.result.abandoned))
+        one.result.connected += 1
+        one.note(now)
+        one.pacer.observe(PersonConnected(at_ms=now, call_id=call, waited_ms=waited_ms))
 
     def _staff(self) -> None:
         """Agents come, or leave when their call is done."""
@@ -314,7 +223,8 @@ class Floor:
                 agent = self._next_agent
                 self._next_agent += 1
                 self._signed_in[agent] = self.now_ms
-                self.pacer.observe(AgentJoined(at_ms=self.now_ms, agent_id=agent))
+                for one in self.campaigns:
+                    one.pacer.observe(AgentJoined(at_ms=self.now_ms, agent_id=agent))
                 self._free(agent)
             have += 1
         while have > want:
@@ -325,63 +235,86 @@ class Floor:
             have -= 1
 
     def _leave(self, agent: int) -> None:
-        self.result.signed_in_ms += self.now_ms - self._signed_in.pop(agent)
-        self.pacer.observe(AgentLeft(at_ms=self.now_ms, agent_id=agent))
+        self._stays(self.now_ms - self._signed_in.pop(agent))
+        for one in self.campaigns:
+            one.pacer.observe(AgentLeft(at_ms=self.now_ms, agent_id=agent))
+
+    def _stays(self, for_ms: int) -> None:
+        for one in self.campaigns:
+            one.result.signed_in_ms += for_ms
 
     def _close(self) -> None:
         end = self.day.length_ms
-        self.result.signed_in_ms += sum(end - since for since in self._signed_in.values())
+        self._stays(sum(end - since for since in self._signed_in.values()))
         for agent, free_at in self.free_at_ms.items():
-            began = free_at - sum(self._lengths[agent])
-            self.result.worked_ms += end - began
+            one, talk_ms, wrap_up_ms = self._serves[agent]
+            lasted_ms = end - (free_at - talk_ms - wrap_up_ms)
+            one.result.worked_ms += lasted_ms
+            one.result.talked_ms += min(talk_ms, lasted_ms)
+
+    # --- decisions ---------------------------------------------------------------------------------------------------
 
     def _decide(self) -> None:
         now = self.now_ms
-        used = len(self.ringing) + len(self.talking) + len(self.waiting)
-        snapshot = PacingSnapshot(
-            now_ms=now,
-            idle_agents=len(self.idle),
-            talking_ms=[now - since for since in self.talking.values()],
-            wrapping_ms=[now - since for since in self.wrapping.values()],
-            ringing_ms={call: now - placed for call, placed in self.ringing.items()},
-            people_waiting=len(self.waiting),
-            free_lines=max(0, self.day.lines - used),
-        )
-        decision = self.pacer.decide(snapshot)
-        for call in decision.cancel:
-            placed = self.ringing.pop(call)
-            self.result.cancelled += 1
-            self.result.line_ms += now - placed
-            self.pacer.observe(CallEnded(at_ms=now, call_id=call, outcome=CallEnd.CANCELLED, ring_ms=now - placed))
-        for _ in range(decision.place):
-            self._place()
+        in_flight = sum([len(one.ringing) for one in self.campaigns])
+        free_lines = max(0, self.day.lines - in_flight - len(self.talking) - len(self.waiting))
+        talking_ms = [now - since for since in self.talking.values()]
+        wrapping_ms = [now - since for since in self.wrapping.values()]
+        snapshots = [
+            PacingSnapshot(
+                now_ms=now,
+                idle_agents=len(self.idle),
+                talking_ms=talking_ms,
+                wrapping_ms=wrapping_ms,
+                ringing_ms={call: now - placed for call, placed in one.ringing.items()},
+                people_waiting=one.people_waiting,
+                free_lines=free_lines,
+            )
+            for one in self.campaigns
+        ]
+        for one, decision in zip(self.campaigns, self._decisions(snapshots), strict=True):
+            for call in decision.cancel:
+                self._cancel(call, one)
+            for _ in range(decision.place):
+                self._place(one)
+        used = sum([len(one.ringing) for one in self.campaigns]) + len(self.talking) + len(self.waiting)
+        self.result.most_lines = max(self.result.most_lines, used)
 
-    def _place(self) -> None:
-        fates, now = self.fates, self.now_ms
-        call = self.result.attempts
-        self.result.attempts += 1
+    def _decisions(self, snapshots: list[PacingSnapshot]) -> list[PacingDecision]:
+        if len(snapshots) == 1:
+            return [self.campaigns[0].pacer.decide(snapshots[0])]
+        sharing = []
+        for one, snapshot in zip(self.campaigns, snapshots, strict=True):
+            assert isinstance(one.pacer, PredictivePacer), "only predictive pacers decide together"
+            sharing.append(Sharing(name=str(one.number), pacer=one.pacer, snapshot=snapshot))
+        return list(decide_jointly(sharing).values())
+
+    def _cancel(self, call: int, one: Campaign) -> None:
+        now, placed = self.now_ms, one.ringing.pop(call)
+        one.answers_at_ms.pop(call, None)
+        one.result.cancelled += 1
+        one.result.line_ms += now - placed
+        one.pacer.observe(CallEnded(at_ms=now, call_id=call, outcome=CallEnd.CANCELLED, ring_ms=now - placed))
+
+    def _place(self, one: Campaign) -> None:
+        fates, now, call = one.fates, self.now_ms, one.result.attempts
+        one.result.attempts += 1
         if call >= len(fates.luck):
             fates.more_calls()
-        self.ringing[call] = now
-        self.pacer.observe(CallPlaced(at_ms=now, call_id=call))
+        one.ringing[call] = now
+        one.pacer.observe(CallPlaced(at_ms=now, call_id=call))
         if any(start <= now < end for start, end in self.day.outages):
-            self._at(now + 500, END, call)
+            self._at(now + OUTAGE_END_MS, END, call, one.number)
             return
-        rate = next(chance for at_ms, chance in reversed(self.day.answer_rate) if at_ms <= now)
+        rate = next(chance for at_ms, chance in reversed(one.answer_rate) if at_ms <= now)
         is_person = fates.luck[call] < rate
         # In the memoryless world a call lasts one exponential time, and its end is an answer or not.
         after_ms = fates.answer_ms[call] if is_person and not self.day.is_memoryless else fates.end_ms[call]
         if is_person:
-            self._answers_at_ms[call] = now + after_ms
-        self._at(now + after_ms, ANSWER if is_person else END, call)
+            one.answers_at_ms[call] = now + after_ms
+        self._at(now + after_ms, ANSWER if is_person else END, call, one.number)
 
 
 def play(day: Day, seed: int, make: Callable[[], Pacer]) -> DayResult:
     """Play one day with a fresh pacer. The same seed is the same list, talks and wrap-ups for every pacer."""
     return Floor(day, seed, make()).play()
-
-
-def plain_day(answer_rate: float, agents: int, **changes: Any) -> Day:
-    """A day of the study: one answer rate, one number of agents."""
-    changes.setdefault("least_gap_ms", 0 if agents <= 30 else 100)
-    return Day(answer_rate=((0, answer_rate),), agents=((0, agents),), **changes)

@@ -9,18 +9,21 @@ two policies around it are mixed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from app.pacing import Guard, PacingPolicy
+from app.pacing import Guard
 from app.pacing.predictive import PredictivePacer
 from app.pacing.tails import Floats
-from app.study.floor import HOUR_MS, plain_day, play
+from app.study.contenders import our_policy
+from app.study.day import HOUR_MS, plain_day
+from app.study.floor import Floor
 
 MOST_PRICE_S: Final = 2_000.0
 """Seconds of an agent's time that an abandonment may cost at most in the search."""
+GUARDS: Final = (Guard.WINDOW, Guard.STRICT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,22 +131,56 @@ class Memoryless:
         return value, Optimum(occupancy=busy, abandonment=abandoned / (abandoned + served))
 
 
-def measure_memoryless(world: Memoryless, seeds: tuple[int, ...], hours: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemorylessRow:
+    """Ours beside the optimum, by guard: occupancy (mean of the seeds), its part of the optimum, abandonment of all."""
+
+    answer_rate: float
+    agents: int
+    hours: float
+    seeds: tuple[int, ...]
+    optimum: float
+    reached: dict[str, float]
+    part: dict[str, float]
+    abandonment: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        guards = "".join(
+            f" {100 * self.reached[guard]:9.2f} {100 * self.part[guard]:8.2f} {100 * self.abandonment[guard]:8.2f}"
+            for guard in self.reached
+        )
+        return f"p={self.answer_rate:<4} N={self.agents:<4} {100 * self.optimum:8.2f}{guards}"
+
+
+MEMORYLESS_HEADER: Final = f"{'world':<13} {'optimum':>8}" + "".join(
+    f" {guard.value + ' %':>9} {'of opt.':>8} {'aband.':>8}" for guard in GUARDS
+)
+
+
+def measure_memoryless(world: Memoryless, seeds: tuple[int, ...], hours: float) -> MemorylessRow:
     """Ours in this world beside the optimum. It meets the target on the whole (window guard), as the optimum does."""
     day = plain_day(
         world.answer_rate, world.agents, is_memoryless=True, ring_s=world.ring_s, talk_s=world.talk_s,
         connect_within_ms=0, length_ms=int(hours * HOUR_MS),
     )  # fmt: skip
-    row: dict[str, Any] = {"answer_rate": world.answer_rate, "agents": world.agents, "hours": hours}
-    best = world.optimum()
-    row["optimum"] = round(best.occupancy, 4)
-    for guard in (Guard.WINDOW, Guard.STRICT):
-        paced = PacingPolicy(lines_limit=5_000, guard=guard, connect_within_ms=0, min_ring_ms=None)
-        played = [play(day, seed, lambda paced=paced: PredictivePacer(paced)) for seed in seeds]  # type: ignore[misc]
-        occupancy = sum(one.occupancy for one in played) / len(played)
-        row[guard.value] = round(occupancy, 4)
-        row[f"{guard.value}, of the optimum"] = round(occupancy / best.occupancy, 4)
-        row[f"{guard.value}, abandonment"] = round(
-            sum(one.abandoned for one in played) / max(1, sum(one.answered for one in played)), 4
-        )
-    return row
+    optimum = world.optimum().occupancy
+    reached, abandonment = {}, {}
+    for guard in GUARDS:
+        policy = our_policy(day, guard, min_ring_ms=None)
+        played = [Floor(day, seed, PredictivePacer(policy)).play() for seed in seeds]
+        reached[guard.value] = round(sum(one.occupancy for one in played) / len(played), 5)
+        answered = sum(one.answered for one in played)
+        abandonment[guard.value] = round(sum(one.abandoned for one in played) / max(1, answered), 5)
+    return MemorylessRow(
+        answer_rate=world.answer_rate,
+        agents=world.agents,
+        hours=hours,
+        seeds=seeds,
+        optimum=round(optimum, 5),
+        reached=reached,
+        part={guard: round(occupancy / optimum, 5) for guard, occupancy in reached.items()},
+        abandonment=abandonment,
+    )
