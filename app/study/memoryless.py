@@ -83,13 +83,14 @@ class Memoryless:
         """The relative value of having r calls in flight with b agents busy until the next event, and the shares.
 
         Solves for expected busy time, abandonments and time until a state of reference is met again: the system is
-        block tridiagonal in the number of busy agents, so elimination by blocks is cheap.
+        block tridiagonal in the number of busy agents, so elimination by blocks is cheap. The reference has everybody
+        busy: a floor of thirty is never seen with nobody busy, and times of e³⁰ would drown everything else.
         """
         n, most = self.agents, self.most_calls
         ring, end = 1 / self.ring_s, 1 / self.talk_s
         r = np.arange(most + 1)
         fewer = np.maximum(r - 1, 0)
-        target = int(min(up_to[0], most))
+        reference = int(min(up_to[n], most))
         upper: list[Floats] = []
         solved: list[Floats] = []
         for b in range(n + 1):
@@ -103,14 +104,14 @@ class Memoryless:
             right = np.stack(
                 [np.full(most + 1, b / n), r * ring * self.answer_rate * (b == n), np.ones(most + 1)], axis=1
             )
-            if b == 0:
-                reference = (here[target].copy(), more[target].copy(), right[target].copy())
-                here[target], more[target], right[target] = 0.0, 0.0, 0.0
-                here[target, target] = 1.0
-                if target:  # with no call in flight and nobody busy nothing ever happens: as good as placing at once
-                    here[0], more[0], right[0] = 0.0, 0.0, 0.0
-                    here[0, 0], here[0, target] = 1.0, -1.0
-            else:
+            if b == 0:  # with no call in flight and nobody busy nothing ever happens: as good as placing at once
+                here[0], more[0], right[0] = 0.0, 0.0, 0.0
+                here[0, 0], here[0, up_to[0]] = 1.0, -1.0
+            if b == n:
+                once = (here[reference].copy(), less[reference].copy(), right[reference].copy())
+                here[reference], less[reference], right[reference] = 0.0, 0.0, 0.0
+                here[reference, reference] = 1.0
+            if b:
                 here = here - less @ upper[-1]
                 right = right - less @ solved[-1]
             factors = np.linalg.solve(here, np.concatenate([more, right], axis=1))
@@ -120,13 +121,11 @@ class Memoryless:
         for b in range(n - 1, -1, -1):
             parts.append(solved[b] - upper[b] @ parts[-1])
         totals = np.stack(parts[::-1])  # by busy, in flight: busy share, abandonments, time until the reference
-        here_row, more_row, once = reference
-        cycle = once - here_row @ totals[0] - (more_row @ totals[1] if n else 0)
+        cycle = once[2] - once[0] @ totals[n] - once[1] @ totals[n - 1]
         busy, abandoned = float(cycle[0] / cycle[2]), float(cycle[1] / cycle[2])
         gain = busy - price_s / n * abandoned
         value = totals[:, :, 0] - price_s / n * totals[:, :, 1] - gain * totals[:, :, 2]
-        if target:
-            value[0, 0] = -np.inf
+        value[0, 0] = -np.inf
         served = busy * n * end
         return value, Optimum(occupancy=busy, abandonment=abandoned / (abandoned + served))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.pacing import PacingDecision, PacingEvent, PacingPolicy, PacingSnapshot, make_pacer
+from app.pacing.predictive import PredictivePacer
 from app.study.baselines import Erlang, LinesPerIdleAgent, LinesWithCorrection, VicidialAdapt, VicidialRatio
 from app.study.benchmark import measure
 from app.study.day import HOUR_MS, MINUTE_MS, Day, plain_day
@@ -73,3 +74,24 @@ def test_ours_beats_progressive_within_the_target() -> None:
     progressive = measure("progressive", answer_rate=0.3, agents=10, seeds=(301,), hours=1.5)
     assert ours.spread("abandonment").most <= 0.03
     assert ours.spread("occupancy").median > progressive.spread("occupancy").median + 0.05
+
+
+def test_two_campaigns_share_agents_and_lines() -> None:
+    """Each has its own list and ledger; together they use no more lines and agents than there are."""
+    day = Day(answer_rate=((0, 0.2),), beside=(((0, 0.5),),), agents=((0, 8),), lines=9, length_ms=HOUR_MS // 2)
+    floor = Floor(day, 3, PredictivePacer(PacingPolicy()), PredictivePacer(PacingPolicy()))
+    floor.play()
+    poor, rich = (campaign.result for campaign in floor.campaigns)
+    assert poor.connected > 20
+    assert rich.connected > 20
+    assert poor.answered / poor.attempts < 0.25 < 0.3 < rich.answered / rich.attempts
+    assert floor.result.most_lines == 9
+    assert poor.signed_in_ms == rich.signed_in_ms == 8 * day.length_ms
+    assert 0.5 < (poor.worked_ms + rich.worked_ms) / poor.signed_in_ms <= 1
+    for campaign in floor.campaigns:
+        assert campaign.pacer.budget.ledger.answered == campaign.result.answered  # type: ignore[attr-defined]
+
+
+def test_every_campaign_needs_its_pacer() -> None:
+    with pytest.raises(ValueError, match="2 campaigns need as many pacers, not 1"):
+        Floor(Day(answer_rate=((0, 0.2),), beside=(((0, 0.5),),), agents=((0, 8),)), 3, LinesPerIdleAgent())

@@ -19,7 +19,13 @@ def test_at_no_abandonment_a_single_agent_has_one_call_at_a_time() -> None:
 
 
 def test_more_agents_and_more_abandonment_reach_more() -> None:
-    by_agents = [Memoryless(answer_rate=0.3, agents=agents).optimum().occupancy for agents in (2, 5, 10)]
+    by_agents = [Memoryless(answer_rate=0.3, agents=agents).optimum().occupancy for agents in (2, 5, 10, 30)]
     assert by_agents == sorted(by_agents)
     by_target = [Memoryless(answer_rate=0.3, agents=5).optimum(target).occupancy for target in (0.01, 0.03, 0.1)]
     assert by_target == sorted(by_target)
+
+
+def test_a_floor_that_is_never_seen_idle_is_computed_as_well() -> None:
+    """Thirty agents with nobody busy: once in e³⁰ conversations. The better the list, the more is reached."""
+    reached = [Memoryless(answer_rate=rate, agents=30).optimum().occupancy for rate in (0.15, 0.3, 0.6)]
+    assert reached == pytest.approx([0.898, 0.903, 0.913], abs=0.003)
