@@ -16,7 +16,7 @@ from asterisk.lab import LabError
 if TYPE_CHECKING:
     from app.bench import BenchRow
 
-PARTS = ("calls", "bridging", "idle", "panel", "memory", "claiming", "import")
+PARTS = ("calls", "bridging", "idle", "panel", "memory", "claiming", "import", "pacing")
 
 
 @click.command()
@@ -47,6 +47,7 @@ async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]
     from app.bench.claiming import bench_claiming
     from app.bench.idle import bench_idle
     from app.bench.importing import bench_importing
+    from app.bench.pacing import bench_pacing
     from app.bench.panel import bench_panel
 
     rows: list[BenchRow] = []
@@ -66,6 +67,8 @@ async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]
         rows += await bench_claiming(sizes, say)
     if "import" in parts:
         rows += await bench_importing(50_000 if quick else 1_000_000, say)
+    if "pacing" in parts:
+        rows += bench_pacing(1 if quick else 5, say)
     return rows
 
 
