@@ -144,12 +144,16 @@ def _why_idle(crew: Crew, run: CampaignRun) -> str:
         return "this campaign is dialed by hand"
     if run.campaign.mode is DialingMode.BROADCAST:
         return _on_the_line(crew, run)
+    if run.is_ahead and run.on_the_line:
+        return _on_the_line(crew, run)  # who answers of these comes to whoever is free
     if len(run.on_the_line) + len(run.held) >= run.campaign.lines:
         return "all of its lines are in use"
     if run.claiming or run.stock:
         return "the next person is being looked for"
     if run.next_due_ms is None:
         return "nobody is left to call"
+    if run.is_ahead and run.next_due_ms <= crew.now_ms:
+        return "the next person is being looked for"  # the pacer lets nobody be claimed just now
     return "everybody left waits for a later try"
 
 

@@ -8,19 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, assert_never
 
 from app.agents import (
+    AgentPlan,
     DialingMode,
     Disposition,
     DispositionEffect,
+    PacingPlan,
     PreviewDefault,
     RecordingPolicy,
 )
 from app.model import Campaign
+from app.pacing.language import Guard
 from app.panel.forms import Form
+from app.plan_checks import (
+    MAX_ABANDONMENT,
+    MAX_CALLS_PER_AGENT,
+    MAX_CONNECT_MS,
+    MAX_COOL_DOWN_MS,
+    MAX_RATIO,
+    MAX_WINDOW_MS,
+    MIN_WINDOW_MS,
+    min_ring_problem,
+    ratio_problem,
+)
 from app.store.campaigns import CampaignEntry
-from app.units import HOUR_MS, FlowId, TrunkId
+from app.units import HOUR_MS, SECOND_MS, FlowId, TrunkId
 
 STEPS: Final = ("contacts", "when", "how", "hear", "start")
 SPARE_ROWS: Final = 2
@@ -85,29 +99,54 @@ def how_fields(entry: CampaignEntry) -> Form:
         "preview_default": agents.preview_default.value, "target_per_hour": str(agents.target_per_hour),
         "queue": agents.queue,
     }  # fmt: skip
+    given |= pacing_fields(agents.pacing)
     return Form(given | {f"{TRUNK_FIELD}{trunk_id}": str(at) for at, trunk_id in enumerate(plan.trunks, 1)})
 
 
+def pacing_fields(pacing: PacingPlan) -> dict[str, str]:
+    """What stands in the fields of the predictive mode."""
+    return {
+        "target_percent": f"{100 * pacing.abandonment_target:g}", "window_h": f"{pacing.window_ms / HOUR_MS:g}",
+        "guard": pacing.guard.value, "fixed_ratio": f"{pacing.fixed_ratio:g}",
+        "min_ring_s": _seconds(pacing.min_ring_ms), "calls_per_agent": f"{pacing.calls_per_agent:g}",
+        "cool_down_h": f"{pacing.cool_down_ms / HOUR_MS:g}",
+    }  # fmt: skip
+
+
 def how_step(form: Form, plan: Campaign, trunk_ids: Sequence[TrunkId]) -> Campaign:
-    """trunk_ids: those there are; each has a field with its place in the order, empty where it is not used."""
+    """trunk_ids: those there are; each has a field with its place in the order, empty where it is not used.
+
+    Fields of one mode only are read in that mode alone: in the others they are not shown, and stay as they were.
+    """
     placed: list[tuple[int, TrunkId]] = []
     for trunk_id in trunk_ids:
         name = f"{TRUNK_FIELD}{trunk_id}"
         if form[name].strip():
             placed.append((form.whole(name, 1, 50), trunk_id))
+    mode = form.choice("mode", DialingMode)
     agents = replace(
         plan.agents,
-        lines_per_agent=form.whole("lines_per_agent", 1, 10),
         priority=form.whole("priority", -100, 100),
         wrap_up_ms=form.length_ms("wrap_up_s", 0, 3_600),
-        preview_ms=form.length_ms("preview_s", 3, 3_600),
-        preview_default=form.choice("preview_default", PreviewDefault),
         target_per_hour=form.whole("target_per_hour", 0, 1_000),
         queue=form.matching("queue", r"[A-Za-z0-9_.-]{0,64}", "the name of a queue is expected, as in queues.conf"),
     )
+    match mode:
+        case DialingMode.PROGRESSIVE:
+            agents = replace(agents, lines_per_agent=form.whole("lines_per_agent", 1, 10))
+        case DialingMode.PREVIEW:
+            preview_default = form.choice("preview_default", PreviewDefault)
+            agents = replace(agents, preview_ms=form.length_ms("preview_s", 3, 3_600), preview_default=preview_default)
+        case DialingMode.PREDICTIVE:
+            agents = replace(agents, pacing=read_pacing(form))
+            _check_predictive(form, agents)
+        case DialingMode.BROADCAST | DialingMode.MANUAL:
+            pass
+        case _:
+            assert_never(mode)
     return replace(
         plan,
-        mode=form.choice("mode", DialingMode),
+        mode=mode,
         trunks=tuple(trunk_id for _, trunk_id in sorted(placed)),
         lines=form.whole("lines", 1, 10_000),
         calls_per_second=form.number("calls_per_second", 0.001, 1_000),
@@ -115,6 +154,37 @@ def how_step(form: Form, plan: Campaign, trunk_ids: Sequence[TrunkId]) -> Campai
         caller_id=form.matching("caller_id", r"(\+?[0-9]{3,15})?", "3 to 15 digits are expected, with a plus or not"),
         agents=agents,
     )
+
+
+def read_pacing(form: Form) -> PacingPlan:
+    """The settings of the predictive mode."""
+    percent = form.number("target_percent", 0, 100)
+    if percent > 100 * MAX_ABANDONMENT:
+        form.wrong("target_percent", "0 to 3 percent are expected: the law allows no more")
+    ratio = form.number("fixed_ratio", 0, MAX_RATIO)
+    if ratio_problem(ratio):
+        form.wrong("fixed_ratio", "0, or 1 to 10, is expected")
+    min_ring_ms = form.length_ms("min_ring_s", 0, 60)
+    if min_ring_problem(min_ring_ms):
+        form.wrong("min_ring_s", "0, or 10 to 60 seconds, are expected")
+    return PacingPlan(
+        abandonment_target=round(percent / 100, 8),
+        window_ms=form.length_ms("window_h", MIN_WINDOW_MS / HOUR_MS, MAX_WINDOW_MS / HOUR_MS, HOUR_MS),
+        guard=form.choice("guard", Guard),
+        fixed_ratio=ratio,
+        min_ring_ms=min_ring_ms,
+        calls_per_agent=form.number("calls_per_agent", 1, MAX_CALLS_PER_AGENT),
+        cool_down_ms=form.length_ms("cool_down_h", 0, MAX_COOL_DOWN_MS / HOUR_MS, HOUR_MS),
+    )
+
+
+def _check_predictive(form: Form, agents: AgentPlan) -> None:
+    if agents.queue:
+        form.wrong("queue", "predictive dialing needs our own agents: leave this empty, or choose the progressive mode")
+    if agents.connect_within_ms > MAX_CONNECT_MS:
+        form.wrong(
+            "mode", "people of a predictive campaign are with an agent within 2 seconds: set that in step 4 first"
+        )
 
 
 # --- 4: what they hear and see ---------------------------------------------------------------------------------------
@@ -137,9 +207,10 @@ def hear_fields(entry: CampaignEntry) -> Form:
 def hear_step(form: Form, plan: Campaign) -> Campaign:
     """Words and recording of a campaign, and its dispositions in their order."""
     flow_id = form["flow_id"]
+    is_predictive = plan.mode is DialingMode.PREDICTIVE
     agents = replace(
         plan.agents,
-        connect_within_ms=form.length_ms("connect_s", 0.5, 60),
+        connect_within_ms=form.length_ms("connect_s", 0.5, MAX_CONNECT_MS / SECOND_MS if is_predictive else 60),
         hold_ms=form.length_ms("hold_s", 0, 600),
         safe_harbor=form.text("safe_harbor", most=2_000, is_line=False),
         recording=form.choice("recording", RecordingPolicy),

@@ -226,9 +226,12 @@ class CampaignSetup:
             words = "no number is shown to the people who are called; many do not answer, some networks refuse"
             found.append(Finding(words=words, step="how", is_in_the_way=False))
         is_ours = plan.mode is not DialingMode.BROADCAST and not plan.agents.queue
-        if is_ours and not await self._store.read(agents.list_campaign_agents, plan.id):
+        serving = await self._store.read(agents.list_campaign_agents, plan.id) if is_ours else []
+        if is_ours and not serving:
             words = "no agent is named for it: everybody may serve it"
             found.append(Finding(words=words, step="when", is_in_the_way=False))
+        if plan.mode is DialingMode.PREDICTIVE:
+            found += _of_predictive(plan, len(serving))
         return found
 
     async def _start(self, request: web.Request, entry: CampaignEntry, form: Form) -> web.StreamResponse:
@@ -242,6 +245,20 @@ class CampaignSetup:
         return web.Response(status=303, headers={"Location": where})
 
 
+def _of_predictive(plan: Campaign, agent_count: int) -> list[Finding]:
+    """What is odd about a predictive campaign, though nothing stands in its way."""
+    found: list[Finding] = []
+    if not plan.agents.safe_harbor.strip():
+        words = "whoever finds no agent hears our own sentence: write yours, with the number to call back or to opt out"
+        found.append(Finding(words=words, step="hear", is_in_the_way=False))
+    if plan.lines <= max(agent_count, _FEW_LINES):
+        words = "there are too few calls at once to dial ahead: agents talk in some, the next ring in others"
+        found.append(Finding(words=words, step="how", is_in_the_way=False))
+    return found
+
+
+_FEW_LINES = 2
+"""Calls at once a new campaign begins with."""
 _CHANGES = {
     ContactStatus.PENDING: "called as soon as it is their turn",
     ContactStatus.IN_PROGRESS: "being called now",
@@ -267,12 +284,10 @@ def _option(flow: FlowVersion) -> tuple[str, str]:
 def _told(plan: Campaign) -> dict[str, object]:
     """A campaign's settings by name, flat, for the trail."""
     flat: dict[str, object] = {}
-    for name in plan.__dataclass_fields__:
-        value = getattr(plan, name)
-        if name in ("retry", "agents"):
-            flat |= {inner: _plain(getattr(value, inner)) for inner in value.__dataclass_fields__}
-        else:
-            flat[name] = _plain(value)
+    for part in (plan, plan.retry, plan.agents, plan.agents.pacing):
+        for name in part.__dataclass_fields__:
+            if name not in ("retry", "agents", "pacing"):
+                flat[name] = _plain(getattr(part, name))
     return flat
 
 

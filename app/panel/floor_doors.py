@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -15,9 +15,10 @@ from app.agent_operations import AgentOperations
 from app.agents import DialingMode, PauseReason, SpyMode
 from app.dialing.snapshot import AgentPicture, Snapshot
 from app.events import AttemptClosed, Event
-from app.model import Trunk
+from app.model import Campaign, Trunk
 from app.operations import NotNow, OperationError, Operations
 from app.panel import floor_view, trail
+from app.panel.campaign_forms import pacing_fields
 from app.panel.doorkeeper import VISITOR, Doorkeeper, is_same_origin
 from app.panel.floor import Floor, board_part
 from app.panel.floor_meter import WINDOW_MS, FloorMeter
@@ -38,7 +39,7 @@ PHONE_COOKIE: Final = "outring_phone"
 YEAR_S: Final = 365 * 24 * 3600
 LOOK_S: Final = 2.0
 """How often calls that ended are looked up for the figures."""
-MODES: Final = (DialingMode.PREVIEW, DialingMode.PROGRESSIVE, DialingMode.MANUAL)
+MODES: Final = (DialingMode.PREVIEW, DialingMode.PROGRESSIVE, DialingMode.PREDICTIVE, DialingMode.MANUAL)
 
 
 class FloorWorld:
@@ -207,7 +208,10 @@ class FloorDoors:
 
     async def _campaign_sheet(self, request: web.Request) -> web.StreamResponse:
         entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
-        return self._sheet(request, "floor_campaign.html", entry=entry, plan=entry.campaign, modes=MODES)
+        return self._sheet(
+            request, "floor_campaign.html", entry=entry, plan=entry.campaign, modes=MODES,
+            pacing=pacing_fields(entry.campaign.agents.pacing),
+        )  # fmt: skip
 
     async def _message_sheet(self, request: web.Request) -> web.StreamResponse:
         signed_in = len(self._operations.snapshot().agents)
@@ -289,18 +293,8 @@ class FloorDoors:
     async def _steer(self, request: web.Request, user: User) -> str:
         """Change how much and how a campaign dials, while it runs."""
         entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
-        plan, form = entry.campaign, await request.post()
-        wanted = replace(
-            plan,
-            lines=whole(form.get("lines"), plan.lines, "calls at once"),
-            calls_per_second=fraction(form.get("calls_per_second"), plan.calls_per_second, "new calls per second"),
-            mode=DialingMode(form["mode"]) if form.get("mode") in {one.value for one in DialingMode} else plan.mode,
-            agents=replace(
-                plan.agents,
-                lines_per_agent=whole(form.get("lines_per_agent"), plan.agents.lines_per_agent, "lines an agent"),
-                priority=whole(form.get("priority"), plan.agents.priority, "priority"),
-            ),
-        )
+        plan = entry.campaign
+        wanted = steer(plan, await request.post())
         await self._operations.change_campaign(wanted)
         changed = trail.differences(steered(plan), steered(wanted))
         if changed:
@@ -309,14 +303,44 @@ class FloorDoors:
         return "changed; it counts from the next call"
 
 
-def steered(plan: Any) -> dict[str, object]:
+def steer(plan: Campaign, form: Mapping[str, Any]) -> Campaign:
+    """A campaign with what a form changes of it; fields of one mode count in that mode alone. Raises OperationError."""
+    mode = DialingMode(form["mode"]) if form.get("mode") in {one.value for one in DialingMode} else plan.mode
+    agents = replace(plan.agents, priority=whole(form.get("priority"), plan.agents.priority, "priority"))
+    if mode is DialingMode.PROGRESSIVE:
+        lines = whole(form.get("lines_per_agent"), agents.lines_per_agent, "lines an agent")
+        agents = replace(agents, lines_per_agent=lines)
+    if mode is DialingMode.PREDICTIVE:
+        now = agents.pacing
+        percent = fraction(form.get("target_percent"), 100 * now.abandonment_target, "abandoned at most, percent")
+        pacing = replace(
+            now,
+            abandonment_target=round(percent / 100, 8),
+            fixed_ratio=fraction(form.get("fixed_ratio"), now.fixed_ratio, "calls for each idle agent"),
+            calls_per_agent=fraction(form.get("calls_per_agent"), now.calls_per_agent, "calls for each agent, at most"),
+        )
+        agents = replace(agents, pacing=pacing)
+    return replace(
+        plan,
+        lines=whole(form.get("lines"), plan.lines, "calls at once"),
+        calls_per_second=fraction(form.get("calls_per_second"), plan.calls_per_second, "new calls per second"),
+        mode=mode,
+        agents=agents,
+    )
+
+
+def steered(plan: Campaign) -> dict[str, object]:
     """What of a campaign is steered while it runs, by name."""
+    pacing = plan.agents.pacing
     return {
         "calls at once": plan.lines,
         "new calls per second": f"{plan.calls_per_second:g}",
         "mode": plan.mode.value,
         "lines an agent": plan.agents.lines_per_agent,
         "priority": plan.agents.priority,
+        "abandoned at most, percent": f"{100 * pacing.abandonment_target:g}",
+        "calls for each idle agent": f"{pacing.fixed_ratio:g}",
+        "calls for each agent, at most": f"{pacing.calls_per_agent:g}",
     }
 
 

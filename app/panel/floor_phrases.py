@@ -18,6 +18,9 @@ FLOOR: Final = (
     "you serve no campaign",
     "this campaign is dialed by hand",
     "nobody is on the line",
+    "no agent serves it",
+    "no agent is available",
+    "it is dialed by hand",
     "the next person is being looked for",
     "the agent did not answer the preview",
     "this agent is not signed in",
@@ -97,6 +100,11 @@ FORMS: Final = (
     "hours are expected in the column of tries, such as 24 or 0.5",
     "a name has at most 64 characters, and an effect of the list",
     "at least one disposition is needed",
+    "0 to 3 percent are expected: the law allows no more",
+    "0, or 1 to 10, is expected",
+    "0, or 10 to 60 seconds, are expected",
+    "predictive dialing needs our own agents: leave this empty, or choose the progressive mode",
+    "people of a predictive campaign are with an agent within 2 seconds: set that in step 4 first",
     "a broadcast needs a flow: what people hear",
     "a campaign of this name is there already",
     "say which column is the phone",
@@ -109,6 +117,8 @@ CHECKS: Final = (
     "none of its trunks is in use and allowed to call any country",
     "no number is shown to the people who are called; many do not answer, some networks refuse",
     "no agent is named for it: everybody may serve it",
+    "whoever finds no agent hears our own sentence: write yours, with the number to call back or to opt out",
+    "there are too few calls at once to dial ahead: agents talk in some, the next ring in others",
     "called as soon as it is their turn",
     "being called now",
     "done",
@@ -150,8 +160,32 @@ TRAIL: Final = (
     "ended agent's call",
 )
 """What is written into the audit trail."""
+PACING: Final = (
+    "{flying} in flight, {answers} answers expected in {length} s, {idle} agents idle and {freed} more free by then, "
+    "budget {left} left → {place}, {count} cancelled",
+    "{flying} in flight, {answers} answers expected in {length} s, {idle} agents idle and {freed} more free by then, "
+    "budget {left} left → {place}",
+    "{own} of {all} in flight, {answers} answers to come, {idle} agents idle for {count} campaigns, "
+    "budget {left} left → {place}",
+    "{flying} in flight for {idle} idle agents, {ratio} each (no abandonment budget for more) → {place}",
+    "{flying} in flight for {idle} idle agents, {ratio} each → {place}",
+)
+"""Why a pacer places what it does (app.pacing)."""
+PLANS: Final = (
+    "campaign {name}: the abandonment target must be 0 to 0.03: the law caps it at 3% of the people who answer, "
+    "not {given}",
+    "campaign {name}: calls for each idle agent must be 0 (learned from the list) or 1 to 10, not {given}",
+    "campaign {name}: calls in flight for each agent, at most, must be 1 to 50, not {given}",
+    "campaign {name}: predictive dialing needs agents of Outring, whose talks and wrap-ups it learns from, not the "
+    "queue {queue}; leave the queue empty, or use the progressive mode",
+    "campaign {name}: in the predictive mode a person is with an agent within 2 seconds, or counts as abandoned; set "
+    "connect within to at most that, not {given}, or use the progressive mode",
+)
+"""What is wrong with steering a campaign (app.plan_checks)."""
 FIXED: Final = (*FLOOR, *ORDERS, *FORMS, *CHECKS, *TRAIL)
 MADE: Final = (
+    *PACING,
+    *PLANS,
     "{count} on the line",
     "the phone is not connected ({why}); have it rung again first",
     "wrap-up has been extended {count} times already",

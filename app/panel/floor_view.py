@@ -16,35 +16,12 @@ from app.dialing.snapshot import AgentPicture, CampaignPicture, Snapshot
 from app.model import CampaignStatus, Trunk
 from app.outcomes import ContactStatus
 from app.panel import view
-from app.panel.floor_meter import Abandonment, FloorMeter
+from app.panel.budget_view import BudgetRow, budget_row
+from app.panel.floor_meter import TARGET, Abandonment, FloorMeter
+from app.panel.levels import BUDGET, RANK, Level, Limit
 from app.store.campaigns import CampaignEntry
 from app.units import SECOND_MS, AgentId, CampaignId
 
-
-class Level(enum.Enum):
-    """How much a figure asks for somebody. Its value is the class of its look, and its order that of urgency."""
-
-    CALM = ""
-    AMBER = "amber"
-    RED = "red"
-
-
-RANK: Final = {Level.CALM: 0, Level.AMBER: 1, Level.RED: 2}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """From when a figure is amber, and red."""
-
-    amber: float
-    red: float
-
-    def level(self, value: float) -> Level:
-        """Of a figure that is bad when it is high."""
-        return Level.RED if value >= self.red else Level.AMBER if value >= self.amber else Level.CALM
-
-
-BUDGET: Final = Limit(amber=0.7, red=0.9)
 CONNECT: Final = Limit(amber=1 * SECOND_MS, red=2 * SECOND_MS)
 WAIT: Final = Limit(amber=60 * SECOND_MS, red=180 * SECOND_MS)
 WRAP_UP: Final = Limit(amber=60 * SECOND_MS, red=120 * SECOND_MS)
@@ -71,6 +48,7 @@ class Kind(enum.Enum):
     TELEPHONY = "telephony"
     BUDGET_GONE = "budget gone"
     BUDGET = "budget"
+    BUDGET_SPENT = "budget spent"
     TRUNK_OUT = "trunk out"
     NO_AGENTS = "no agents"
     DANGLING = "dangling"
@@ -97,6 +75,7 @@ class Tiles:
 
     abandonment: Abandonment
     abandonment_level: Level
+    abandonment_target: float
     available: int
     signed_in: int
     ringing: int
@@ -113,7 +92,7 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignRow:
-    """A campaign on the board."""
+    """A campaign on the board. budget: of a predictive one, shown in place of abandonment."""
 
     card: view.CampaignCard
     level: Level
@@ -128,6 +107,7 @@ class CampaignRow:
     wait_level: Level
     minutes_left: float | None
     minutes_level: Level
+    budget: BudgetRow | None
 
     @property
     def mode(self) -> DialingMode:
@@ -329,8 +309,9 @@ def campaign_row(
     abandonment = meter.abandonment(campaign_id)
     wait_ms = meter.wait_p95_ms(campaign_id, snapshot.at_ms)
     left = minutes_left(entry, meter.calls_per_minute(campaign_id, snapshot.at_ms))
+    budget = budget_row(picture.pacing) if picture else None
     levels = {
-        "abandonment": budget_level(abandonment),
+        "abandonment": budget.alarm if budget else budget_level(abandonment),
         "wait": CONNECT.level(wait_ms) if wait_ms is not None else Level.CALM,
         "minutes": list_level(left),
     }
@@ -349,6 +330,7 @@ def campaign_row(
         wait_level=levels["wait"],
         minutes_left=left,
         minutes_level=levels["minutes"],
+        budget=budget,
     )
 
 
@@ -394,6 +376,7 @@ def tiles(campaigns: Sequence[CampaignRow], agents: Sequence[AgentRow], meter: F
     return Tiles(
         abandonment=meter.abandonment(),
         abandonment_level=worst,
+        abandonment_target=max((row.budget.target for row in campaigns if row.budget), default=TARGET),
         available=sum(1 for row in agents if row.state is AgentState.AVAILABLE),
         signed_in=sum(1 for row in agents if row.state is not AgentState.SIGNED_OUT),
         ringing=sum(picture.dialing + picture.ringing for picture in pictures),
@@ -440,7 +423,9 @@ def _of_campaign(row: CampaignRow) -> Iterable[Alert]:
     def about(kind: Kind, level: Level, number: float = 0.0) -> Alert:
         return Alert(kind=kind, level=level, subject=entry.campaign.name, number=number, campaign_id=entry.campaign.id)
 
-    if row.abandonment_level is not Level.CALM:
+    if row.budget and row.abandonment_level is not Level.CALM:
+        yield about(Kind.BUDGET_SPENT, row.abandonment_level, row.budget.share)
+    elif row.abandonment_level is not Level.CALM:
         used = row.abandonment.used
         yield about(Kind.BUDGET_GONE if used >= 1 else Kind.BUDGET, row.abandonment_level, used)
     dangling = entry.progress.statuses.get(ContactStatus.DANGLING, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
@@ -16,7 +17,7 @@ from babel.dates import format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_decimal_symbol
 from babel.units import format_unit
 
 from app.panel.phrases import said
@@ -92,6 +93,10 @@ class Wording:
         """A phrase of the program in this language; see app.panel.phrases."""
         return said(text, translations(self.language))
 
+    def figures(self, text: str) -> str:
+        """A phrase of the program with figures in it, written as this language does: 4.1, or 4,1."""
+        return re.sub(r"(?<=[0-9])\.(?=[0-9])", get_decimal_symbol(self.language), self.say(text))
+
     def number(self, value: float, digits: int = 0) -> str:
         """A number with its groups: 1,204."""
         return format_decimal(value, format="#,##0" + ("." + "0" * digits if digits else ""), locale=self.language)
@@ -118,12 +123,14 @@ class Wording:
         return f"{minutes}:{seconds:02d}"
 
     def length(self, length_ms: int) -> str:
-        """A wait, in the largest units that fit: 4 hr, 90 s."""
+        """A wait, in the largest units that fit: 3 days, 24 hr, 90 s."""
         seconds = length_ms // 1_000
         if seconds < 120:
             return format_unit(seconds, "duration-second", "short", locale=self.language)
         if seconds % 3_600:
             return format_unit(round(seconds / 60, 1), "duration-minute", "short", locale=self.language)
+        if seconds >= 2 * 86_400 and not seconds % 86_400:
+            return format_unit(seconds // 86_400, "duration-day", "short", locale=self.language)
         return format_unit(seconds // 3_600, "duration-hour", "short", locale=self.language)
 
     def _when(self, at_ms: int) -> datetime:

@@ -133,7 +133,7 @@ class PacingAnswer(BaseModel):
 
     answered, abandoned: people of the last window_ms; abandonment: the one of the other; target: what is aimed at.
     budget_left: people who could still be abandoned without passing the target; below 0: it is passed.
-    is_spent: less than about a person of it is left, so nothing is risked: one call for each idle agent.
+    is_spent: too little of it is left to risk anything: one call for each idle agent.
     """
 
     why: str

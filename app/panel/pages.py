@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.operations import Operations
 from app.panel import view
+from app.panel.budget_view import budget_row
 from app.panel.doorkeeper import TOKEN_FIELD, VISITOR, Visitor
 from app.panel.language import LANGUAGES, THEMES, WEB, Wording, preferred_language, translations
 from app.panel.live import LivePage
@@ -135,7 +136,8 @@ class Pages:
         return {
             "snapshot": snapshot,
             "calls": view.calls_of(snapshot, campaign_id),
-            "card": view.card(entry, snapshot),
+            "card": (card := view.card(entry, snapshot)),
+            "budget": budget_row(card.picture.pacing) if card.picture else None,
             "bars": view.bars(entry.progress.outcomes),
             "flow": await self._store.read(flows.get_flow, entry.campaign.flow_id),
             "lists": [await self._store.read(lists.get_list, list_id) for list_id in entry.list_ids],

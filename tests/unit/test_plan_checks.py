@@ -76,6 +76,6 @@ def test_a_predictive_campaign_has_agents_of_ours() -> None:
 
 def test_too_late_is_what_the_law_says_where_calls_go_ahead_of_agents() -> None:
     check_campaign(plan(connect_within_ms=2_000))
-    with pytest.raises(OperationError, match="at most that, not 2.1, or use the progressive mode"):
+    with pytest.raises(OperationError, match=r"to at most that, not 2\.1, or use the progressive mode"):
         check_campaign(plan(connect_within_ms=2_100))
     check_campaign(plan(DialingMode.PROGRESSIVE, connect_within_ms=2_100))

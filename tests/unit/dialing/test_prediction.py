@@ -81,6 +81,18 @@ def test_without_an_agent_nothing_is_dialed() -> None:
     assert shown.waiting_for == "no agent serves it"
 
 
+def test_a_free_agent_reads_what_is_on_the_line(decided: dict[str, Any]) -> None:
+    decided["flight"] = 0
+    world = predictive(agents=2)
+    assert world.shown().waiting_for == "the next person is being looked for"
+    decided["flight"] = 3
+    world.advance(600)
+    assert world.shown().waiting_for == "3 ringing, 0 answered"
+    world.answer(FIRST)
+    [free] = [place for place in (1, 2) if world.state(place) is AVAILABLE]
+    assert world.shown(free).waiting_for == "3 ringing, 1 answered"
+
+
 @pytest.mark.usefixtures("decided")
 def test_as_many_are_called_as_the_pacer_says_and_no_agent_is_reserved() -> None:
     world = predictive()

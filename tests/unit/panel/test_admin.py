@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from app.agents import DialingMode, DispositionEffect, PauseReason, PhoneMode, RecordingPolicy
+from app.agents import (
+    AgentPlan,
+    DialingMode,
+    DispositionEffect,
+    PacingPlan,
+    PauseReason,
+    PhoneMode,
+    RecordingPolicy,
+)
 from app.model import CampaignStatus
+from app.pacing import Guard
 from app.panel import campaign_forms
 from app.panel.forms import Form
 from app.panel.passwords import is_password
@@ -195,6 +205,63 @@ async def test_a_campaign_is_made_in_five_steps(site: Site) -> None:
     assert [one.agent_id for one in await site.store.read(agents.list_campaign_agents, CampaignId(2))] == [1]
 
 
+HOW = {
+    "mode": "predictive", "lines": "60", "calls_per_second": "2", "ring_s": "20", "caller_id": "", "priority": "0",
+    "wrap_up_s": "45", "target_per_hour": "9", "queue": "", "trunk:way": "1", "target_percent": "2,5",
+    "window_h": "720", "guard": "window", "fixed_ratio": "0", "min_ring_s": "0", "calls_per_agent": "12.5",
+    "cool_down_h": "24",
+}  # fmt: skip
+
+
+async def test_a_predictive_campaign_is_made_and_checked(site: Site) -> None:
+    await site.add_campaign(contacts=4)
+    async with admin(site, Role.SUPERVISOR) as desk:
+        where = "/campaigns/1/setup/how"
+        assert await desk.post(where, **HOW) == (303, where)
+        plan = (await site.store.read(campaigns.get_campaign, CampaignId(1))).campaign
+        assert plan.mode is DialingMode.PREDICTIVE
+        assert plan.agents.pacing == PacingPlan(
+            abandonment_target=0.025, window_ms=720 * HOUR_MS, guard=Guard.WINDOW, min_ring_ms=0, calls_per_agent=12.5,
+            cool_down_ms=24 * HOUR_MS,
+        )  # fmt: skip
+        page = await (await desk.http.get("/campaigns/1/setup/start")).text()
+        assert "2.5% of those who answer, over 30 days" in page
+        assert "whoever finds no agent hears our own sentence" in page
+        for field, text, words in (
+            ("target_percent", "3.1", "the law allows no more"), ("target_percent", "-1", "a number from 0 to 100"),
+            ("fixed_ratio", "0.5", "0, or 1 to 10, is expected"), ("min_ring_s", "5", "0, or 10 to 60 seconds"),
+            ("window_h", "0.5", "from 1 to 720"), ("calls_per_agent", "51", "from 1 to 50"),
+            ("cool_down_h", "721", "from 0 to 720"), ("guard", "none", "choose one of the list"),
+            ("queue", "support", "predictive dialing needs our own agents"),
+        ):  # fmt: skip
+            status, page = await desk.post(where, **HOW | {field: text})
+            assert (status, words in page) == (422, True), field
+        told = await site.store.read(audit.audit_page)
+        assert told.entries[0].details["abandonment_target"] == "0.01 → 0.025"
+
+
+async def test_fields_of_another_mode_are_not_looked_at(site: Site) -> None:
+    await site.add_campaign(contacts=4)
+    async with admin(site, Role.SUPERVISOR) as desk:
+        odd = {"mode": "progressive", "lines_per_agent": "2", "target_percent": "x", "preview_s": "x"}
+        assert (await desk.post("/campaigns/1/setup/how", **HOW | odd))[0] == 303
+    plan = (await site.store.read(campaigns.get_campaign, CampaignId(1))).campaign
+    assert (plan.agents.lines_per_agent, plan.agents.pacing) == (2, PacingPlan())
+
+
+async def test_too_late_is_two_seconds_in_the_predictive_mode(site: Site) -> None:
+    await site.add_campaign(contacts=4)
+    before = (await site.store.read(campaigns.get_campaign, CampaignId(1))).campaign
+    slow = replace(before, agents=replace(before.agents, connect_within_ms=5_000))
+    await site.operations.change_campaign(slow)
+    async with admin(site, Role.SUPERVISOR) as desk:
+        status, page = await desk.post("/campaigns/1/setup/how", **HOW)
+        assert (status, "within 2 seconds: set that in step 4 first" in page) == (422, True)
+        form = campaign_forms.hear_fields(entry(mode=DialingMode.PREDICTIVE, plan=AgentPlan(connect_within_ms=5_000)))
+        campaign_forms.hear_step(form, replace(slow, mode=DialingMode.PREDICTIVE))
+        assert form.errors == {"connect_s": "a number from 0.5 to 2 is expected"}
+
+
 async def test_a_draft_saves_itself_and_says_what_is_wrong(site: Site) -> None:
     await site.add_campaign(contacts=1)
     async with admin(site, Role.SUPERVISOR) as desk:
@@ -223,8 +290,11 @@ def test_a_forms_fields_give_the_same_campaign_back() -> None:
         form = campaign_forms.FIELDS[step](before)
         assert read(form, before.campaign) == before.campaign, step
         assert form.is_good, form.errors
-    form = campaign_forms.how_fields(before)
-    assert campaign_forms.how_step(form, before.campaign, before.campaign.trunks) == before.campaign
+    pacing = PacingPlan(abandonment_target=0.023, fixed_ratio=1.5, guard=Guard.DETERMINISTIC)
+    for mode in DialingMode:
+        before = entry(mode=mode, plan=AgentPlan(pacing=pacing))
+        form = campaign_forms.how_fields(before)
+        assert campaign_forms.how_step(form, before.campaign, before.campaign.trunks) == before.campaign
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.agents import AgentState, SpyMode
-from app.dialing.snapshot import AgentPicture, Snapshot
+from app.agents import AgentState, DialingMode, SpyMode
+from app.dialing.snapshot import AgentPicture, PacingPicture, Snapshot
+from app.model import Campaign
 from app.panel import floor as floor_wire
 from app.store import audit, campaigns, people, phones
 from app.store.people import Role
 from app.store.phones import Phone
-from app.units import AgentId, CampaignId
+from app.units import DAY_MS, AgentId, CampaignId, FlowId
 from tests.unit.panel import stage
 from tests.unit.panel.site import Site
 from tests.unit.panel.test_signing_in import token_of
@@ -200,6 +201,60 @@ async def test_a_running_campaign_is_steered_and_it_is_written_down(site: Site) 
     plan = (await site.store.read(campaigns.get_campaign, CampaignId(entry.campaign.id))).campaign
     assert (plan.lines, plan.calls_per_second) == (7, 2.5)
     assert await trail(site) == [("boss", "steered campaign", f"campaign {entry.campaign.id}")]
+
+
+async def test_a_campaign_goes_from_progressive_to_predictive_and_back_while_it_runs(site: Site) -> None:
+    entry = await site.add_campaign(contacts=3)
+    path = f"/floor/campaigns/{entry.campaign.id}"
+    plan = replace(entry.campaign, mode=DialingMode.PROGRESSIVE, flow_id=FlowId(0))
+    await site.operations.change_campaign(plan)
+    await site.operations.start_campaign(plan.id)
+
+    async def now() -> Campaign:
+        return (await site.store.read(campaigns.get_campaign, plan.id)).campaign
+
+    async with orders(site) as boss:
+        change = {"mode": "predictive", "target_percent": "2,5", "fixed_ratio": "1.5", "calls_per_agent": "4"}
+        assert (await boss.give(path, **change, lines_per_agent="hidden"))[0] == 200
+        pacing = (await now()).agents.pacing
+        assert (pacing.abandonment_target, pacing.fixed_ratio, pacing.calls_per_agent) == (0.025, 1.5, 4.0)
+        assert site.operations.snapshot().campaigns[0].pacing is not None
+        status, told = await boss.give(path, target_percent="5")
+        assert (status, "the law caps it at 3%" in told["words"]) == (422, True)
+        for form in ({"target_percent": "nan"}, {"fixed_ratio": "0.5"}, {"fixed_ratio": "x"}, {"calls_per_agent": "0"}):
+            assert (await boss.give(path, **form))[0] == 422, form
+        assert (await boss.give(path, mode="progressive", target_percent="hidden"))[0] == 200
+        assert ((await now()).mode, (await now()).agents.pacing) == (DialingMode.PROGRESSIVE, pacing)
+        assert site.operations.snapshot().campaigns[0].pacing is None
+    page = await site.store.read(audit.audit_page)
+    assert page.entries[-1].details["abandoned at most, percent"] == "1 → 2.5"
+
+
+async def test_the_budget_is_on_the_board_and_on_the_campaigns_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = await site.add_campaign(contacts=3)
+    await site.operations.change_campaign(replace(entry.campaign, mode=DialingMode.PREDICTIVE, flow_id=FlowId(0)))
+    await site.operations.start_campaign(entry.campaign.id)
+    pacing = PacingPicture(
+        why="8 in flight for 4 idle agents, 2 each → 0", answered=260, abandoned=3, target=0.01, window_ms=DAY_MS,
+        budget_left=-0.4, is_spent=True,
+    )  # fmt: skip
+    shot = stage.snapshot(campaigns=(stage.picture(entry.campaign.id, pacing=pacing),), trunks=())
+    monkeypatch.setattr(site.operations, "snapshot", lambda: shot)
+    monkeypatch.setattr(site.panel._floor.floor._world, "snapshot", lambda: shot)
+    async with site.browser("boss", Role.SUPERVISOR) as http:
+        for path in ("/floor", "/campaigns/1"):
+            page = " ".join((await (await http.get(path)).text()).split())
+            for words in (
+                "Predictive", "1.2%", "115% of the budget", "1 over", "target 1.0%", pacing.why,
+                "Budget spent: dialing progressively</strong> for about 140 more answers",
+            ):  # fmt: skip
+                assert words in page, (path, words)
+        assert "3/260 · 24 hr" in await (await http.get("/floor")).text()
+        russian = await (await http.get("/floor", cookies={"outring_language": "ru"})).text()
+        assert "Бюджет исчерпан: набор прогрессивный" in russian
+        assert "вызовов 8, свободно операторов 4" in russian
 
 
 async def test_starting_and_stopping_are_written_down(site: Site) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 
 from app.agents import AgentPlan, AgentState, DialingMode
-from app.dialing.snapshot import AgentPicture, Snapshot
+from app.dialing.snapshot import AgentPicture, PacingPicture, Snapshot
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import Outcome
 from app.panel import floor_view
+from app.panel.budget_view import BudgetRow, Stage, budget_row
 from app.panel.floor_meter import FloorMeter
-from app.panel.floor_view import Board, Kind, Level
+from app.panel.floor_view import Board, Kind
+from app.panel.levels import Level
 from app.store.campaigns import CampaignEntry
-from app.units import CampaignId
+from app.units import DAY_MS, CampaignId
 from tests.unit.panel.stage import NOW_MS, agent, card, ended, entry, picture, snapshot, trunk, trunk_picture
 
 
@@ -112,6 +114,72 @@ def test_the_abandonment_budget(abandoned: int, of: int, found: list[tuple[Kind,
     for at in range(of):
         meter.ended(ended(*((Outcome.ABANDONED_BY_DIALER, None) if at < abandoned else ())))
     assert kinds(board_of(snapshot(), meter=meter)) == found
+
+
+# --- the budget of a predictive campaign ------------------------------------------------------------------------------
+
+
+def pacing(answered: int, abandoned: int, target: float = 0.01, *, is_spent: bool = False) -> PacingPicture:
+    """A pacer with so many people behind it."""
+    left = target * answered - abandoned
+    return PacingPicture(
+        why="2 in flight for 1 idle agents, 2 each → 0", answered=answered, abandoned=abandoned, target=target,
+        window_ms=DAY_MS, budget_left=left, is_spent=is_spent,
+    )  # fmt: skip
+
+
+def paced(picture_of_it: PacingPicture) -> Board:
+    shot = snapshot(campaigns=(picture(pacing=picture_of_it),))
+    return board_of(shot, entry(mode=DialingMode.PREDICTIVE))
+
+
+def row_of(picture_of_it: PacingPicture) -> BudgetRow:
+    found = budget_row(picture_of_it)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "level", "alarm", "stage", "left"),
+    [
+        (pacing(0, 0), Level.CALM, Level.CALM, Stage.AHEAD, 0),
+        (pacing(1_000, 0), Level.CALM, Level.CALM, Stage.AHEAD, 10),
+        (pacing(50, 0, is_spent=True), Level.CALM, Level.CALM, Stage.EARNING, 0),
+        (pacing(1_000, 6), Level.CALM, Level.CALM, Stage.AHEAD, 4),
+        (pacing(1_000, 7), Level.AMBER, Level.CALM, Stage.AHEAD, 3),
+        (pacing(2_000, 18), Level.RED, Level.CALM, Stage.AHEAD, 2),
+        (pacing(1_000, 10, is_spent=True), Level.RED, Level.AMBER, Stage.SPENT, 0),
+        (pacing(150, 2, is_spent=True), Level.RED, Level.AMBER, Stage.SPENT, -1),
+        (pacing(30, 1, is_spent=True), Level.RED, Level.RED, Stage.SPENT, -1),
+        (pacing(1_000, 30, 0.03, is_spent=True), Level.RED, Level.RED, Stage.SPENT, 0),
+        (pacing(1_000, 0, 0.0, is_spent=True), Level.CALM, Level.CALM, Stage.NO_RISK, 0),
+        (pacing(1_000, 2, 0.0, is_spent=True), Level.RED, Level.CALM, Stage.NO_RISK, -2),
+    ],
+)
+def test_the_bar_goes_amber_and_red_and_the_alarm_waits_until_the_budget_is_spent(
+    found: PacingPicture, level: Level, alarm: Level, stage: Stage, left: int
+) -> None:
+    row = row_of(found)
+    assert (row.level, row.alarm, row.stage, row.left) == (level, alarm, stage, left)
+    assert 0 <= row.width <= 100
+
+
+def test_the_bar_says_how_long_dialing_is_progressive() -> None:
+    assert row_of(pacing(50, 0, is_spent=True)).answers_needed == 50, "at a hundred answers one person may be risked"
+    assert row_of(pacing(150, 2, is_spent=True)).answers_needed == 150
+    assert row_of(pacing(1_000, 6)).answers_needed == 0
+    assert row_of(pacing(1_000, 2, 0.0, is_spent=True)).answers_needed == 0
+
+
+def test_a_predictive_campaign_is_judged_by_its_own_budget() -> None:
+    assert paced(pacing(2_000, 19)).alerts == (), "close to its target is where the pacer is meant to be"
+    spent = paced(pacing(260, 3, is_spent=True))
+    assert kinds(spent) == [(Kind.BUDGET_SPENT, Level.AMBER)]
+    assert spent.alerts[0].number == 3 / 260
+    assert kinds(paced(pacing(100, 4, is_spent=True))) == [(Kind.BUDGET_SPENT, Level.RED)]
+    assert paced(pacing(100, 0, 0.02)).tiles.abandonment_target == 0.02
+    assert board_of(snapshot()).tiles.abandonment_target == 0.01
+    assert board_of(snapshot()).campaigns[0].budget is None
 
 
 def test_people_who_wait_too_long_for_an_agent_are_alarming() -> None:

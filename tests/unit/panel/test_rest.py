@@ -260,6 +260,54 @@ async def test_a_campaign_lives_by_rest(site: Site) -> None:
         assert (again.status, (await a_problem(again))["code"]) == (409, "not_now")
 
 
+async def test_a_predictive_campaign_by_rest(site: Site) -> None:
+    await site.add_campaign(contacts=2)
+    pacing = {"abandonment_target": 0.02, "window_ms": 3_600_000, "guard": "window", "fixed_ratio": 2.5,
+              "min_ring_ms": 0, "calls_per_agent": 5.0, "cool_down_ms": 0}  # fmt: skip
+    body = CAMPAIGN | {"flow_id": 0, "mode": "predictive", "agents": {"pacing": pacing}}
+    async with site.program(Role.SUPERVISOR) as http:
+        made = await http.post(f"{PREFIX}/campaigns", json=body)
+        told = await made.json()
+        assert (made.status, told["mode"], told["agents"]["pacing"]) == (201, "predictive", pacing)
+        path = f"{PREFIX}/campaigns/{told['id']}"
+        assert told["calls"]["pacing"] is None, "nothing runs yet"
+        running = await (await http.post(f"{path}/start")).json()
+        assert running["calls"]["pacing"] == {
+            "why": "", "answered": 0, "abandoned": 0, "abandonment": 0.0, "target": 0.02, "window_ms": 3_600_000,
+            "budget_left": running["calls"]["pacing"]["budget_left"], "is_spent": False,
+        }  # fmt: skip
+        check(running, operation(next(row for row in ROWS if row.path == "/campaigns/{campaign_id}"))["responses"]
+              ["200"]["content"]["application/json"])  # fmt: skip
+        steer = {"abandonment_target": 0.01, "fixed_ratio": 0, "calls_per_agent": 8}
+        steered = await (await http.patch(path, json=steer)).json()
+        assert steered["agents"]["pacing"] == pacing | steer
+        assert (await (await http.patch(path, json={"mode": "progressive"})).json())["calls"]["pacing"] is None
+
+
+@pytest.mark.parametrize(
+    ("agents", "words"),
+    [
+        ({"pacing": {"abandonment_target": 0.05}}, "the law caps it at 3%"),
+        ({"pacing": {"fixed_ratio": 0.5}}, "0 (learned from the list) or 1 to 10"),
+        ({"pacing": {"min_ring_ms": 500}}, "10 to 60 seconds of ringing, or never (0)"),
+        ({"pacing": {"window_ms": 1}}, "3600000"),
+        ({"pacing": {"calls_per_agent": 51}}, "50"),
+        ({"pacing": {"surprise": 1}}, "Extra inputs are not permitted"),
+        ({"queue": "support"}, "leave the queue empty"),
+        ({"connect_within_ms": 2_500}, "within 2 seconds"),
+    ],
+)
+async def test_what_a_predictive_campaign_cannot_be_is_told(site: Site, agents: dict[str, Any], words: str) -> None:
+    await site.add_campaign(contacts=2)
+    async with site.program(Role.SUPERVISOR) as http:
+        answer = await http.post(f"{PREFIX}/campaigns", json=CAMPAIGN | {"mode": "predictive", "agents": agents})
+        problem = await a_problem(answer)
+        assert (answer.status, words in problem["detail"]) == (422, True), problem
+        if "pacing" in agents:
+            [name] = agents["pacing"]
+            assert [one["place"] for one in problem["errors"]] == [f"agents.pacing.{name}"]
+
+
 async def test_a_name_that_is_taken_is_409(site: Site) -> None:
     await furnished(site)
     async with site.program() as http:

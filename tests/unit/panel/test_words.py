@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import gettext
+import re
+from dataclasses import replace
 
 import pytest
 from jinja2.ext import babel_extract
 
+from app.agents import AgentPlan, DialingMode, PacingPlan
+from app.model import Campaign
+from app.pacing import PacingMode, PacingPolicy, PacingSnapshot, PersonAnswered, make_pacer
+from app.pacing.joint import Sharing, decide_jointly
+from app.pacing.predictive import PredictivePacer
 from app.panel.language import WEB, Wording, phone, translations, zone
 from app.panel.language import catalogue as whole_catalogue
 from app.panel.phrases import FIXED, MADE
+from app.plan_checks import OperationError, check_campaign
+from app.units import CampaignId, FlowId, TrunkId
 
 RU = Wording(language="ru", zone_name="Europe/Moscow")
 EN = Wording(language="en", zone_name="Asia/Kolkata")
@@ -61,6 +70,54 @@ def test_sentences_of_the_program_are_recognised_with_their_parts() -> None:
     assert RU.say("") == ""
 
 
+IN_FLIGHT = {at: 4_000 + 1_000 * at for at in range(5)}
+SHOT = PacingSnapshot(now_ms=1_000_000, idle_agents=2, talking_ms=[41_000], ringing_ms=IN_FLIGHT, rung_ms=IN_FLIGHT)
+
+
+def whys() -> list[str]:
+    """What pacers say of their decisions, of all kinds."""
+    said = []
+    for mode in PacingMode:
+        for answered in (0, 500):
+            pacer = make_pacer(PacingPolicy(mode=mode, fixed_ratio=2.5))
+            for at in range(answered):
+                pacer.observe(PersonAnswered(at_ms=at, call_id=("before", at), ring_ms=9_000))
+            said.append(pacer.decide(SHOT).why)
+    sharing = [
+        Sharing(name=name, pacer=PredictivePacer(PacingPolicy()), snapshot=SHOT, reach={}) for name in ("one", "two")
+    ]
+    said += [one.why for one in decide_jointly(sharing).values()]
+    full = replace(SHOT, ringing_ms=(many := dict.fromkeys(range(200), 20_000)), rung_ms=many)
+    said.append(make_pacer(PacingPolicy()).decide(full).why)
+    return said
+
+
+def test_why_a_pacer_places_what_it_does_is_said_in_russian() -> None:
+    found = whys()
+    assert any("cancelled" in why for why in found)
+    for why in found:
+        assert not re.search("[a-z]", RU.figures(why)), (why, RU.figures(why))
+        assert EN.figures(why) == why
+    assert RU.figures("8 in flight for 4 idle agents, 2.5 each → 1").endswith("по 2,5 на каждого → 1")
+
+
+def test_what_is_wrong_with_steering_is_said_in_russian() -> None:
+    plan = Campaign(
+        id=CampaignId(1), name="Зима", flow_id=FlowId(1), trunks=(TrunkId("way"),), mode=DialingMode.PREDICTIVE
+    )
+    pacing = PacingPlan()
+    for agents in (
+        AgentPlan(pacing=replace(pacing, abandonment_target=0.05)), AgentPlan(pacing=replace(pacing, fixed_ratio=0.5)),
+        AgentPlan(pacing=replace(pacing, calls_per_agent=99)), AgentPlan(queue="123"),
+        AgentPlan(connect_within_ms=5_000),
+    ):  # fmt: skip
+        with pytest.raises(OperationError) as refused:
+            check_campaign(replace(plan, agents=agents))
+        said = RU.say(str(refused.value))
+        assert "Зима" in said
+        assert not re.search("[a-z]", said.replace("Outring", "")), said
+
+
 def test_english_is_what_the_templates_say() -> None:
     assert isinstance(translations("en"), gettext.GNUTranslations)
     assert translations("en").ngettext("%(num)s try", "%(num)s tries", 1) == "%(num)s try"
@@ -75,6 +132,7 @@ def test_numbers_times_and_telephone_numbers() -> None:
     assert (EN.time(0), EN.zone_label(0)) == ("05:30:00", "UTC+5:30")
     assert (RU.time(0), RU.zone_label(0)) == ("03:00:00", "UTC+3")
     assert EN.iso(1) == "1970-01-01T00:00:00.001Z"
+    assert (EN.length(86_400_000), EN.length(30 * 86_400_000)) == ("24 hr", "30 days")
     assert (EN.length(90_000), EN.length(14_400_000), EN.seconds(65_000)) == ("90 sec", "4 hr", "1:05")
 
 
