@@ -19,8 +19,12 @@ SETTLED: Final = 10.0
 LOAN_ANSWERS: Final = 100
 """Answers still to come that the window guard counts on."""
 NOTHING_LEFT: Final = 0.8
-COMFORT: Final = 2.4
-"""Budget, in people, under which nothing is risked, and how much more it takes until all of the target is spent."""
+COMFORT: Final = 3.8
+"""Budget, in people, under which nothing is risked, and how much more it takes until all of the target is spent.
+
+A reserve costs little, once a day: some people who might have been abandoned are not. Without it the backstop against
+passing the target is at work all day, and that costs more.
+"""
 SMALL_FLOOR: Final = 8.0
 """Agents beyond which comfort takes more, as the square root of the floor: so much its luck may vary at once."""
 KEPT_BACK: Final = 0.6
