@@ -249,7 +249,7 @@ def _of_predictive(plan: Campaign, agent_count: int) -> list[Finding]:
     """What is odd about a predictive campaign, though nothing stands in its way."""
     found: list[Finding] = []
     if not plan.agents.safe_harbor.strip():
-        words = "whoever finds no agent hears our own sentence: write yours, with the number to call back or to opt out"
+        words = "whoever finds no agent hears our own sentence, which has no number to call back: write yours"
         found.append(Finding(words=words, step="hear", is_in_the_way=False))
     if plan.lines <= max(agent_count, _FEW_LINES):
         words = "there are too few calls at once to dial ahead: agents talk in some, the next ring in others"

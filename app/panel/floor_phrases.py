@@ -117,7 +117,7 @@ CHECKS: Final = (
     "none of its trunks is in use and allowed to call any country",
     "no number is shown to the people who are called; many do not answer, some networks refuse",
     "no agent is named for it: everybody may serve it",
-    "whoever finds no agent hears our own sentence: write yours, with the number to call back or to opt out",
+    "whoever finds no agent hears our own sentence, which has no number to call back: write yours",
     "there are too few calls at once to dial ahead: agents talk in some, the next ring in others",
     "called as soon as it is their turn",
     "being called now",

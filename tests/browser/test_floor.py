@@ -203,6 +203,43 @@ async def test_on_a_phone_a_campaign_is_paused_by_holding_and_only_who_needs_it_
     assert not await page.evaluate(f"document.getElementById('a{maria.id}').hidden")
 
 
+async def test_settings_of_a_mode_are_shown_in_that_mode_alone_and_the_budget_is_on_the_board(
+    site: ShiftSite, page: Page
+) -> None:
+    called = {f"+4477009000{at:02d}": f"Person {at}" for at in range(10, 30)}
+    campaign_id = await site.start("Renewals", DialingMode.PREDICTIVE, called)
+    maria = await site.add_agent("maria")
+    await site.agents.sign_in(maria, endpoint=PHONES[0], phone_mode=PhoneMode.NAILED_UP, campaigns_served=[campaign_id])
+    await reach(has_phone(site, maria))
+    await site.agents.ask(AgentWentReady(agent_id=AgentId(maria.id)))
+    await talking(site, maria)
+    await page.go(f"{site.url}/campaigns/{campaign_id}/setup/how")
+    for mode, shown in (("predictive", [True, False, False]), ("progressive", [False, True, False]),
+                        ("preview", [False, False, True]), ("manual", [False, False, False])):  # fmt: skip
+        await page.evaluate(
+            f"(e => {{ e.value = '{mode}'; e.dispatchEvent(new Event('change', {{bubbles: true}})) }})"
+            "(document.getElementById('f-mode'))"
+        )
+        seen = "['f-target_percent', 'f-lines_per_agent', 'f-preview_s'].map(id => document.getElementById(id))"
+        assert await page.evaluate(f"{seen}.map(e => e.checkVisibility())") == shown, mode
+    for width in (1366, 390):
+        await page.size(width, 768)
+        for scheme in ("light", "dark"):
+            await page.prefer(scheme)
+            for path in (f"/campaigns/{campaign_id}/setup/how", f"/campaigns/{campaign_id}", "/floor"):
+                await page.go(site.url + path)
+                if not path.endswith("how"):
+                    await page.until("document.querySelector('.budget .budget-why')")
+                assert not await page.evaluate(SIDEWAYS), (path, width)
+                await check(page, path)
+    await page.evaluate(f"document.getElementById('c{campaign_id}-steer').click()")
+    await page.until("document.getElementById('steer-target')?.checkVisibility()")
+    await check(page, "the sheet of a predictive campaign")
+    await page.evaluate("(e => { e.value = '2,5'; e.form.requestSubmit() })(document.getElementById('steer-target'))")
+    await page.until("!document.getElementById('sheet').open")
+    assert (await read(site, campaign_id)).campaign.agents.pacing.abandonment_target == 0.025
+
+
 async def read(site: ShiftSite, campaign_id: CampaignId) -> CampaignEntry:
     return await site.store.read(campaigns.get_campaign, campaign_id)
 

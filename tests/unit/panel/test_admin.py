@@ -226,7 +226,7 @@ async def test_a_predictive_campaign_is_made_and_checked(site: Site) -> None:
         )  # fmt: skip
         page = await (await desk.http.get("/campaigns/1/setup/start")).text()
         assert "2.5% of those who answer, over 30 days" in page
-        assert "whoever finds no agent hears our own sentence" in page
+        assert "whoever finds no agent hears our own sentence, which has no number" in page
         for field, text, words in (
             ("target_percent", "3.1", "the law allows no more"), ("target_percent", "-1", "a number from 0 to 100"),
             ("fixed_ratio", "0.5", "0, or 1 to 10, is expected"), ("min_ring_s", "5", "0, or 10 to 60 seconds"),
