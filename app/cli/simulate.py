@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from app.cli.shell import json_option, say_json
 
@@ -42,17 +44,34 @@ if TYPE_CHECKING:
 @click.option(
     "--pacer", "pacers", multiple=True, help="In the benchmark: ours and progressive, unless you name others."
 )
+@click.option(
+    "--scenario",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instead, play a shift described in this YAML file (docs/laboratory.md), --days times.",
+)
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Of a scenario, as an SVG file.")
 @json_option
+@click.pass_context
 def simulate(
-    seed: int, calls: int, chaos: bool, mode: str, agents: int | None, benchmark: bool, hours: float, days: int,
-    rates: tuple[float, ...], pacers: tuple[str, ...], as_json: bool,
+    context: click.Context, seed: int, calls: int, chaos: bool, mode: str, agents: int | None, benchmark: bool,
+    hours: float, days: int, rates: tuple[float, ...], pacers: tuple[str, ...], scenario: Path | None,
+    picture: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run campaigns on a simulated telephone network in virtual time, and check every rule on its wire.
 
     Exit code 1 when a rule was broken, or a contact was left without an end.
     With --benchmark: occupancy and abandonment of pacers on lists where 15, 30 and 60% answer, for --agents or for 5,
     10 and 30; one row a line, median and range over the days.
+    With --scenario: what tomorrow's shift would bring, dialed progressively and predictively side by side; a --mode
+    that is named is played alone.
     """
+    if picture is not None and scenario is None:
+        raise click.UsageError("--picture is of a scenario: give --scenario FILE")
+    if scenario is not None:
+        is_named = context.get_parameter_source("mode") is not ParameterSource.DEFAULT
+        modes = (mode,) if is_named else ("progressive", "predictive")
+        _play(scenario, modes, tuple(range(seed, seed + days)), picture, as_json)
+        return
     if benchmark:
         _benchmark(tuple(range(seed, seed + days)), agents, rates, hours, pacers, as_json)
         return
@@ -72,6 +91,35 @@ def simulate(
         click.echo(_summary(report))
     if not report.has_passed:
         sys.exit(1)
+
+
+def _play(file: Path, modes: tuple[str, ...], seeds: tuple[int, ...], picture: Path | None, as_json: bool) -> None:
+    from app.agents import DialingMode
+    from app.sim.laboratory import HEADER, play, row
+    from app.sim.picture import picture_of
+    from app.sim.scenario import MODES, ScenarioError, read_scenario
+
+    if unknown := [mode for mode in modes if DialingMode(mode) not in MODES]:
+        raise click.UsageError(f"a scenario is not dialed in the mode {unknown[0]}; only in predictive and progressive")
+    try:
+        scenario = read_scenario(file.read_text(encoding="utf-8"), name=file.stem)
+    except (ScenarioError, UnicodeDecodeError) as error:
+        raise click.ClickException(str(error)) from error
+    if not as_json:
+        click.echo(f"{scenario.name}: {scenario.hours:g} h, {len(seeds)} day(s)\n{HEADER}")
+    played = []
+    for mode in modes:
+        for seed in seeds:
+            played.append(play(scenario, DialingMode(mode), seed))
+            if as_json:
+                say_json(played[-1].as_json())
+        if not as_json:
+            click.echo(row([one for one in played if one.mode == mode]))
+    if picture is not None:
+        target = max(campaign.target for campaign in scenario.campaigns)
+        picture.write_text(picture_of(played, target), encoding="utf-8")
+    if any(one.violations for one in played):
+        raise click.ClickException("a rule was broken on the wire: this is a mistake of the program")
 
 
 def _benchmark(

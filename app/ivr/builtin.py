@@ -15,4 +15,4 @@ nodes:
   agent:
     type: agents
 """
-"""For campaigns of the modes preview, progressive and manual; the source of a flow like any other."""
+"""For campaigns that dial for agents, in every mode; the source of a flow like any other."""

@@ -63,7 +63,9 @@ def after_answer(behaviour: Behaviour) -> FarEnd:
                 keys.append((begins_ms + step.lead_ms + step.duration_ms, step.key))
             case HangUp():
                 hangs_up_ms = min(hangs_up_ms, begins_ms)
-            case Wait() | Record() | Listen():
+            case Listen():
+                hangs_up_ms = max(hangs_up_ms, step.longest_ms)
+            case Wait() | Record():
                 pass
             case _:
                 assert_never(step)

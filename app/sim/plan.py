@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,6 +21,7 @@ from app.store.lists import create_list, grow_list
 from app.store.schema import contacts, users
 from app.store.trunks import create_trunk
 from app.units import ListId, Number, TrunkId
+from asterisk.lab.numbers import Behaviour, behaviour_of
 
 START_MS: Final = 1_767_603_600_000
 """Virtual worlds begin on Monday, 5 January 2026, 09:00 UTC."""
@@ -45,13 +46,14 @@ class WorldPlan:
     """Everything a world begins with.
 
     kinds: what stands behind each trunk's endpoint; one that is missing is unknown to Asterisk. shift: who works on
-    the floor; None: nobody.
+    the floor; None: nobody. behaviour: what becomes of a call to a number.
     """
 
     trunks: tuple[Trunk, ...]
     kinds: Mapping[str, TrunkKind]
     campaigns: tuple[CampaignPlan, ...]
     shift: ShiftPlan | None = None
+    behaviour: Callable[[str], Behaviour] = behaviour_of
 
     def __post_init__(self) -> None:
         shown = [plan.campaign.caller_id for plan in self.campaigns]

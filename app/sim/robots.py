@@ -6,6 +6,7 @@ moments. When the picture changes in what matters to it, the plan is made anew.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,6 +57,9 @@ class Deed:
     dials: bool = False
 
 
+Hours = tuple[tuple[float, float], ...]
+"""When an agent works: from and until, in milliseconds since the epoch."""
+ALWAYS: Final[Hours] = ((0, math.inf),)
 Matters = tuple[object, ...]
 """What of a picture makes a robot think again."""
 
@@ -63,8 +67,11 @@ Matters = tuple[object, ...]
 class RobotAgent:
     """One agent. `see` takes its picture (None: not signed in), `due` gives the deeds whose moment has come."""
 
-    def __init__(self, agent_id: AgentId, temper: Temper, around: Surroundings, rng: random.Random) -> None:
+    def __init__(
+        self, agent_id: AgentId, temper: Temper, around: Surroundings, rng: random.Random, hours: Hours = ALWAYS
+    ) -> None:
         self.agent_id = agent_id
+        self._hours = hours
         self.temper = temper
         self._around = around
         self._rng = rng
@@ -110,10 +117,13 @@ class RobotAgent:
 
     def _think(self, picture: AgentPicture | None, now_ms: int) -> None:
         if picture is None:
-            if not self._around.is_closing:
+            begins_ms = self._begins_ms(now_ms)
+            if begins_ms is not None and not self._around.is_closing:
                 for again in range(1, 100):  # the session before may still be open on disk
-                    self._plan.append(Deed(at_ms=now_ms + again * self._some(10 * SECOND_MS), signs_in=True))
+                    self._plan.append(Deed(at_ms=begins_ms + again * self._some(10 * SECOND_MS), signs_in=True))
             return
+        if (ends_ms := self._ends_ms(now_ms)) is not None and not picture.signs_out_next:
+            self._ask(max(ends_ms, now_ms), AgentSignedOut(agent_id=self.agent_id))
         if picture.is_browser_lost:
             away_ms = self._some(SECOND_MS if self._strikes(0.7) else 2 * MINUTE_MS)
             self._ask(now_ms + away_ms, BrowserLost(agent_id=self.agent_id, is_lost=False))
@@ -176,7 +186,7 @@ class RobotAgent:
             self._ask(now_ms + self._some(5 * SECOND_MS), HangUpAsked(agent_id=self.agent_id))
 
     def _while_talking(self, picture: AgentPicture, now_ms: int) -> None:
-        ends_ms = now_ms + self._some(self.temper.talk_ms)
+        ends_ms = now_ms + self._some(self.temper.talk_ms, self.temper.talk_spread)
         self._ask(ends_ms, HangUpAsked(agent_id=self.agent_id))
         if picture.card is not None and self._strikes(0.3):
             self._ask(self._between(now_ms, ends_ms), self._wishes.result(picture, is_done=False, now_ms=now_ms))
@@ -220,7 +230,7 @@ class RobotAgent:
         self._misbehave(at_ms)
 
     def _in_wrap_up(self, picture: AgentPicture, now_ms: int) -> None:
-        at_ms = now_ms + self._some(self.temper.wrap_up_ms)
+        at_ms = now_ms + self._some(self.temper.wrap_up_ms, self.temper.wrap_up_spread)
         if self._strikes(self.temper.walks_away):
             return
         if self._strikes(self.temper.holds):
@@ -257,6 +267,18 @@ class RobotAgent:
             lambda legs: legs.lose_phone(endpoint, away_ms),
         )
 
+    # --- hours -------------------------------------------------------------------------------------------------------
+
+    def _begins_ms(self, now_ms: int) -> int | None:
+        """When work begins, or goes on; None: never again."""
+        return min((max(now_ms, int(from_ms)) for from_ms, until_ms in self._hours if until_ms > now_ms), default=None)
+
+    def _ends_ms(self, now_ms: int) -> int | None:
+        """When the present hours of work end; None: they do not."""
+        ends = [until_ms for from_ms, until_ms in self._hours if from_ms <= now_ms < until_ms]
+        is_always = math.inf in ends
+        return None if is_always else int(max(ends, default=now_ms))
+
     # --- chance ------------------------------------------------------------------------------------------------------
 
     def _ask(self, at_ms: int, request: AgentRequest) -> None:
@@ -267,8 +289,8 @@ class RobotAgent:
     def _strikes(self, share: float) -> bool:
         return self._rng.random() < share
 
-    def _some(self, median_ms: int) -> int:
-        return max(1, min(20 * median_ms, int(median_ms * self._rng.lognormvariate(0, 0.6))))
+    def _some(self, median_ms: int, spread: float = 0.6) -> int:
+        return max(1, min(20 * median_ms, int(median_ms * self._rng.lognormvariate(0, spread))))
 
     def _between(self, from_ms: int, to_ms: int) -> int:
         return self._rng.randint(from_ms, max(from_ms, to_ms))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -28,7 +28,7 @@ from app.model import Campaign
 from app.sim.facts import DialWished, DutyBegan, DutyEnded, LifeBegan, Observer, RecordingWished
 from app.sim.handsets import PhoneHabit
 from app.sim.legs import Legs
-from app.sim.robots import Deed, RobotAgent, endpoint_of
+from app.sim.robots import ALWAYS, Deed, Hours, RobotAgent, endpoint_of
 from app.sim.temper import Temper
 from app.sim.wishes import BREAKS, Surroundings
 from app.units import MINUTE_MS, SECOND_MS, AgentId, CampaignId, LegId, Number, RoomId, SessionId
@@ -47,6 +47,7 @@ class ShiftPlan:
     """Who works. per_call: share of agents whose phone is rung for each person; misses: share of rings nobody hears.
 
     numbers: to be dialed by hand, each with the number its campaign shows. outside: of third parties, for transfers.
+    hours: when agents work; always, where nothing is said. serves_all: everybody serves every campaign.
     """
 
     agents: int
@@ -56,6 +57,8 @@ class ShiftPlan:
     has_supervisor: bool = True
     numbers: tuple[tuple[str, Number], ...] = ()
     outside: tuple[Number, ...] = ()
+    hours: Mapping[AgentId, Hours] = field(default_factory=dict)
+    serves_all: bool = False
 
     @property
     def ids(self) -> list[AgentId]:
@@ -114,7 +117,13 @@ class Shift:
             outside=plan.outside,
         )
         self._robots = {
-            agent_id: RobotAgent(agent_id, plan.temper, self._around, random.Random(f"robot {seed} {agent_id}"))
+            agent_id: RobotAgent(
+                agent_id,
+                plan.temper,
+                self._around,
+                random.Random(f"robot {seed} {agent_id}"),
+                plan.hours.get(agent_id, ALWAYS),
+            )
             for agent_id in plan.ids
         }
         self._phone_modes = {
@@ -129,6 +138,7 @@ class Shift:
         self._on_wire = on_wire
         self._boss_at_ms: int | None = None
         self._has_boss = plan.has_supervisor
+        self._serves_all = plan.serves_all
         self._is_listening = False
         self._is_to_look = True
 
@@ -226,7 +236,8 @@ class Shift:
             phone_mode=self._phone_modes[agent_id],
             skill=agent_id % 3,
         )
-        served = [campaign_id for campaign_id in self._around.modes if self._rng.random() < 0.9]
+        share = 1.0 if self._serves_all else 0.9
+        served = [campaign_id for campaign_id in self._around.modes if self._rng.random() < share]
         campaigns = tuple(served or list(self._around.modes))
         return [AgentSignedIn(seat=seat, campaigns=campaigns)] if self._desk.sign_in(seat, campaigns) else []
 

@@ -16,7 +16,10 @@ class Temper:
     """
 
     talk_ms: int = 40 * SECOND_MS
+    talk_spread: float = 0.6
     wrap_up_ms: int = 8 * SECOND_MS
+    wrap_up_spread: float = 0.6
+    """Standard deviation of the logarithm."""
     pause_ms: int = 60 * SECOND_MS
     preview_ms: int = 5 * SECOND_MS
     skips: float = 0.1

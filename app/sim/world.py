@@ -96,6 +96,7 @@ class World:
             length_of=self._length_of,
             faults=faults,
             on_wire=self._see,
+            behaviour=plan.behaviour,
             phones=None if plan.shift is None else plan.shift.phones,
         )
         self.shift: Shift | None = None
@@ -152,8 +153,10 @@ class World:
         self._inbox, self._to_write, self._commit_at_ms = [], [], None
         self._come()
 
-    def run(self, longest_ms: int = LONGEST_MS) -> bool:
+    def run(self, longest_ms: int = LONGEST_MS, *, is_whole: bool = True) -> bool:
         """Play until all campaigns have finished and every end is on disk; False when the time ran out before.
+
+        is_whole: it is to come to its end: what has none then is a breach. Otherwise it is looked at as it stands.
 
         Raises TimeStandsStill when the dialer spins, and whatever the dialer raises.
         """
@@ -163,7 +166,8 @@ class World:
             if next_ms is None or next_ms > end_ms:
                 break
             self._advance(next_ms)
-        self.checker.verify(self.claims(), self.now_ms)
+        if is_whole:
+            self.checker.verify(self.claims(), self.now_ms)
         return self.is_done
 
     @property

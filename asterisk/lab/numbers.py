@@ -67,6 +67,9 @@ class HangUp:
 class Listen:
     """Say nothing and stay until the caller ends the call."""
 
+    longest_ms: int = LONGEST_CALL_MS
+    """The laboratory's network knows no longer call; a simulated one may."""
+
 
 Step = Say | Wait | Press | Tone | Record | HangUp | Listen
 
@@ -128,7 +131,7 @@ def length_ms(step: Step) -> int:
         case Record():
             return step.longest_ms
         case Listen():
-            return LONGEST_CALL_MS
+            return step.longest_ms
         case HangUp():
             return 0
 

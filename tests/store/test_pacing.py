@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from app.agents import AgentPlan, PacingPlan
 from app.commands import SavePacing
@@ -18,7 +19,7 @@ from tests.store.test_ended_calls import answered, met
 from tests.store.world import T0, build, claim, closing, phone
 
 
-async def memory(store: SqlStore, campaign_id: CampaignId, now_ms: int = T0 + 10, **changes: int) -> PacingMemory:
+async def memory(store: SqlStore, campaign_id: CampaignId, now_ms: int = T0 + 10, **changes: Any) -> PacingMemory:
     """What is known of a campaign, with other settings than it was made with."""
     plan = (await store.read(get_campaign, campaign_id)).campaign
     return await store.read(pacing_memory, replace(plan, agents=AgentPlan(pacing=PacingPlan(**changes))), now_ms)
