@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady
-from app.agents import AgentPlan, DialingMode, PacingPlan
+from app.agents import AgentPlan, DialingMode, PacingPlan, PhoneMode
 from app.dialing import prediction
 from app.dialing.prediction import policy_of
 from app.dialing.snapshot import PacingPicture
 from app.events import CallRinging, DigitPressed, PlaybackEnded
 from app.model import PacingMemory
 from app.outcomes import ContactStatus, Outcome
-from app.pacing import PacingDecision, PacingMode
+from app.pacing import AgentFreed, PacingDecision, PacingEvent, PacingMode
 from app.pacing.predictive import PredictivePacer
 from app.units import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.unit.dialing.build import T0, campaign, phone, trunk
@@ -157,6 +157,54 @@ def test_a_personal_contact_waits_for_its_own_agent_who_is_held_for_it(decided: 
     world.begin(2)
     world.advance(20_000)
     assert world.up() == [world.shown(2).card.attempt_id]  # type: ignore[union-attr]
+    assert not decided["seen"].ringing_ms, "what rings for one agent alone is not in anybody's way"
+    assert decided["seen"].idle_agents == 1
+
+
+def test_who_waits_and_whom_another_campaign_was_promised_are_seen(decided: dict[str, Any]) -> None:
+    world = predictive()
+    world.answer(FIRST)
+    world.answer(SECOND)
+    world.advance(600)
+    assert decided["seen"].people_waiting == 1
+    other = predictive(agents=0)
+    other.start(campaign(2, mode=DialingMode.PROGRESSIVE, lines=1))
+    other.begin(1, 1, 2)
+    agent = other.dialer._floor.crew.agents[ME]
+    agent.promised_to = TWO
+    other.advance(600)
+    assert decided["seen"].idle_agents == 0
+
+
+def test_a_phone_that_is_answered_too_late_is_an_abandoned_person() -> None:
+    world = predictive(agents=0)
+    world.begin(1, phone_mode=PhoneMode.PER_CALL)
+    world.advance(1_000)
+    world.phones_answer = False
+    world.answer(FIRST)
+    world.advance(2_500)
+    world.pick_up(world.leg_of(1))
+    world.settle()
+    assert world.state() is TALKING
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (1, 1)
+
+
+def test_talks_and_wrap_ups_are_learned_from() -> None:
+    world = predictive()
+    world.answer(FIRST)
+    world.advance(30_000)
+    world.hang_up(FIRST)
+    world.advance(5_000)
+    told: list[PacingEvent] = []
+
+    def observe(self: PredictivePacer, event: PacingEvent) -> None:
+        told.append(event)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PredictivePacer, "observe", observe)
+        world.dispose()
+    freed = [event for event in told if isinstance(event, AgentFreed)]
+    assert [(event.agent_id, event.talk_ms, event.wrap_up_ms) for event in freed] == [(ME, 30_000, 5_000)]
 
 
 # --- taking back -----------------------------------------------------------------------------------------------------
@@ -217,6 +265,8 @@ def test_who_was_abandoned_is_left_in_peace_for_the_cool_down() -> None:
 def test_whoever_presses_nine_in_the_message_is_barred_on_disk_before_they_hear_it() -> None:
     world = abandoned()
     world.tell(DigitPressed(attempt_id=SECOND, digit="5"))
+    world.settle()
+    assert not world.disk.dnc
     world.tell(DigitPressed(attempt_id=SECOND, digit="9"))
     world.turn()
     assert (SECOND, f"{SECOND}-barred") not in world.heard
