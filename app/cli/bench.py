@@ -16,7 +16,7 @@ from asterisk.lab import LabError
 if TYPE_CHECKING:
     from app.bench import BenchRow
 
-PARTS = ("calls", "bridging", "idle", "panel", "memory", "claiming", "import", "pacing")
+PARTS = ("calls", "bridging", "idle", "panel", "memory", "claiming", "import", "pacing", "reality")
 
 
 @click.command()
@@ -49,6 +49,7 @@ async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]
     from app.bench.importing import bench_importing
     from app.bench.pacing import bench_pacing
     from app.bench.panel import bench_panel
+    from app.bench.reality import bench_reality
 
     rows: list[BenchRow] = []
     if "calls" in parts:
@@ -69,6 +70,8 @@ async def _bench(parts: tuple[str, ...], quick: bool, say: Callable[[str], None]
         rows += await bench_importing(50_000 if quick else 1_000_000, say)
     if "pacing" in parts:
         rows += bench_pacing(1 if quick else 5, say)
+    if "reality" in parts:
+        rows += await bench_reality(60 if quick else 240, say)
     return rows
 
 

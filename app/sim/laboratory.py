@@ -96,7 +96,7 @@ def _short(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-class _Untraced(Trace):
+class Untraced(Trace):
     """Nobody reads the trace of a long shift."""
 
     def heard(self, at_ms: int, event: Event) -> None:
@@ -125,14 +125,16 @@ def play(scenario: Scenario, mode: DialingMode, seed: int) -> ShiftFigures:
         shift=_shift(scenario),
         behaviour=crowd.behaviour_of,
     )
-    world = World(plan, seed=seed, trace=_Untraced())
+    world = World(plan, seed=seed, trace=Untraced())
     clock.world = world
     for outage in scenario.outages:
         for hour, is_enabled in ((outage.from_h, False), (outage.until_h, True)):
             changed = TrunkSet(trunk=_switched(trunk, is_enabled=is_enabled))
             world.plan_at(START_MS + round(hour * HOUR_MS), changed)
     world.run(length_ms, is_whole=False)
-    return world.store.read(_figures, scenario.name, mode, seed, length_ms, len(world.checker.violations))
+    return world.store.read(
+        figures_of, scenario.name, mode, seed, START_MS, length_ms, violations=len(world.checker.violations)
+    )
 
 
 class _Clock:
@@ -221,13 +223,14 @@ def row(days: Sequence[ShiftFigures]) -> str:
 # --- figures ---------------------------------------------------------------------------------------------------------
 
 
-def _figures(
-    conn: Connection, scenario: str, mode: DialingMode, seed: int, length_ms: int, violations: int
+def figures_of(
+    conn: Connection, scenario: str, mode: DialingMode, seed: int, start_ms: int, length_ms: int, *, violations: int = 0
 ) -> ShiftFigures:
-    end_ms = START_MS + length_ms
-    stints = list(_stints(conn, end_ms))
+    """The figures of a shift that any dialer has written into this database, simulated or real."""
+    end_ms = start_ms + length_ms
+    stints = list(_stints(conn, start_ms, end_ms))
     calls = sorted(ended_since(conn, 0), key=lambda call: call.at_ms)
-    calls = [call for call in calls if call.at_ms <= end_ms]
+    calls = [call for call in calls if start_ms <= call.at_ms <= end_ms]
     busy_ms = sum(until - since for state, since, until in stints if state in BUSY)
     ready_ms = sum(until - since for state, since, until in stints if state in READY)
     talk_ms = sum(until - since for state, since, until in stints if state == "talking")
@@ -243,26 +246,26 @@ def _figures(
         idle_gap_s=_share(ready_ms / SECOND_MS, connected),
         answered=len(calls),
         abandoned=late,
-        first_quarter=_rate([call for call in calls if call.at_ms < START_MS + 15 * MINUTE_MS]),
-        worst_running=_worst_running(calls),
-        worst_five_minutes=_worst_stretch(calls),
+        first_quarter=_rate([call for call in calls if call.at_ms < start_ms + 15 * MINUTE_MS]),
+        worst_running=_worst_running(calls, start_ms),
+        worst_five_minutes=_worst_stretch(calls, start_ms),
         attempts=len(placed),
         connected=connected,
         most_lines=_most_at_once(placed),
         violations=violations,
-        slices=tuple(_slices(stints, calls, length_ms)),
+        slices=tuple(_slices(stints, calls, start_ms, length_ms)),
     )
 
 
-def _stints(conn: Connection, end_ms: int) -> Iterable[tuple[str, int, int]]:
-    """Every stretch of every agent's time: state, from, until; those that go on are cut at the end."""
+def _stints(conn: Connection, start_ms: int, end_ms: int) -> Iterable[tuple[str, int, int]]:
+    """Every stretch of every agent's time between: state, from, until."""
     for row in conn.execute(select(agent_stints.c.state, agent_stints.c.from_ms, agent_stints.c.until_ms)):
-        if row.from_ms < end_ms:
-            yield row.state, row.from_ms, min(row.until_ms, end_ms)
+        if row.from_ms < end_ms and row.until_ms > start_ms:
+            yield row.state, max(row.from_ms, start_ms), min(row.until_ms, end_ms)
     now = agent_sessions.c
     for state, since_ms in conn.execute(select(now.state, now.since_ms).where(now.signed_out_at_ms.is_(None))):
         if since_ms < end_ms:
-            yield state, since_ms, end_ms
+            yield state, max(since_ms, start_ms), end_ms
 
 
 def _placed(conn: Connection, end_ms: int) -> list[tuple[int, int]]:
@@ -288,25 +291,27 @@ def _rate(calls: Sequence[EndedCall]) -> float:
     return _share(sum(call.is_abandoned for call in calls), len(calls))
 
 
-def _worst_running(calls: Sequence[EndedCall]) -> float:
+def _worst_running(calls: Sequence[EndedCall], start_ms: int) -> float:
     worst, late = 0.0, 0
     for count, call in enumerate(calls, start=1):
         late += call.is_abandoned
-        if call.at_ms >= START_MS + SETTLED_MS:
+        if call.at_ms >= start_ms + SETTLED_MS:
             worst = max(worst, late / count)
     return worst
 
 
-def _worst_stretch(calls: Sequence[EndedCall]) -> float:
+def _worst_stretch(calls: Sequence[EndedCall], start_ms: int) -> float:
     """The worst rate of any five whole minutes of the shift."""
     by_stretch: dict[int, list[EndedCall]] = {}
     for call in calls:
-        by_stretch.setdefault((call.at_ms - START_MS) // WORST_MS, []).append(call)
+        by_stretch.setdefault((call.at_ms - start_ms) // WORST_MS, []).append(call)
     return max((_rate(found) for found in by_stretch.values()), default=0.0)
 
 
-def _slices(stints: Sequence[tuple[str, int, int]], calls: Sequence[EndedCall], length_ms: int) -> Iterable[Slice]:
-    for begin_ms in range(START_MS, START_MS + length_ms, SLICE_MS):
+def _slices(
+    stints: Sequence[tuple[str, int, int]], calls: Sequence[EndedCall], start_ms: int, length_ms: int
+) -> Iterable[Slice]:
+    for begin_ms in range(start_ms, start_ms + length_ms, SLICE_MS):
         end_ms = begin_ms + SLICE_MS
         lengths = {True: 0, False: 0}
         for state, since, until in stints:
@@ -314,7 +319,7 @@ def _slices(stints: Sequence[tuple[str, int, int]], calls: Sequence[EndedCall], 
                 lengths[state in BUSY] += max(0, min(until, end_ms) - max(since, begin_ms))
         ended = [call for call in calls if begin_ms <= call.at_ms < end_ms]
         yield Slice(
-            from_h=round((begin_ms - START_MS) / HOUR_MS, 2),
+            from_h=round((begin_ms - start_ms) / HOUR_MS, 2),
             occupancy=_share(lengths[True], lengths[True] + lengths[False]),
             answered=len(ended),
             abandoned=sum(call.is_abandoned for call in ended),
