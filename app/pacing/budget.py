@@ -19,7 +19,7 @@ SETTLED: Final = 10.0
 LOAN_ANSWERS: Final = 100
 """Answers still to come that the window guard counts on."""
 NOTHING_LEFT: Final = 0.8
-COMFORT: Final = 3.8
+COMFORT: Final = {Guard.STRICT: 3.8, Guard.WINDOW: 2.4, Guard.DETERMINISTIC: 3.8}
 """Budget, in people, under which nothing is risked, and how much more it takes until all of the target is spent.
 
 A reserve costs little, once a day: some people who might have been abandoned are not. Without it the backstop against
@@ -64,7 +64,7 @@ class Budget:
     @property
     def share(self) -> float:
         """What part of the target may be spent now: 0 with no budget left, over 1 when there is plenty."""
-        comfort = COMFORT * math.sqrt(max(1.0, self.agents / SMALL_FLOOR))
+        comfort = COMFORT[self._guard] * math.sqrt(max(1.0, self.agents / SMALL_FLOOR))
         return min(MOST_SHARE, max(0.0, self.left - NOTHING_LEFT) / comfort)
 
     @property

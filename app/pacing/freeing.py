@@ -25,6 +25,45 @@ PRIOR_TALK_S: Final = 180.0
 PRIOR_WRAP_S: Final = 30.0
 
 
+ENDS_REMEMBERED: Final = 6.0
+"""Agents who came free over which it is noticed that they leave instead."""
+
+
+class Staying:
+    """Of the agents who come free, how many stay: at a lunch break or the end of a shift they leave in a bunch.
+
+    Told from the number of agents alone: an agent less is one who left, an agent freed and none less one who stayed.
+    """
+
+    def __init__(self) -> None:
+        self.chance = 1.0
+        self._agents = 0
+        self._freed = 0
+
+    def freed(self) -> None:
+        """An agent came free, and either stays or leaves."""
+        self._freed += 1
+
+    def look(self, agents: int) -> None:
+        """So many agents are on the floor now."""
+        left = max(0, self._agents - agents)
+        came = max(0, agents - self._agents)
+        stayed = max(0, self._freed - left) + came
+        keep = 1 - 1 / ENDS_REMEMBERED
+        self.chance *= keep**left
+        self.chance = 1 - (1 - self.chance) * keep**stayed
+        self._agents, self._freed = agents, 0
+
+    def thin(self, freed: Floats) -> Floats:
+        """−mean, variance, −third of agents coming free, of whom some leave."""
+        if self.chance > 1 - 1e-3:
+            return freed
+        mean, variance = -freed[:AHEAD], freed[AHEAD : 2 * AHEAD]
+        squares = mean - variance
+        stay = self.chance
+        return np.concatenate([-stay * mean, stay * mean - stay**2 * squares, stay * freed[2 * AHEAD :]])
+
+
 class _Ends:
     """Ends and exposure by age, in bins of some seconds; the prior is a constant rate."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.pacing.budget import Budget
-from app.pacing.freeing import FreeOdds
+from app.pacing.freeing import FreeOdds, Staying
 from app.pacing.language import (
     AgentFreed,
     AgentJoined,
@@ -42,6 +42,9 @@ CANCEL_RISK: Final = 4.0
 CANCEL_EXCESS: Final = 4.0
 PRIOR_SEEN: Final = 8.0
 """Answers and talks the priors are worth, where the doubt about the estimates is concerned."""
+REFUSED_MS: Final = 3_000
+"""A call the network refused within this time says nothing of people: while a trunk is out every call is refused, and
+were that taken for the list's, the first minute after would be a flood."""
 REMEMBERED: Final = 4_096
 """Answered calls whose ends are still to come, at most."""
 IN_WORDS_S: Final = 10
@@ -57,6 +60,7 @@ class PredictivePacer:
         self.budget = Budget(policy)
         self._odds = AnswerOdds()
         self._free = FreeOdds(policy.connect_within_ms / 1000)
+        self._staying = Staying()
         self._refreshed_ms: int | None = None
         self._free_refreshed_ms = 0
         self._decided_ms: int | None = None
@@ -83,15 +87,18 @@ class PredictivePacer:
                     del self._answered[event.call_id]
                     return
                 ring_ms = _length("ring_ms", event.ring_ms)
-                is_cancelled = event.outcome == CallEnd.CANCELLED
-                self._odds.ended(ring_ms, is_cancelled=is_cancelled)
-                self._signals.ended(event.call_id, is_person=None if is_cancelled else False)
+                is_unknown = event.outcome == CallEnd.CANCELLED or (
+                    event.outcome == CallEnd.FAILED and ring_ms < REFUSED_MS
+                )
+                self._odds.ended(ring_ms, is_cancelled=is_unknown)
+                self._signals.ended(event.call_id, is_person=None if is_unknown else False)
             case PersonConnected():
                 self.budget.connected()
             case PersonAbandoned():
                 self.budget.abandoned(event.at_ms)
             case AgentFreed():
                 self._free.freed(_length("talk_ms", event.talk_ms), _length("wrap_up_ms", event.wrap_up_ms))
+                self._staying.freed()
             case CallPlaced():
                 if self.policy.use_signals:
                     self._signals.placed(event.call_id, event.features)
@@ -146,6 +153,7 @@ class PredictivePacer:
         self._halves = np.minimum(ages // 500, HALVES - 1)
         self._ages = np.bincount(self._halves, minlength=HALVES)
         self.budget.agents = snapshot.idle_agents + len(snapshot.talking_ms) + len(snapshot.wrapping_ms)
+        self._staying.look(self.budget.agents)
         if self._refreshed_ms is None or now_ms - self._refreshed_ms >= REFRESH_MS:
             self._refresh(snapshot)
 
@@ -170,7 +178,7 @@ class PredictivePacer:
 
     def freed_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """Agents who will come free of those busy, by second and in time to connect: as −mean, variance, −third."""
-        return self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms)
+        return self._staying.thin(self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms))
 
     def _at_most(self, snapshot: PacingSnapshot) -> int:
         most = at_most(self.policy, snapshot)
