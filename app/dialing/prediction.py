@@ -108,6 +108,9 @@ class Predictions:
             pacer.budget.recount(memory.counted)  # as the attempts on disk have it: the law does not forget
         calls = {} if known is None else known.calls
         self._paced[campaign.id] = _Paced(campaign=campaign, pacer=pacer, saved_at_ms=now_ms, calls=calls)
+        if known is None:
+            for attempt in self._crew.work.attempts.values():  # of another mode, until now
+                self.look_at(attempt, now_ms)
 
     def take_memories(self, now_ms: int) -> Iterator[tuple[CampaignId, Mapping[str, Any]]]:
         """What was learned since it was last written down, where that is due; pacers of campaigns that ended go."""
@@ -143,7 +146,9 @@ class Predictions:
         if seen is None:
             if not attempt.is_on_the_line:
                 return
-            seen = paced.calls[attempt.id] = _Seen(now_ms)  # adopted from a life before this one
+            is_counted = attempt.visit.has_talked  # on disk, and so in the memory this pacer began with
+            seen = _Seen(now_ms, has_answered=is_counted, is_settled=is_counted)
+            paced.calls[attempt.id] = seen  # adopted from a life, or a mode, before this one
         age_ms = now_ms - seen.placed_at_ms
         if not seen.has_answered and (attempt.visit.sought is not None or _is_abandoned(attempt)):
             seen.has_answered = True

@@ -27,11 +27,14 @@ def save_pacing(conn: Connection, command: SavePacing, now_ms: int) -> None:
 
 
 def pacing_memory(conn: Connection, campaign: Campaign, now_ms: int) -> PacingMemory:
-    """What was learned, and who answered and was abandoned within the campaign's window, counted from the attempts."""
+    """What was learned, and who answered and was abandoned within the campaign's window, counted from the attempts.
+
+    Who talks with an agent now, or whose agent still writes down what came of it, has answered and counts too.
+    """
     learned = conn.execute(select(pacing.c.learned).where(pacing.c.campaign_id == campaign.id)).scalar()
     since_ms = now_ms - campaign.agents.pacing.window_ms
     ended = attempts.c
-    piece = (ended.closed_at_ms // PIECE_MS).label("piece")
+    piece = (func.coalesce(ended.closed_at_ms, ended.connected_at_ms) // PIECE_MS).label("piece")
     is_late = or_(
         ended.waited_ms > campaign.agents.connect_within_ms,
         ended.waited_ms.is_(None) & ended.outcome.in_([int(one) for one in ABANDONED]),
@@ -41,9 +44,12 @@ def pacing_memory(conn: Connection, campaign: Campaign, now_ms: int) -> PacingMe
         .where(
             ended.campaign_id == campaign.id,
             ended.id >= earliest_id(since_ms),
-            ended.closed_at_ms.is_not(None),
-            ended.answered_at_ms.is_not(None),
-            or_(ended.outcome.in_([int(one) for one in LIVE]), ended.waited_ms.is_not(None)),
+            or_(
+                ended.waited_ms.is_not(None),
+                ended.closed_at_ms.is_not(None)
+                & ended.answered_at_ms.is_not(None)
+                & ended.outcome.in_([int(one) for one in LIVE]),
+            ),
         )
         .group_by(piece)
         .order_by(piece)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from app.agent_commands import SaveConversation
 from app.agents import AgentPlan, PacingPlan
 from app.commands import SavePacing
 from app.events import PacingSaved
@@ -13,8 +14,8 @@ from app.outcomes import Outcome
 from app.store import SqlStore
 from app.store.campaigns import get_campaign
 from app.store.pacing import PIECE_MS, pacing_memory
-from app.units import HOUR_MS, CampaignId
-from tests.store.floor import hire
+from app.units import HOUR_MS, CampaignId, SessionId
+from tests.store.floor import ANN, hire
 from tests.store.test_ended_calls import answered, met
 from tests.store.world import T0, build, claim, closing, phone
 
@@ -51,6 +52,27 @@ async def test_people_are_counted_in_pieces_of_time_and_the_abandoned_among_them
     begins_ms = T0 // PIECE_MS * PIECE_MS
     known = await memory(store, campaign_id, T0 + 2 * PIECE_MS)
     assert known.counted == ((begins_ms, 2, 1), (begins_ms + PIECE_MS, 1, 1))
+
+
+async def test_who_talks_with_an_agent_has_answered_and_is_counted_once_when_the_call_is_closed(
+    store: SqlStore,
+) -> None:
+    [campaign_id] = await store.write(build, [phone(1), phone(2), phone(3)])
+    await store.write(hire, "ann")
+    begins_ms = T0 // PIECE_MS * PIECE_MS
+    prompt, late, _ringing = (await claim(store, campaign_id, 3)).attempts
+    for attempt, waited_ms in ((prompt, 150), (late, 2_001)):
+        saved = SaveConversation(
+            attempt_id=attempt.attempt_id,
+            agent_id=ANN,
+            session_id=SessionId("session1"),
+            answered_at_ms=T0,
+            connected_at_ms=T0 + waited_ms,
+        )
+        await store.commit([saved], T0 + waited_ms)
+    assert (await memory(store, campaign_id, T0 + PIECE_MS)).counted == ((begins_ms, 2, 1),)
+    await store.commit([met(prompt, 150), met(late, 2_001)], T0 + 10)
+    assert (await memory(store, campaign_id, T0 + PIECE_MS)).counted == ((begins_ms, 2, 1),)
 
 
 async def test_only_the_window_counts(store: SqlStore) -> None:

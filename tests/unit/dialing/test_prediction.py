@@ -29,6 +29,7 @@ from tests.unit.dialing.on_floor import (
     TALKING,
     TWO,
     YOU,
+    floor,
     result,
 )
 
@@ -354,6 +355,51 @@ def test_another_mode_is_paced_no_more_and_the_ledger_begins_when_it_is_predicti
     world.settle()
     [shown] = world.dialer.snapshot(world.now).campaigns
     assert shown.pacing is None
+
+
+def test_who_was_called_in_another_mode_is_in_flight_talks_or_was_abandoned_when_it_is_predictive_again() -> None:
+    world = abandoned()
+    memory = PacingMemory(counted=((T0, 101, 0),))  # the person in talk is on disk, who hears the message is not yet
+    world.start(replace(world.campaigns[ONE], mode=DialingMode.PROGRESSIVE))
+    world.settle()
+    world.start(replace(world.campaigns[ONE], mode=DialingMode.PREDICTIVE), memory)
+    world.settle()
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (102, 1)
+    world.hang_up(SECOND)
+    world.hang_up(FIRST)
+    world.dispose()
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (102, 1), "counted once"
+
+
+@pytest.mark.parametrize("mode", [DialingMode.PROGRESSIVE, DialingMode.BROADCAST])
+def test_a_call_of_another_mode_is_in_flight_until_it_ends(mode: DialingMode, decided: dict[str, Any]) -> None:
+    decided["flight"] = 0
+    world = floor(2, mode=mode, lines=2)
+    world.begin(1)
+    world.begin(2)
+    world.advance(1_000)
+    ringing = set(world.up())
+    assert len(ringing) == 2
+    world.start(replace(world.campaigns[ONE], mode=DialingMode.PREDICTIVE), PacingMemory())
+    world.advance(1_000)
+    assert set(decided["seen"].ringing_ms) == ringing
+    for one in ringing:
+        world.end(one, sip_code=486, cause=17)
+    world.add_contacts(ONE, phone(50))
+    world.advance(HOUR_MS)
+    assert not decided["seen"].ringing_ms
+
+
+def test_a_person_taken_over_in_talk_is_left_to_what_the_disk_counts() -> None:
+    world = predictive(fixed_ratio=2.0, answered=100)
+    world.answer(FIRST)
+    world.crash()
+    world.connect()
+    world.settle()
+    world.connect()  # after a moment without Asterisk: found alive
+    world.settle()
+    assert world.state() is TALKING
+    assert pacing_of(world).answered == 0
 
 
 # --- several campaigns -----------------------------------------------------------------------------------------------
