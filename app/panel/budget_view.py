@@ -30,7 +30,7 @@ class Stage(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRow:
-    """A budget at one moment. used: its share, 1.0 at the target; left: whole people, below 0 by how many it is passed.
+    """A budget at one moment. used: its share, 1.0 when it is gone; left: whole people, below 0: so many too many.
 
     answers_needed: about so many more answers until calls go out ahead again; 0 where they do, or never will.
     level: of the bar; alarm: of the campaign, for the wallboard's alerts. why: the pacer's last sentence.
@@ -60,7 +60,7 @@ def budget_row(pacing: PacingPicture | None) -> BudgetRow | None:
     if pacing is None:
         return None
     share = pacing.abandoned / pacing.answered if pacing.answered else 0.0
-    allowed = pacing.target * pacing.answered
+    allowed = pacing.abandoned + pacing.budget_left  # with what the window guard lends
     used = pacing.abandoned / allowed if allowed else math.inf if pacing.abandoned else 0.0
     stage = _stage(pacing, used)
     is_waiting = stage in (Stage.EARNING, Stage.SPENT)

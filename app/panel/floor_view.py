@@ -16,7 +16,7 @@ from app.dialing.snapshot import AgentPicture, CampaignPicture, Snapshot
 from app.model import CampaignStatus, Trunk
 from app.outcomes import ContactStatus
 from app.panel import view
-from app.panel.budget_view import BudgetRow, budget_row
+from app.panel.budget_view import BudgetRow, Stage, budget_row
 from app.panel.floor_meter import TARGET, Abandonment, FloorMeter
 from app.panel.levels import BUDGET, RANK, Level, Limit
 from app.store.campaigns import CampaignEntry
@@ -49,6 +49,7 @@ class Kind(enum.Enum):
     BUDGET_GONE = "budget gone"
     BUDGET = "budget"
     BUDGET_SPENT = "budget spent"
+    OVER_CAP = "over cap"
     TRUNK_OUT = "trunk out"
     NO_AGENTS = "no agents"
     DANGLING = "dangling"
@@ -424,7 +425,8 @@ def _of_campaign(row: CampaignRow) -> Iterable[Alert]:
         return Alert(kind=kind, level=level, subject=entry.campaign.name, number=number, campaign_id=entry.campaign.id)
 
     if row.budget and row.abandonment_level is not Level.CALM:
-        yield about(Kind.BUDGET_SPENT, row.abandonment_level, row.budget.share)
+        kind = Kind.OVER_CAP if row.budget.stage is Stage.AHEAD else Kind.BUDGET_SPENT
+        yield about(kind, row.abandonment_level, row.budget.share)
     elif row.abandonment_level is not Level.CALM:
         used = row.abandonment.used
         yield about(Kind.BUDGET_GONE if used >= 1 else Kind.BUDGET, row.abandonment_level, used)

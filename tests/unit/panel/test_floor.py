@@ -255,6 +255,13 @@ async def test_the_budget_is_on_the_board_and_on_the_campaigns_page(
         russian = await (await http.get("/floor", cookies={"outring_language": "ru"})).text()
         assert "Бюджет исчерпан: набор прогрессивный" in russian
         assert "вызовов 8, свободно операторов 4" in russian
+        lent = replace(pacing, answered=241, abandoned=8, target=0.03, budget_left=2.2, is_spent=False)
+        shot = stage.snapshot(campaigns=(stage.picture(entry.campaign.id, pacing=lent),), trunks=())
+        page = await (await http.get("/floor")).text()
+        assert "Over 3% were abandoned, beyond the law; calls still go out ahead" in page
+        assert "Budget spent" not in page
+        russian = await (await http.get("/floor", cookies={"outring_language": "ru"})).text()
+        assert "Брошено больше 3%" in russian
 
 
 async def test_starting_and_stopping_are_written_down(site: Site) -> None:

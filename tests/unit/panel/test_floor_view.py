@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.agents import AgentPlan, AgentState, DialingMode
@@ -180,6 +182,16 @@ def test_a_predictive_campaign_is_judged_by_its_own_budget() -> None:
     assert paced(pacing(100, 0, 0.02)).tiles.abandonment_target == 0.02
     assert board_of(snapshot()).tiles.abandonment_target == 0.01
     assert board_of(snapshot()).campaigns[0].budget is None
+
+
+def test_what_is_lent_is_part_of_the_budget_and_nobody_is_told_that_dialing_is_progressive_while_it_is_not() -> None:
+    lent = replace(pacing(241, 8, 0.03), budget_left=0.03 * (241 + 100) - 8)
+    row = row_of(lent)
+    assert (row.stage, row.left, row.level) == (Stage.AHEAD, 2, Level.AMBER)
+    assert row.used == pytest.approx(8 / (0.03 * 341))
+    assert kinds(paced(lent)) == [(Kind.OVER_CAP, Level.RED)]
+    assert kinds(paced(replace(lent, is_spent=True))) == [(Kind.BUDGET_SPENT, Level.RED)]
+    assert row_of(replace(pacing(0, 0, 0.03), budget_left=3.0)).used == 0
 
 
 def test_people_who_wait_too_long_for_an_agent_are_alarming() -> None:
