@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.source import all_imports, parsed
 
-ROOMS = ("app.dialing", "app.ivr", "app.pacing")
+ROOMS = ("app.compliance", "app.dialing", "app.ivr", "app.pacing")
 MODULES = (
     "app.units",
     "app.outcomes",
@@ -25,6 +25,7 @@ MODULES = (
     "app.commands",
 )
 TOUCHES_THE_WORLD = {
+    "app.compliance.library": "reads the profiles that come with the program",
     "app.ivr.prompts": "renders prompts into files",
     "app.ivr.sound": "reads, levels and writes audio files",
     "app.ivr.speech": "runs the programs that speak",
@@ -42,18 +43,24 @@ LIBRARIES = {
     "enum",
     "functools",
     "heapq",
+    "holidays",
     "itertools",
     "math",
     "num2words",
     "numpy",
+    "phonenumbers",
     "pydantic",
     "pydantic_core",
     "re",
     "typing",
     "unicodedata",
     "yaml",
+    "zoneinfo",
 }
-"""Libraries that compute and nothing else. datetime, numpy and yaml can do more: see below."""
+"""Libraries that compute and nothing else, from tables of their own (babel, holidays, phonenumbers, zoneinfo).
+
+datetime, numpy and yaml can do more: see below.
+"""
 BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "globals", "input", "open", "print"}
 METHODS = {"now", "open", "read_bytes", "read_text", "today", "utcnow", "write_bytes", "write_text"}
 """Functions, and methods of whatever, that no pure module calls: `open(…)`, `dt.datetime.now()`."""
