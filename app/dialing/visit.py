@@ -7,6 +7,7 @@ ask for is given as commands, with what it means for the lease and for the outco
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.agent_commands import FloorAnswer, SeekAgent, SendToQueue
 from app.agents import TALK_LEASE_MS
@@ -102,7 +103,10 @@ class Visit:
 
     def heard(self, now_ms: int) -> FlowResult | None:
         """What came of the flow so far; None: there was none."""
-        return None if self.session is None else self.session.result(now_ms)
+        if self.session is None:
+            return None
+        found = self.session.result(now_ms)
+        return replace(found, opted_out=True) if self.course.is_barred else found
 
     def checked(self, commands: Sequence[FlowCommand], now_ms: int) -> list[Command]:
         """The flow's commands, with what they mean for the call: whose hang-up it is, and how long the lease."""

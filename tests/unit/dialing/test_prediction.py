@@ -283,6 +283,7 @@ def test_whoever_presses_nine_in_the_message_is_barred_on_disk_before_they_hear_
     world.hang_up(SECOND)
     found = result(world, SECOND)
     assert (found.outcome, found.next.status) == (Outcome.ABANDONED_BY_DIALER, ContactStatus.DO_NOT_CALL)
+    assert found.flow["opted_out"], "as the attempt's page and the export tell it"
 
 
 def test_a_key_pressed_before_the_message_bars_nobody() -> None:
