@@ -6,7 +6,7 @@ The dialer, its store and its rules are those of the program; the network, the p
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from app.commands import Command
 from app.events import Event, TrunkSet
 from app.ivr.builtin import CONNECT_SOURCE
 from app.model import Campaign, RetryPolicy, Trunk
+from app.outcomes import Outcome
 from app.sim.crowd import Crowd, number_of
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan
 from app.sim.robots import Hours
@@ -54,7 +55,8 @@ class ShiftFigures:
     """What came of one shift. Shares are 0 to 1; violations: rules of the wire that were broken.
 
     occupancy: (talk + hold + wrap-up) ÷ (those + available + reserved). idle_gap_s: how long an agent waited for the
-    next person, on average. worst_running: of abandoned ÷ answered so far, after half an hour.
+    next person, on average. answered: people who answered in the shift, those too who talk on beyond its end.
+    worst_running: of abandoned ÷ answered so far, after half an hour.
     """
 
     scenario: str
@@ -211,11 +213,12 @@ def row(days: Sequence[ShiftFigures]) -> str:
     def worst(name: str) -> float:
         return float(max(getattr(one, name) for one in days))
 
+    is_settled = days[0].slices[-1].from_h * HOUR_MS >= SETTLED_MS
     cells = (
         days[0].mode, f"{mid('occupancy'):.1%}", f"{mid('talk_minutes_per_hour'):.1f} min",
         f"{mid('idle_gap_s'):.0f} s", f"{mid('abandonment'):.2%} ({worst('abandonment'):.2%})",
-        f"{worst('first_quarter'):.2%}", f"{worst('worst_running'):.2%}", f"{worst('worst_five_minutes'):.1%}",
-        f"{mid('attempts_per_connection'):.1f}", f"{worst('most_lines'):.0f}",
+        f"{worst('first_quarter'):.2%}", f"{worst('worst_running'):.2%}" if is_settled else "–",
+        f"{worst('worst_five_minutes'):.1%}", f"{mid('attempts_per_connection'):.1f}", f"{worst('most_lines'):.0f}",
     )  # fmt: skip
     return "  ".join(f"{cell:>14}" for cell in cells)
 
@@ -229,8 +232,7 @@ def figures_of(
     """The figures of a shift that any dialer has written into this database, simulated or real."""
     end_ms = start_ms + length_ms
     stints = list(_stints(conn, start_ms, end_ms))
-    calls = sorted(ended_since(conn, 0), key=lambda call: call.at_ms)
-    calls = [call for call in calls if start_ms <= call.at_ms <= end_ms]
+    calls = [call for call in _answered(conn) if start_ms <= call.at_ms <= end_ms]
     busy_ms = sum(until - since for state, since, until in stints if state in BUSY)
     ready_ms = sum(until - since for state, since, until in stints if state in READY)
     talk_ms = sum(until - since for state, since, until in stints if state == "talking")
@@ -255,6 +257,27 @@ def figures_of(
         violations=violations,
         slices=tuple(_slices(stints, calls, start_ms, length_ms)),
     )
+
+
+def _answered(conn: Connection) -> list[EndedCall]:
+    """People who answered and were meant for an agent, at their answer; those too who still talk with one."""
+    ended = {call.attempt_id: call for call in ended_since(conn, 0)}
+    of = attempts.c
+    found = select(of.id, of.campaign_id, of.answered_at_ms, of.closed_at_ms, of.waited_ms)
+    calls = []
+    for row in conn.execute(found.where(of.answered_at_ms.is_not(None))):
+        call = ended.get(row.id)
+        if call is None and row.closed_at_ms is None and row.waited_ms is not None:
+            call = EndedCall(
+                attempt_id=row.id,
+                campaign_id=row.campaign_id,
+                at_ms=row.answered_at_ms,
+                outcome=Outcome.CONNECTED_TO_AGENT,
+                waited_ms=row.waited_ms,
+            )
+        if call is not None:
+            calls.append(replace(call, at_ms=row.answered_at_ms))
+    return sorted(calls, key=lambda call: call.at_ms)
 
 
 def _stints(conn: Connection, start_ms: int, end_ms: int) -> Iterable[tuple[str, int, int]]:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from app.agents import DialingMode
 from app.cli.simulate import simulate as simulate_command
-from app.sim.laboratory import ShiftFigures, Slice, play
+from app.sim.laboratory import ShiftFigures, Slice, play, row
 from app.sim.picture import picture_of
 from app.sim.scenario import Length, Scenario, ScenarioError, read_scenario
 
@@ -99,6 +99,13 @@ def test_agents_work_in_their_hours() -> None:
     assert found.slices[1].answered > 0
     ended = play(scenario(agents=[{"count": 4, "until_h": 0.25}]), DialingMode.PREDICTIVE, 1)
     assert ended.slices[0].answered > ended.slices[1].answered
+
+
+def test_who_answered_counts_at_the_answer_and_though_they_talk_on_beyond_the_end() -> None:
+    endless = {"mean": 7_200, "spread": 0}
+    found = play(scenario(hours=0.26, talk=endless), DialingMode.PROGRESSIVE, 1)
+    assert found.answered == found.connected == found.slices[0].answered == 6
+    assert "–" in row([found]), "there is no half hour of it"
 
 
 def test_nobody_is_called_over_a_trunk_that_is_switched_off() -> None:
