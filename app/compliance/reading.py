@@ -85,8 +85,8 @@ def _mapping(node: yaml.MappingNode, path: Path, text: Text) -> dict[str, Any]:
         here = (*path, str(key.value))
         if not isinstance(key, yaml.ScalarNode):
             raise text.error(path, "a key that is no text", "write `name: value`")
+        text.lines[here] = key.start_mark.line + 1
         if key.value in found:
             raise text.error(here, f"`{key.value}` is given twice", "keep one of them")
-        text.lines[here] = key.start_mark.line + 1
         found[key.value] = _value(inner, here, text)
     return found

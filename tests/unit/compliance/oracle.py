@@ -137,7 +137,9 @@ def frequency_allows(case: Case, rule: dict[str, Any], at: int) -> bool:
     kinds = rule.get("of", ["live", "prerecorded"])
     if case.callee.get("kind", "live") not in kinds:
         return True
-    past = [one["at"] for one in case.history if one.get("kind", "live") in kinds and is_about(rule, case, one)]
+    past: list[int] = [
+        one["at"] for one in case.history if one.get("kind", "live") in kinds and is_about(rule, case, one)
+    ]
     period: str = rule["period"]
     if not period.startswith("calendar"):
         hours = int(period[:-1]) * (24 if period.endswith("d") else 1)
