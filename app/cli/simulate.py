@@ -67,6 +67,8 @@ def simulate(
     """
     if picture is not None and scenario is None:
         raise click.UsageError("--picture is of a scenario: give --scenario FILE")
+    if picture is not None and not picture.parent.is_dir():  # a shift takes minutes: told before it, not after
+        raise click.BadParameter(f"there is no folder {str(picture.parent)!r}", param_hint="--picture")
     if scenario is not None:
         is_named = context.get_parameter_source("mode") is not ParameterSource.DEFAULT
         modes = (mode,) if is_named else ("progressive", "predictive")

@@ -192,6 +192,8 @@ def test_the_command_tells_what_is_wrong(tmp_path: Path) -> None:
     assert "not dialed in the mode preview" in run("--scenario", str(file), "--mode", "preview").output
     assert "--picture is of a scenario" in run("--picture", str(tmp_path / "x.svg")).output
     assert run("--scenario", str(tmp_path / "none.yaml")).exit_code == 2
+    nowhere = run("--scenario", str(file), "--picture", str(tmp_path / "none" / "x.svg"))
+    assert (nowhere.exit_code, "there is no folder" in nowhere.output) == (2, True)
 
 
 def test_the_guides_scenario_can_be_played() -> None:
