@@ -28,7 +28,7 @@ class Consent(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        return self.name.lower().replace("_", " ") + ("" if self else " given")
+        return self.name.lower().replace("_", " ")
 
 
 class Mark(enum.Enum):

@@ -199,7 +199,7 @@ def test_consent_in_france_is_asked_from_its_day_on() -> None:
     assert told("fr", asked, last)["live_consent"].is_allowed
     verdict = told("fr", asked, first)["live_consent"]
     assert (verdict.is_allowed, verdict.from_ms) == (False, None)
-    assert verdict.why == "needs prior consent, given: none given"
+    assert verdict.why == "needs prior consent, given: none"
 
 
 def test_autodialed_advertising_is_forbidden_in_russia_and_dialing_by_hand_is_not() -> None:
