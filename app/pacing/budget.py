@@ -68,6 +68,15 @@ class Budget:
         return min(MOST_SHARE, max(0.0, self.left - NOTHING_LEFT) / comfort)
 
     @property
+    def level(self) -> float:
+        """The risk level that was learned."""
+        return self._level
+
+    def agree(self, level: float) -> None:
+        """Take a level that campaigns on one floor have in common."""
+        self._level = min(max(level, LEAST_RISK), MOST_RISK)
+
+    @property
     def risk(self) -> float:
         """The chance of harm a new call may carry."""
         return 0.0 if self._target == 0 else self._level * min(1.0, self.share + 0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,6 +90,7 @@ def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
             raise ValueError(f"{one.name} shares agents with {sorted(unknown)[0]}, which is not here")
         one.pacer.look(one.snapshot)
     floors = _floors(campaigns)
+    _agree(campaigns, floors)
     placed = dict.fromkeys((one.name for one in campaigns), 0)
     expected = {one.name: float(one.pacer.answers_ahead(one.snapshot)[AHEAD - 1]) for one in campaigns}
     lines = max(one.snapshot.free_lines for one in campaigns)
@@ -130,6 +132,20 @@ def _floors(campaigns: Sequence[Sharing]) -> dict[str, _Floor]:
             by_agents[key] = _Floor(campaigns, weights, seen)
         floors[one.name] = by_agents[key]
     return floors
+
+
+def _agree(campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> None:
+    """Campaigns with the very same agents have one risk level: how much is risked at once is the floor's to learn.
+
+    Were it each one's own, whoever was unlucky first would be refused every call the others are still allowed, and with
+    hardly an answer would not learn for hours that it need not be. What each may spend stays its own.
+    """
+    for floor in {id(floor): floor for floor in floors.values()}.values():
+        budgets = [one.pacer.budget for one in campaigns if floors[one.name] is floor]
+        if len(budgets) > 1:
+            level = math.exp(math.fsum(math.log(budget.level) for budget in budgets) / len(budgets))
+            for budget in budgets:
+                budget.agree(level)
 
 
 def _distinct(floors: Mapping[str, _Floor], one: Sharing) -> list[_Floor]:

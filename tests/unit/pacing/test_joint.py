@@ -130,3 +130,30 @@ def test_what_cannot_be_shared_is_refused() -> None:
 
 def test_no_campaigns_no_decisions() -> None:
     assert decide_jointly([]) == {}
+
+
+def test_who_was_unlucky_first_is_not_refused_for_hours_what_the_other_is_allowed() -> None:
+    """The risk level is the floor's: with the same budget left, both may place."""
+    unlucky, lucky = experienced(), experienced()
+    unlucky.budget.agree(0.001)
+    lucky.budget.agree(0.1)
+    decided = decide_jointly(
+        [
+            Sharing(name="unlucky", pacer=unlucky, snapshot=floor(6)),
+            Sharing(name="lucky", pacer=lucky, snapshot=floor(6)),
+        ]
+    )
+    assert unlucky.budget.level == lucky.budget.level == pytest.approx(0.01)
+    assert decided["unlucky"].place == pytest.approx(decided["lucky"].place, abs=1)
+
+
+def test_campaigns_with_other_agents_keep_their_own_risk_level() -> None:
+    unlucky, lucky = experienced(), experienced()
+    unlucky.budget.agree(0.001)
+    decide_jointly(
+        [
+            Sharing(name="unlucky", pacer=unlucky, snapshot=floor(3), reach={"lucky": 0.0}),
+            Sharing(name="lucky", pacer=lucky, snapshot=floor(9), reach={"unlucky": 0.0}),
+        ]
+    )
+    assert unlucky.budget.level == pytest.approx(0.001)
