@@ -112,6 +112,11 @@ class CampaignRun:
         return self.campaign.mode is not DialingMode.BROADCAST
 
     @property
+    def is_reserving(self) -> bool:
+        """Whether each of its calls is for an agent who is held for it."""
+        return self.is_for_agents and not self.is_ahead
+
+    @property
     def is_ahead(self) -> bool:
         """Whether it dials before agents are free: calls are nobody's until they are answered."""
         return self.campaign.mode is DialingMode.PREDICTIVE

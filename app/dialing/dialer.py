@@ -253,11 +253,21 @@ class Dialer:
         assert isinstance(event.flow, Flow), "a campaign starts with its flow"
         run = self._work.campaigns.get(event.campaign.id)
         self._floor.predictions.begin(event.campaign, event.pacing, now_ms)
+        saved = SetCampaignStatus(campaign_id=event.campaign.id, status=CampaignStatus.RUNNING)
         if run is None:
             self._work.campaigns[event.campaign.id] = CampaignRun(event.campaign, event.flow, now_ms)
-        else:
-            run.set(event.campaign, event.flow, now_ms)
-        return [SetCampaignStatus(campaign_id=event.campaign.id, status=CampaignStatus.RUNNING)]
+            return [saved]
+        was_reserving = run.is_reserving
+        run.set(event.campaign, event.flow, now_ms)
+        return [saved] if was_reserving or not run.is_reserving else [saved, *self._reserve(run, now_ms)]
+
+    def _reserve(self, run: CampaignRun, now_ms: int) -> list[Command]:
+        """Calls are for agents of their own from now on: who waits for a line goes back, who rings is given to some."""
+        commands: list[Command] = []
+        for attempt in [one for one in self._work.attempts.values() if one.campaign.id == run.campaign.id]:
+            if not attempt.is_on_the_line and not self._floor.is_owned(attempt):
+                commands += self._settled(attempt, attempt.take_back(now_ms), now_ms)
+        return commands + self._floor.own(run, now_ms)
 
     def _leave(self, campaign_id: CampaignId, status: CampaignStatus, now_ms: int) -> list[Command]:
         """Pause or stop: those who wait for a line go back; on a stop, calls that only ring are taken back too."""

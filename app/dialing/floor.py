@@ -191,6 +191,16 @@ class Floor:
         """A claim was answered, or failed."""
         self._parts.reservations.keep_promise(campaign_id)
 
+    def is_owned(self, attempt: AttemptRun) -> bool:
+        """Whether a call is on its way to an agent of its own."""
+        return attempt.id in self.crew.owners
+
+    def own(self, run: CampaignRun, now_ms: int) -> list[Command]:
+        """A campaign reserves agents from now on: calls that ring for nobody are given to whoever is free."""
+        self.crew.now_ms = now_ms
+        self._parts.reservations.own(run)
+        return self._settled()
+
     def placed(self, attempt: AttemptRun, now_ms: int) -> list[Command]:
         """A call goes out."""
         self.predictions.placed(attempt, now_ms)

@@ -199,8 +199,18 @@ class Reservations:
                 continue
             self._crew.did(attempt, attempt.take_back(self._crew.now_ms, is_tried_later=True))
 
+    def own(self, run: CampaignRun) -> None:
+        """What rings for nobody waits for agents who are free, now or next."""
+        attempts = (self._crew.work.attempts.get(attempt_id) for attempt_id in run.on_the_line)
+        ringing = [one for one in attempts if one is not None and one.state is AttemptState.DIALING]
+        for attempt in ringing:
+            if attempt.id not in self._crew.owners and not attempt.visit.course.is_taken_back:
+                self._crew.unowned.setdefault(run.campaign.id, {})[attempt.id] = None
+        for agent in list(self._crew.idle(run.campaign.id)):
+            self.adopt(agent)
+
     def adopt(self, agent: AgentRun) -> None:
-        """A free agent waits for a call that rings since before a restart, if there is one."""
+        """A free agent waits for a call that rings for nobody yet (since before a restart, say), if there is one."""
         for campaign_id in agent.campaigns:
             ringing = self._crew.unowned.get(campaign_id, {})
             while ringing and agent.is_free:

@@ -153,7 +153,7 @@ class Resuming:
         else:
             self._crew.touched.append(attempt)
             run = self._crew.work.run_of(attempt) if attempt.state is AttemptState.DIALING else None
-            if run is not None and run.is_for_agents and not run.is_ahead and not attempt.opened.is_manual:
+            if run is not None and run.is_reserving and not attempt.opened.is_manual:
                 self._crew.unowned.setdefault(run.campaign.id, {})[attempt.id] = None
 
     def _person(self, attempt: AttemptRun) -> Person:

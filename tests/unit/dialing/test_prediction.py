@@ -307,6 +307,26 @@ def test_a_budget_that_is_spent_means_one_call_for_each_idle_agent() -> None:
     assert len(world.up()) == 1
 
 
+def test_steered_to_progressive_it_calls_nobody_else_while_those_called_before_still_ring(
+    decided: dict[str, Any],
+) -> None:
+    decided["flight"] = 4
+    world = predictive(agents=2)
+    ringing = world.up()
+    assert len(ringing) == 4
+    world.start(replace(world.campaigns[ONE], mode=DialingMode.PROGRESSIVE))
+    world.settle()
+    world.advance(2_000)
+    assert world.up() == ringing, "two of them are the agents' now"
+    assert [world.state(place).value for place in (1, 2)] == ["ringing", "ringing"]
+    for one in ringing[:2]:
+        world.end(one, sip_code=486, cause=17)
+    world.advance(2_000)
+    assert world.up() == ringing[2:], "the others are theirs next"
+    world.answer(ringing[2])
+    assert TALKING in (world.state(1), world.state(2))
+
+
 # --- what is remembered ----------------------------------------------------------------------------------------------
 
 
