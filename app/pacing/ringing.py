@@ -24,7 +24,9 @@ PRIOR_CHANCE: Final = 0.7
 PRIOR_CALLS: Final = 8.0
 FAST_PRIOR: Final = 8.0
 FAST_MEMORIES: Final = (15.0, 60.0)
-"""Answers expected over which the list is watched for a jump."""
+"""Answers expected over which the list is watched for a jump, at least."""
+IN_FLIGHT_MEMORY: Final = 3.0
+"""And so many times those expected of calls in flight."""
 UNREMARKABLE: Final = 1.0
 REMARKABLE: Final = 2.0
 """Standard deviations up to which more or fewer answers are taken for chance, and from which for a change."""
@@ -107,7 +109,8 @@ class AnswerOdds:
     def _expect(self, ring_ms: int) -> None:
         """A call rang for this long: so many answers were to be expected of it."""
         expected = float(self._cumulative[min(HALVES, ring_ms // 500)])
-        for lately, memory in zip(self._lately, FAST_MEMORIES, strict=True):
+        for lately, least in zip(self._lately, FAST_MEMORIES, strict=True):
+            memory = max(least, IN_FLIGHT_MEMORY * self._in_flight_expected)  # or what rings outweighs what was seen
             lately[1] += expected
             if lately[1] > memory:
                 lately[0] *= memory / lately[1]

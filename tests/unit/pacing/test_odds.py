@@ -120,3 +120,21 @@ def test_floors_without_wrap_up_are_foreseen_too() -> None:
     ahead = free.ahead([59_000, 300_000], [0, 170_000])
     assert np.isfinite(ahead).all()
     assert -ahead[AHEAD - 1] > 1.9
+
+
+def test_many_calls_in_flight_do_not_outweigh_what_was_seen() -> None:
+    """A floor of hundreds begins at once: of its calls none has been answered yet, and that says little."""
+    rng = random.Random(5)
+    odds = AnswerOdds()
+    ages = np.zeros(HALVES, dtype=np.int64)
+    odds.refresh(1_000, ages)
+    for at_ms in range(2_000, 62_000, 2_000):  # three in ten answer, after about ten seconds
+        for _ in range(40):
+            if rng.random() < 0.3:
+                odds.answered(int(2_000 + rng.gammavariate(3, 2_700)))
+            else:
+                odds.ended(rng.randint(20_000, 28_000), is_cancelled=False)
+        ages[:] = 0
+        ages[:40] = 15  # six hundred calls, up to twenty seconds old
+        odds.refresh(at_ms, ages)
+    assert 0.6 < odds.correction < 1.7
