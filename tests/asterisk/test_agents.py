@@ -298,8 +298,7 @@ async def test_a_personal_callback_comes_back_to_its_agent(floor: Shift) -> None
     await boris.done("callback", callback=promised)
     standing = (await floor.site.standings(campaign_id))[LISTENS]
     await anna.ready()
-    await boris.until(lambda now: now.card is not None, "the callback", within_s=60)
-    assert boris.card.is_callback
+    await boris.until(lambda now: now.card is not None and now.card.is_callback, "the callback", within_s=60)
     assert anna.picture.card is None, standing
     await boris.until_state(AgentState.TALKING)
     await boris.done()
