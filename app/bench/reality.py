@@ -14,8 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, insert
-
 from app import logs
 from app.agent_events import AgentSignedIn, AgentWentReady, DispositionSet, HangUpAsked
 from app.agents import AgentPlan, AgentState, DialingMode, PacingPlan, Seat
@@ -29,14 +27,12 @@ from app.model import Campaign, RetryPolicy, Trunk
 from app.operations import Operations
 from app.runtime import Runtime
 from app.sim.laboratory import ShiftFigures, Untraced, figures_of
-from app.sim.plan import START_MS, CampaignPlan, WorldPlan
+from app.sim.plan import START_MS, CampaignPlan, WorldPlan, add_contacts
 from app.sim.shift import ShiftPlan
 from app.sim.temper import GOOD
 from app.sim.trunks import TrunkKind
 from app.sim.world import World
 from app.store import SqlStore, agents, lists, people
-from app.store.lists import grow_list
-from app.store.schema import contacts
 from app.units import MINUTE_MS, SECOND_MS, AgentId, AttemptId, CampaignId, FlowId, Number, SessionId, TrunkId
 from asterisk.lab import Lab
 
@@ -171,7 +167,7 @@ async def _real(lab: Lab, mode: DialingMode, numbers: Sequence[Number], seconds:
             working = asyncio.create_task(runtime.run(await operations.first_events()))
             try:
                 campaign_id = await _prepare(operations, store, mode, numbers)
-                robots = _Robots(runtime)
+                _Robots(runtime)
                 await _sign_in(lab, runtime, store, campaign_id, operations.now_ms)
                 await operations.start_campaign(campaign_id)
                 await asyncio.sleep(WARM_UP_S)
@@ -179,7 +175,6 @@ async def _real(lab: Lab, mode: DialingMode, numbers: Sequence[Number], seconds:
                 await asyncio.sleep(seconds)
                 found = await store.read(figures_of, "reality", mode, 0, start_ms, operations.now_ms - start_ms)
                 await runtime.wind_down(30)
-                del robots
             finally:
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
@@ -194,18 +189,8 @@ async def _real(lab: Lab, mode: DialingMode, numbers: Sequence[Number], seconds:
 async def _prepare(operations: Operations, store: SqlStore, mode: DialingMode, numbers: Sequence[Number]) -> CampaignId:
     await operations.save_trunk(TRUNK)
     found = await store.write(lists.create_list, name="reality", country="GB", now_ms=operations.now_ms)
-    await store.write(_fill, found.id, numbers, operations.now_ms)
+    await store.write(add_contacts, found.id, numbers, operations.now_ms)
     return (await operations.create_campaign(_plan(mode), [found.id])).campaign.id
-
-
-def _fill(conn: Connection, list_id: int, numbers: Sequence[Number], now_ms: int) -> None:
-    rows = [
-        {"list_id": list_id, "key": str(place), "name": f"Person {place}", "phone1": number, "fields": {},
-         "source_line": place, "created_at_ms": now_ms, "updated_at_ms": now_ms}
-        for place, number in enumerate(numbers, start=1)
-    ]  # fmt: skip
-    conn.execute(insert(contacts), rows)
-    grow_list(conn, lists.get_list(conn, list_id).id, len(rows))  # type: ignore[arg-type]
 
 
 async def _sign_in(lab: Lab, runtime: Runtime, store: SqlStore, campaign_id: CampaignId, now_ms: int) -> None:

@@ -240,8 +240,10 @@ class Predictions:
         if paced is None:
             return None
         budget, policy = paced.pacer.budget, paced.pacer.policy
+        run = self._crew.work.campaigns.get(campaign_id)
+        is_running = run is not None and run.status is CampaignStatus.RUNNING
         return PacingPicture(
-            why=paced.decision.why,
+            why=paced.decision.why if is_running else "",
             answered=budget.ledger.answered,
             abandoned=budget.ledger.abandoned,
             target=policy.abandonment_target,
@@ -308,7 +310,8 @@ class Predictions:
     def _serving(self, campaign_id: CampaignId) -> Iterator[AgentRun]:
         """Agents who take people of a campaign, now or when they are done with what they have."""
         for agent in self._crew.agents.values():
-            if campaign_id in agent.campaigns and not agent.is_leaving and agent.state is not AgentState.PAUSED:
+            is_here = not agent.is_leaving and agent.browser_lost_at_ms is None
+            if campaign_id in agent.campaigns and is_here and agent.state is not AgentState.PAUSED:
                 yield agent
 
     def _snapshot(self, run: CampaignRun, now_ms: int) -> PacingSnapshot:

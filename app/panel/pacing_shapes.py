@@ -149,4 +149,4 @@ class PacingAnswer(BaseModel):
     def of(cls, found: PacingPicture) -> PacingAnswer:
         """For the wire."""
         share = found.abandoned / found.answered if found.answered else 0.0
-        return cls.model_validate(plain(found) | {"abandonment": share})
+        return cls.model_validate(plain(found) | {"abandonment": share, "budget_left": round(found.budget_left, 6)})

@@ -131,7 +131,7 @@ def play(scenario: Scenario, mode: DialingMode, seed: int) -> ShiftFigures:
     clock.world = world
     for outage in scenario.outages:
         for hour, is_enabled in ((outage.from_h, False), (outage.until_h, True)):
-            changed = TrunkSet(trunk=_switched(trunk, is_enabled=is_enabled))
+            changed = TrunkSet(trunk=replace(trunk, is_enabled=is_enabled))
             world.plan_at(START_MS + round(hour * HOUR_MS), changed)
     world.run(length_ms, is_whole=False)
     return world.store.read(
@@ -146,17 +146,6 @@ class _Clock:
 
     def __call__(self) -> int:
         return START_MS if self.world is None else self.world.now_ms
-
-
-def _switched(trunk: Trunk, *, is_enabled: bool) -> Trunk:
-    return Trunk(
-        id=trunk.id,
-        endpoint=trunk.endpoint,
-        lines=trunk.lines,
-        calls_per_second=trunk.calls_per_second,
-        prefixes=trunk.prefixes,
-        is_enabled=is_enabled,
-    )
 
 
 def _campaign(scenario: Scenario, place: int, mode: DialingMode) -> CampaignPlan:
@@ -187,12 +176,15 @@ def _shift(scenario: Scenario) -> ShiftPlan:
         for _ in range(span.count):
             hours[AgentId(FIRST_AGENT + len(hours))] = ((from_ms, until_ms),)
     talk, wrap_up = scenario.talk, scenario.wrap_up
-    temper = {name: getattr(GOOD, name) for name in GOOD.__slots__} | {
-        "talk_ms": talk.median_ms, "talk_spread": talk.sigma,
-        "wrap_up_ms": wrap_up.median_ms, "wrap_up_spread": wrap_up.sigma,
-    }  # fmt: skip
+    temper = replace(
+        GOOD,
+        talk_ms=talk.median_ms,
+        talk_spread=talk.sigma,
+        wrap_up_ms=wrap_up.median_ms,
+        wrap_up_spread=wrap_up.sigma,
+    )
     return ShiftPlan(
-        agents=len(hours), temper=type(GOOD)(**temper), per_call=0.0, misses=0.0, has_supervisor=False, hours=hours,
+        agents=len(hours), temper=temper, per_call=0.0, misses=0.0, has_supervisor=False, hours=hours,
         serves_all=True,
     )  # fmt: skip
 

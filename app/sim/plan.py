@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -105,13 +105,14 @@ def _write_campaign(conn: Connection, plan: CampaignPlan, now_ms: int) -> tuple[
     flow = load_flow(plan.flow, name=name)
     kept = create_flow(conn, name=name, source=plan.flow, now_ms=now_ms)
     contact_list = create_list(conn, name=name, country="GB", now_ms=now_ms)
-    _add_contacts(conn, contact_list.id, plan.numbers, now_ms)
+    add_contacts(conn, contact_list.id, plan.numbers, now_ms)
     entry = create_campaign(conn, replace(plan.campaign, flow_id=kept.id), now_ms=now_ms)
     attach_list(conn, entry.campaign.id, contact_list.id, now_ms)
     return entry.campaign, flow
 
 
-def _add_contacts(conn: Connection, list_id: ListId, numbers: tuple[Number, ...], now_ms: int) -> None:
+def add_contacts(conn: Connection, list_id: ListId, numbers: Sequence[Number], now_ms: int) -> None:
+    """Fill a new list with contacts of these numbers."""
     rows = [
         {
             "list_id": list_id,

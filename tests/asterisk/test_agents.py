@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from app.agent_events import (
     AgentPaused,
@@ -36,22 +34,6 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session")]
 BREAK = PauseReason(code="break", label="Break")
 LISTENS, HANGS_UP_LATE, NO_ANSWER = "+447700900101", "+447700900122", "+447700900141"
 QUICK = AgentPlan(wrap_up_ms=20_000, hold_ms=1_000, safe_harbor="Nobody is free. Goodbye.")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house() -> AsyncIterator[Lab]:
-    """A laboratory with a few phones."""
-    async with Lab(lines=40, phones=4) as lab:
-        yield lab
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def floor(house: Lab, tmp_path: Path) -> AsyncIterator[Shift]:
-    """A dialer without agents yet."""
-    for phone in house.phones.values():
-        phone.on_ring = OnRing.ANSWER
-    async with shift(house, tmp_path) as running:
-        yield running
 
 
 async def test_a_person_who_answers_is_with_the_reserved_agent_and_the_result_is_on_disk(floor: Shift) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from app.agent_events import AgentPaused
 from app.agents import AgentPlan, AgentState, DialingMode, PauseReason
@@ -15,30 +13,13 @@ from app.outcomes import ContactStatus, Outcome
 from app.store import dnc
 from app.units import AttemptId, CampaignId, Number
 from asterisk.lab import Lab
-from asterisk.lab.phones import OnRing
-from tests.asterisk.shift import Shift, Worker, one_life, shift
+from tests.asterisk.shift import Shift, Worker, one_life
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session")]
 
 BREAK = PauseReason(code="break", label="Break")
 BUSY, PRESSES_9 = "+447700900140", "+447700900112"
 PLAN = AgentPlan(wrap_up_ms=20_000, hold_ms=20_000)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house() -> AsyncIterator[Lab]:
-    """A laboratory with a few phones."""
-    async with Lab(lines=40, phones=2) as lab:
-        yield lab
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def floor(house: Lab, tmp_path: Path) -> AsyncIterator[Shift]:
-    """A dialer without agents yet."""
-    for phone in house.phones.values():
-        phone.on_ring = OnRing.ANSWER
-    async with shift(house, tmp_path) as running:
-        yield running
 
 
 def picture(floor: Shift, campaign_id: CampaignId) -> CampaignPicture:

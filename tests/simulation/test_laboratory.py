@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from app.agents import DialingMode
@@ -31,8 +32,6 @@ campaigns:
 
 def scenario(**changes: Any) -> Scenario:
     """The half hour, with changes to it."""
-    import yaml
-
     found = yaml.safe_load(SHORT) | changes
     return read_scenario(yaml.safe_dump(found))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady
+from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady, BrowserLost
 from app.agents import AgentPlan, DialingMode, PacingPlan, PhoneMode
 from app.dialing import prediction
 from app.dialing.prediction import policy_of
@@ -145,6 +145,27 @@ def test_agents_who_are_about_to_leave_are_not_counted_on(decided: dict[str, Any
     world.ask(AgentSignedOut(agent_id=talker))
     world.advance(600)
     assert (len(decided["seen"].talking_ms), decided["seen"].idle_agents) == (0, 1)
+
+
+def test_agents_whose_page_is_away_are_not_counted_on(decided: dict[str, Any]) -> None:
+    world = predictive(agents=2)
+    world.answer(FIRST)
+    talker = ME if world.state(1) is TALKING else YOU
+    world.ask(BrowserLost(agent_id=talker, is_lost=True))
+    world.advance(600)
+    assert (len(decided["seen"].talking_ms), decided["seen"].idle_agents) == (0, 1)
+    world.ask(BrowserLost(agent_id=talker, is_lost=False))
+    world.advance(600)
+    assert (len(decided["seen"].talking_ms), decided["seen"].idle_agents) == (1, 1)
+
+
+@pytest.mark.usefixtures("decided")
+def test_a_campaign_that_is_paused_says_no_more_why_it_dials() -> None:
+    world = predictive()
+    assert pacing_of(world).why
+    world.pause(ONE)
+    world.settle()
+    assert not pacing_of(world).why
 
 
 def test_a_personal_contact_waits_for_its_own_agent_who_is_held_for_it(decided: dict[str, Any]) -> None:
