@@ -35,12 +35,13 @@ from app.contacts.problems import RowProblem, SheetProblem, shown
 from app.contacts.report import Counts
 from app.model import CampaignStatus
 from app.store.attaching import attach_new_contacts
-from app.store.lists import create_list, grow_list, list_by_name
+from app.store.lists import create_list, grow_list, list_by_name, type_columns
 from app.store.schema import campaigns, contacts, dnc, import_problems, imports
 from app.units import CampaignId, ListId
 
 _PLACE = {name: at for at, name in enumerate(ContactRow._fields)}
-_SAME = ("name", "language", "time_zone", "phone1", "phone2", "phone3", "phone4", "phone5")
+_WHOLE_NUMBERS = ("source_line", "priority")
+_NOT_COMPARED = ("key", "fields", "source_line")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ def begin_import(
     sha256: str,
     mapping: Mapping[str, str],
     now_ms: int,
+    column_types: Mapping[str, str] | None = None,
 ) -> Begun:
     """Note an import, and make its list where there is none. Raises SheetProblem when the list has other keys."""
     found = list_by_name(conn, list_name) or create_list(conn, name=list_name, country=country, now_ms=now_ms)
@@ -102,6 +104,7 @@ def begin_import(
         _refuse_other_keys(conn, found.id, file, mapping.get("key", ""))
     all_columns = list(dict.fromkeys((*found.columns, *columns)))
     grow_list(conn, found.id, 0, all_columns)
+    type_columns(conn, found.id, {name: kind for name, kind in (column_types or {}).items() if name in columns})
     new = {
         "list_id": found.id,
         "file_name": file[-255:],
@@ -119,7 +122,9 @@ def write_chunk(
     conn: Connection, begun: Begun, chunk: Chunk, *, with_updates: bool, before: Counts, room: int, now_ms: int
 ) -> Written:
     """Write a chunk. before: the counts so far; room: how many more problems may be remembered."""
-    changed, known, rows = _update(conn, begun.list_id, chunk.rows, now_ms) if with_updates else (0, 0, chunk.rows)
+    changed, known, rows = (
+        _update(conn, begun.list_id, chunk.rows, chunk.written, now_ms) if with_updates else (0, 0, chunk.rows)
+    )
     inserted, first_id, last_id = _insert(conn, begun.list_id, rows, chunk.written, now_ms) if rows else (0, 0, 0)
     problems = list(chunk.problems)
     if inserted < len(rows):
@@ -213,8 +218,8 @@ def _insertion(dialect: str, written: tuple[str, ...]) -> TextClause:
         source, returning = "json_each(:rows_json) WHERE TRUE", ""
     else:
         picked = ", ".join(
-            f"CAST(value {operator[name]} {_PLACE[name]} AS bigint)"
-            if name == "source_line"
+            f"CAST(value {operator[name]} {_PLACE[name]} AS integer)"
+            if name in _WHOLE_NUMBERS
             else f"value {operator[name]} {_PLACE[name]}"
             for name in written
         )
@@ -264,9 +269,13 @@ def repeated(row: ContactRow, line: int) -> RowProblem:
 
 
 def _update(
-    conn: Connection, list_id: ListId, rows: Sequence[ContactRow], now_ms: int
+    conn: Connection, list_id: ListId, rows: Sequence[ContactRow], written: Sequence[str], now_ms: int
 ) -> tuple[int, int, list[ContactRow]]:
-    """Bring contacts that are there up to date: how many changed, how many are there, and the rows that are new."""
+    """Bring contacts that are there up to date: how many changed, how many are there, and the rows that are new.
+
+    What the sheet has no column for stays as it is.
+    """
+    same = [name for name in written if name not in _NOT_COMPARED]
     found = select(contacts).where(contacts.c.list_id == list_id, contacts.c.key.in_(_keys(conn)))
     there = {row.key: row._mapping for row in conn.execute(found, {"keys_json": _keys_json([row.key for row in rows])})}
     changes: list[dict[str, Any]] = []
@@ -275,13 +284,13 @@ def _update(
         if old is None:
             continue
         fields = {**old["fields"], **row.fields}
-        if fields != old["fields"] or any(getattr(row, name) != old[name] for name in _SAME):
-            new = {name: getattr(row, name) for name in _SAME}
+        if fields != old["fields"] or any(getattr(row, name) != old[name] for name in same):
+            new = {name: getattr(row, name) for name in same}
             changes.append(
                 {"at": old["id"], "fields": fields, "source_line": row.source_line, "updated_at_ms": now_ms, **new}
             )
     if changes:
-        names = ("fields", "source_line", "updated_at_ms", *_SAME)
+        names = ("fields", "source_line", "updated_at_ms", *same)
         statement = update(contacts).where(contacts.c.id == bindparam("at"))
         conn.execute(statement.values({name: bindparam(name) for name in names}), changes)
     fresh = [row for row in rows if row.key not in there]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from app.contacts import facts
 from app.contacts.mapping import PHONES, ColumnMapping
 from app.contacts.numbers import NumberProblem, NumberReader
 from app.contacts.problems import RowProblem, shown
@@ -15,15 +14,6 @@ from app.contacts.problems import RowProblem, shown
 LONGEST_NAME: Final = 200
 LONGEST_KEY: Final = 200
 _NO_PHONES: Final = ("",) * PHONES
-_LANGUAGES: Final = {
-    "english": "en",
-    "английский": "en",
-    "англ": "en",
-    "russian": "ru",
-    "русский": "ru",
-    "рус": "ru",
-    "русс": "ru",
-}
 
 
 class ContactRow(NamedTuple):
@@ -40,6 +30,51 @@ class ContactRow(NamedTuple):
     phone5: str
     fields: dict[str, str]
     source_line: int
+    email: str = ""
+    region: str = ""
+    priority: int = 0
+    owner: str = ""
+    consent: str = ""
+    channels: str = ""
+    phone_kinds: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fact:
+    """A role beside name and phones: which column of the sheet it is, and how its cells are read."""
+
+    role: str
+    at: int
+    column: str
+    read: Callable[[str], str | int | None]
+    why: str
+    mend: str
+
+
+_FACTS: Final[tuple[tuple[str, Callable[[str], str | int | None], str, str], ...]] = (
+    (
+        "language",
+        facts.language,
+        "it is no language",
+        "write its code, such as en or ru; the campaign's own is used meanwhile",
+    ),
+    ("time_zone", facts.time_zone, "there is no such time zone", "write it as in Europe/London or Europe/Moscow"),
+    ("email", facts.email, "it is no e-mail address", "write one address, as in ann@example.com"),
+    (
+        "priority",
+        facts.priority,
+        "it is no priority",
+        f"write a whole number from -{facts.MOST_PRIORITY} to {facts.MOST_PRIORITY}, or high, normal, low",
+    ),
+    (
+        "owner",
+        facts.owner,
+        f"a name has at most {facts.LONGEST_OWNER} characters",
+        "write the name the agent signs in with",
+    ),
+    ("consent", facts.consent, "it says neither yes nor no", "write none, prior or written; it is not known meanwhile"),
+    ("channels", facts.channels, "it is no way to reach somebody", "write voice, sms, email, with commas between"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +89,7 @@ class RowReader:
     """Reads the rows of one sheet.
 
     Reading is all or nothing for a row: its first phone must be a number, its key must be there and its cells must not
-    be more than the columns. A further phone, a language or a time zone that cannot be read is left empty and told.
+    be more than the columns. Anything else that cannot be read (a further phone, a time zone) is left empty and told.
     """
 
     def __init__(self, columns: Sequence[str], mapping: ColumnMapping, numbers: NumberReader) -> None:
@@ -65,8 +100,16 @@ class RowReader:
         self._first_at: Final = self._phone_ats[0]
         named = (mapping.name,) if mapping.name else (mapping.first_name, mapping.middle_name, mapping.last_name)
         self._name_ats: Final = tuple(at[column] for column in named if column)
-        self._language_at: Final = at.get(mapping.language, -1)
-        self._zone_at: Final = at.get(mapping.time_zone, -1)
+        self._facts: Final = tuple(
+            _Fact(role=role, at=at[column], column=column, read=read, why=why, mend=mend)
+            for role, read, why, mend in _FACTS
+            if (column := getattr(mapping, role))
+        )
+        self._region_at: Final = at.get(mapping.region, -1)
+        self._country: Final = numbers.region
+        self._kind_ats: Final = tuple(at.get(column, -1) for column in mapping.kinds)
+        self._said_kinds: Final = tuple(facts.phone_kind(column) for column in mapping.phones)
+        self._has_kinds: Final = any(self._said_kinds) or any(mapping.kinds)
         self._key_at: Final = at.get(mapping.key, -1)
         self._number: Final[Callable[[str], str | NumberProblem]] = numbers.read
 
@@ -74,8 +117,9 @@ class RowReader:
     def written(self) -> tuple[str, ...]:
         """The columns of the table that this sheet can fill; the others stay empty."""
         phones = (f"phone{at}" for at in range(1, len(self._phone_ats) + 1))
-        may = {"name": bool(self._name_ats), "language": self._language_at >= 0, "time_zone": self._zone_at >= 0}
-        return ("key", *(column for column, is_there in may.items() if is_there), *phones, "fields", "source_line")
+        may = {"name": bool(self._name_ats), "region": self._region_at >= 0, "phone_kinds": self._has_kinds}
+        others = (*(column for column, is_there in may.items() if is_there), *(fact.role for fact in self._facts))
+        return ("key", *others, *phones, "fields", "source_line")
 
     def read(self, line: int, cells: list[str]) -> ContactRow | Flaw | RowProblem:
         """The contact in a row, one with flaws, or why there is none."""
@@ -94,11 +138,10 @@ class RowReader:
         key = cells[self._key_at].strip() if self._key_at >= 0 else phones[0]
         if not key or len(key) > LONGEST_KEY:
             return self._bad_key(line, key)
-        name = self._name(cells)
-        language = self._language(line, cells, flaws) if self._language_at >= 0 else ""
-        zone = self._zone(line, cells, flaws) if self._zone_at >= 0 else ""
         fields = dict(zip(self._columns, cells, strict=True))
-        row = ContactRow(key, name, language, zone, *phones, fields, line)
+        row = ContactRow(key, self._name(cells), "", "", *phones, fields, line)
+        if self._facts or self._has_kinds or self._region_at >= 0:
+            row = row._replace(**self._others(line, cells, flaws))
         return Flaw(row=row, problems=tuple(flaws)) if flaws else row
 
     def _phones(
@@ -131,37 +174,37 @@ class RowReader:
         parts = (cells[at].strip() for at in self._name_ats)
         return " ".join(part for part in parts if part)[:LONGEST_NAME]
 
-    def _language(self, line: int, cells: list[str], flaws: list[RowProblem]) -> str:
-        cell = cells[self._language_at]
-        language = _language_tag(cell)
-        if not language and cell.strip():
-            column = self._columns[self._language_at]
-            flaws.append(
-                RowProblem(
-                    line=line,
-                    column=column,
-                    what=shown(cell),
-                    why="it is no language",
-                    mend="write its code, such as en or ru; the campaign's own is used meanwhile",
-                )
-            )
-        return language
+    def _others(self, line: int, cells: list[str], flaws: list[RowProblem]) -> dict[str, Any]:
+        """What is read beside key, name and phones, by column of the table."""
+        found: dict[str, Any] = {}
+        for fact in self._facts:
+            cell = cells[fact.at]
+            value = fact.read(cell)
+            if value is None:
+                flaws.append(RowProblem(line=line, column=fact.column, what=shown(cell), why=fact.why, mend=fact.mend))
+            else:
+                found[fact.role] = value
+        if self._region_at >= 0:
+            found["region"] = facts.region(cells[self._region_at], self._country)
+        if self._has_kinds:
+            found["phone_kinds"] = self._kinds(cells)
+        return found
 
-    def _zone(self, line: int, cells: list[str], flaws: list[RowProblem]) -> str:
-        cell = cells[self._zone_at].strip()
-        if not cell or cell in _zones():
-            return cell
-        column = self._columns[self._zone_at]
-        flaws.append(
-            RowProblem(
-                line=line,
-                column=column,
-                what=shown(cell),
-                why="there is no such time zone",
-                mend="write it as in Europe/London or Europe/Moscow",
-            )
-        )
-        return ""
+    def _kinds(self, cells: list[str]) -> str:
+        """What each phone is, in the places the phones are in: by its column of kinds, else by its header."""
+        kinds = [
+            (facts.phone_kind(cells[at]) if (at := self._kind_ats[place]) >= 0 else "") or said
+            for place, said in enumerate(self._said_kinds)
+        ]
+        first = next((place for place, at in enumerate(self._phone_ats) if self._is_phone(cells[at])), 0)
+        given = [
+            kind if not place or self._is_phone(cells[at]) else ""
+            for place, (kind, at) in enumerate(zip(kinds[first:], self._phone_ats[first:], strict=True))
+        ]
+        return ",".join(given).rstrip(",")
+
+    def _is_phone(self, cell: str) -> bool:
+        return bool(cell.strip()) and not isinstance(self._number(cell), NumberProblem)
 
     def _bad_key(self, line: int, key: str) -> RowProblem:
         why = f"it has {len(key)} characters, a key at most {LONGEST_KEY}" if key else "the key is empty"
@@ -185,21 +228,3 @@ class RowReader:
 
 def _told(line: int, column: str, problem: NumberProblem) -> RowProblem:
     return RowProblem(line=line, column=column, what=problem.found, why=problem.why, mend=problem.mend)
-
-
-@lru_cache(maxsize=1024)
-def _language_tag(cell: str) -> str:
-    """A language's code: "en-GB" stays, "Russian" is ru; empty for what is none."""
-    plain = cell.strip().casefold().rstrip(".")
-    if plain in _LANGUAGES:
-        return _LANGUAGES[plain]
-    first, _, region = plain.replace("_", "-").partition("-")
-    is_tag = first.isascii() and first.isalpha() and len(first) in (2, 3) and len(region) <= 8
-    if not is_tag or (region and not (region.isascii() and region.replace("-", "a").isalnum())):
-        return ""
-    return f"{first}-{region.upper() if len(region) == 2 else region}" if region else first
-
-
-@lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())

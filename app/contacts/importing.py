@@ -99,6 +99,7 @@ async def import_list(
             sha256=sheet.facts.sha256,
             mapping=plan.mapping.as_roles(),
             now_ms=now_ms(),
+            column_types=plan.column_types,
         )
         run = _Run(store, begun, options, sheet.facts.size, on_progress, on_contacts_added)
         async with store.long_writing():

@@ -32,6 +32,11 @@ last_name: last name, lastname, surname, family name, last, фамилия
 email: email, e mail, mail, email address, почта, эл почта, электронная почта
 language: language, lang, locale, язык
 time_zone: time zone, timezone, tz, часовой пояс, таймзона, временная зона
+region: region, state, state code, us state, province, state province, регион, штат, область, провинция
+priority: priority, prio, importance, приоритет, важность
+owner: owner, contact owner, assigned to, assigned agent, account manager, ответственный, закреплен за, закреплён за
+consent: consent, call consent, consent to call, opt in, optin, согласие, согласие на звонок, согласие на звонки
+channels: channels, channel, contact channels, каналы, канал, каналы связи
 key: key, external id, contact key, ключ, внешний id
 """
 
@@ -51,14 +56,23 @@ _NOT_PHONES: Final = re.compile(
     r"\b(fax|факс|type|тип|owner|date|дата|verified|status|статус|model|ext|extension|name|имя|id|email|country|code"
     r"|код|страна|operator|оператор|zone|comment|комментарий|consent)\b"
 )
-ROLES: Final = (*(f"phone{at}" for at in range(1, PHONES + 1)), *(role for role in NAMES if role != "phone"))
+KIND_ROLES: Final = tuple(f"kind{at}" for at in range(1, PHONES + 1))
+"""Columns that say what a phone is: mobile, home, work."""
+ROLES: Final = (
+    *(f"phone{at}" for at in range(1, PHONES + 1)),
+    *(role for role in NAMES if role != "phone"),
+    *KIND_ROLES,
+)
+_KIND_HEADER: Final = re.compile(r"(?:phone|telephone|tel|телефон|тел)\W*(\d?) (?:type|kind|тип|вид)\W*(\d?)")
+_KIND_HEADER_RU: Final = re.compile(r"(?:тип|вид|type of|kind of) (?:phone|телефона|тел)\W*(\d?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping:
     """What each role's column is, by name; empty where there is none. confidence: by role.
 
-    phones: in the order they are tried. key: makes a contact the same one again; where empty, the first phone does.
+    phones: in the order they are tried; kinds: the columns that say what each is, in their places. key: makes a contact
+    the same one again; where empty, the first phone does.
     """
 
     phones: tuple[str, ...]
@@ -69,13 +83,20 @@ class ColumnMapping:
     email: str = ""
     language: str = ""
     time_zone: str = ""
+    region: str = ""
+    priority: str = ""
+    owner: str = ""
+    consent: str = ""
+    channels: str = ""
     key: str = ""
+    kinds: tuple[str, ...] = ("",) * PHONES
     confidence: Mapping[str, float]
 
     def as_roles(self) -> dict[str, str]:
         """Role → column, the way a mapping is told and kept: {"phone1": "Tel", "name": "Client"}."""
         phones = {f"phone{at}": column for at, column in enumerate(self.phones, 1)}
-        others = {role: str(getattr(self, role)) for role in ROLES if not role.startswith("phone")}
+        others = {role: str(getattr(self, role)) for role in NAMES if role != "phone"}
+        others |= dict(zip(KIND_ROLES, self.kinds, strict=True))
         return phones | {role: column for role, column in others.items() if column}
 
 
@@ -138,11 +159,27 @@ def guess(
             why=f"no column looks like a phone number among {', '.join(columns[:12])}",
             mend=f"say which one it is, as in phone1={columns[0]}",
         )
+    kinds = _kinds(columns, found, asked)
     if not told_phones:
         at_of = {column: at for at, column in enumerate(columns)}
         weights = [_weighed("phone", _named(column), at_of[column], sample, reader) for column in phones]
         confidence |= {f"phone{at}": weight for at, weight in enumerate(weights, 1)}
-    return ColumnMapping(phones=tuple(phones), confidence=confidence, **found)
+    return ColumnMapping(phones=tuple(phones), kinds=kinds, confidence=confidence, **found)
+
+
+def _kinds(columns: Sequence[str], found: dict[str, str], asked: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns of kinds, those told before those whose header says so; taken out of `found`."""
+    kinds = {role: found.pop(role) for role in KIND_ROLES if role in found}
+    taken = {*found.values(), *kinds.values()}
+    for column in columns:
+        plain = _plain(column)
+        match = _KIND_HEADER.fullmatch(plain) or _KIND_HEADER_RU.fullmatch(plain)
+        if match is None or column in taken:
+            continue
+        digit = next((one for one in match.groups() if one), "1")
+        if f"kind{digit}" in KIND_ROLES and f"kind{digit}" not in asked:
+            kinds.setdefault(f"kind{digit}", column)
+    return tuple(kinds.get(role, "") for role in KIND_ROLES)
 
 
 def _checked(told: Mapping[str, str], columns: Sequence[str], file: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from app.contacts.chunks import Chunk, repeated
+from app.contacts.column_types import seen_types
 from app.contacts.contact_rows import ContactRow, Flaw, RowReader
 from app.contacts.mapping import ColumnMapping, column_names, guess, is_header
 from app.contacts.numbers import NumberReader
@@ -51,12 +52,16 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetPlan:
-    """How the rows of a sheet are read. header_line: 0 for none. skipped: columns at the left not of the list."""
+    """How the rows of a sheet are read. header_line: 0 for none. skipped: columns at the left not of the list.
+
+    column_types: of the columns that are not text, as a sample shows them.
+    """
 
     header_line: int
     columns: tuple[str, ...]
     skipped: int
     mapping: ColumnMapping
+    column_types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
@@ -74,7 +79,13 @@ def plan_sheet(sheet: Sheet, numbers: NumberReader, options: ImportOptions) -> S
     skipped = len(REASONS) if columns[: len(REASONS)] == REASONS else 0
     columns, rows = columns[skipped:], [cells[skipped:] for cells in rows]
     mapping = guess(columns, rows, numbers, told=options.told, file=sheet.file)
-    return SheetPlan(header_line=line if has_header else 0, columns=columns, skipped=skipped, mapping=mapping)
+    return SheetPlan(
+        header_line=line if has_header else 0,
+        columns=columns,
+        skipped=skipped,
+        mapping=mapping,
+        column_types=seen_types(columns, rows),
+    )
 
 
 class ChunkReader:

@@ -141,6 +141,9 @@ class ListAnswer(BaseModel):
     columns: list[str]
     contacts: int
     created_at_ms: int
+    column_types: dict[str, str] = Field(
+        default_factory=dict, description="of columns that are not text: number, date, yes or no, address, e-mail"
+    )
 
     @classmethod
     def of(cls, found: ContactList) -> ListAnswer:
@@ -158,6 +161,15 @@ class ContactAnswer(BaseModel):
     language: str
     time_zone: str
     fields: dict[str, str]
+    key: str = Field(description="what makes them the same one again")
+    phone_kinds: list[str] = Field(description="mobile, home, work or nothing, of each phone")
+    email: str
+    region: str = Field(description="ISO 3166-2 with its country, as in US-FL; empty: not known")
+    priority: int = Field(description="-100 to 100, the higher the sooner")
+    owner: str = Field(description="the name of an agent, as the list says")
+    consent: str = Field(description="none, prior, written; empty: not known")
+    channels: list[str] = Field(description="voice, sms, email; none named: all")
+    updated_at_ms: int
 
     @classmethod
     def of(cls, found: Contact) -> ContactAnswer:

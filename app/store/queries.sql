@@ -615,6 +615,7 @@ INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attem
 SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'pending', COALESCE(:from_at_ms, contacts.created_at_ms), 0, 0
 FROM contacts
 WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 <> ''
+    AND contacts.deleted_at_ms IS NULL
 ORDER BY contacts.id
 ON CONFLICT DO NOTHING;
 
@@ -624,6 +625,7 @@ INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attem
 SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'invalid number', NULL, 0, 0, 7
 FROM contacts
 WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 = ''
+    AND contacts.deleted_at_ms IS NULL
 ORDER BY contacts.id
 ON CONFLICT DO NOTHING;
 

@@ -103,6 +103,7 @@ lists = Table(
     Column("columns", JSON, nullable=False),  # the list's own columns, in their order: they become the card's fields
     Column("contacts", Integer, nullable=False, default=0, server_default=text("0")),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("column_types", JSON, nullable=False, default=dict, server_default="{}"),  # of those that are not text
 )
 
 contacts = Table(
@@ -123,6 +124,14 @@ contacts = Table(
     Column("source_line", Integer, nullable=False, default=0, server_default=text("0")),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
+    Column("email", String(254), nullable=False, default="", server_default=""),
+    Column("region", String(16), nullable=False, default="", server_default=""),  # ISO 3166-2: US-FL; empty: not known
+    Column("priority", Integer, nullable=False, default=0, server_default=text("0")),  # -100 … 100, higher: sooner
+    Column("owner", String(64), nullable=False, default="", server_default=""),  # a user's name, as the list says
+    Column("consent", String(16), nullable=False, default="", server_default=""),  # none, prior, written; '': not known
+    Column("channels", String(32), nullable=False, default="", server_default=""),  # voice,sms,email; empty: all
+    Column("phone_kinds", String(48), nullable=False, default="", server_default=""),  # mobile,,work: in phones' places
+    Column("deleted_at_ms", BigInteger),  # kept for its attempts alone; NULL: is there
     UniqueConstraint("list_id", "key"),
 )
 # A list's contacts in the order they came: attaching and paging go along it, whatever else is in the table.

@@ -355,3 +355,20 @@ def test_a_preview_shows_what_an_import_would_make_of_a_file(tmp_path: Path) -> 
     assert (seen.has_header, seen.columns, seen.mapping.phones) == (True, ("name", "phone"), ("phone",))
     assert seen.samples == tuple(people(5))
     assert seen.facts.encoding == "utf-8"
+
+
+async def test_facts_and_types_are_kept_and_what_a_later_sheet_lacks_stays(store: SqlStore, tmp_path: Path) -> None:
+    header = ("tel", "tel 2", "type of phone", "state", "priority", "consent", "amount")
+    rows = [(f"07700 9{at:05d}", f"07700 8{at:05d}", "mobile", "", str(at), "yes", f"{at}.5") for at in range(1, 5)]
+    await load(store, sheet(tmp_path, *rows, header=header))
+    changed = sheet(tmp_path, ("07700 900001", "50", "new"), header=("tel", "priority", "city"), name="later.csv")
+    report = await load(store, changed, ImportOptions(duplicates="update"))
+    assert report.counts.updated == 1
+    one, *_ = await stored(store)
+    assert (one.priority, one.consent, one.phone_kinds) == (50, "prior", ("mobile", ""))
+    assert one.phones == ("+447700900001", "+447700800001")
+    assert one.fields["city"] == "new"
+    found = await store.read(list_by_name, "people")
+    assert found is not None
+    assert found.column_types == {"priority": "number", "consent": "yes or no", "amount": "number"}
+    assert found.columns[-1] == "city"

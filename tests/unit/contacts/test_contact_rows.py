@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.contacts.contact_rows import ContactRow, Flaw, RowReader
+from app.contacts.facts import region
 from app.contacts.mapping import guess
 from app.contacts.numbers import reader_for
 from app.contacts.problems import RowProblem
@@ -104,3 +105,47 @@ def test_a_row_may_be_short_but_not_long() -> None:
     found = read(["tel", "a"], "07700 900123", "x", "y")
     assert isinstance(found, RowProblem)
     assert "3 cells, the header 2" in found.why
+
+
+def test_what_a_sheet_says_of_a_contact_becomes_its_facts() -> None:
+    columns = ["tel", "e-mail", "Region", "Priority", "Owner", "Consent", "Channels", "Language"]
+    cells = ["07700 900123", " ann@example.com ", "GB-SCT", "high", " ann  lee ", "Yes", "SMS; звонок", "Russian"]
+    found = contact(columns, *cells)
+    assert (found.email, found.region, found.priority, found.owner) == ("ann@example.com", "GB-SCT", 10, "ann lee")
+    assert (found.consent, found.channels, found.language) == ("prior", "voice,sms", "ru")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("email", "ann"), ("priority", "101"), ("priority", "1e3"), ("consent", "perhaps"), ("channels", "sms, pigeon"),
+     ("owner", "x" * 65)],
+)  # fmt: skip
+def test_a_fact_that_cannot_be_read_is_told_and_left_empty(column: str, cell: str) -> None:
+    found = read(["tel", column], "07700 900123", cell)
+    assert isinstance(found, Flaw)
+    assert getattr(found.row, column) in ("", 0)
+    assert found.row.fields[column] == cell
+    assert [problem.column for problem in found.problems] == [column]
+
+
+def test_a_kind_is_said_by_a_column_or_else_by_the_phones_header() -> None:
+    assert contact(["Mobile", "Home phone", "Раб. тел."], *["07700 900123"] * 3).phone_kinds == "mobile,home,work"
+    assert contact(["tel", "phone type"], "07700 900123", "Work").phone_kinds == "work"
+    assert contact(["tel", "phone type"], "07700 900123", "yacht").phone_kinds == ""
+    assert contact(["tel", "tel 2"], *["07700 900123"] * 2).phone_kinds == ""
+
+
+def test_a_kind_goes_with_its_number() -> None:
+    moved = contact(["Mobile", "Home phone", "Work phone"], "", "07700 900122", "07700 900123")
+    assert (moved.phone1, moved.phone_kinds) == ("+447700900122", "home,work")
+    gap = contact(["Mobile", "Home phone", "Work phone"], "07700 900121", "", "07700 900123")
+    assert (gap.phone3, gap.phone_kinds) == ("+447700900123", "mobile,,work")
+
+
+@pytest.mark.parametrize(
+    ("cell", "country", "expected"),
+    [("FL", "US", "US-FL"), ("florida", "US", "US-FL"), ("us-fl", "GB", "US-FL"), ("FL", "GB", ""),
+     ("New  South Wales", "AU", "AU-NSW"), ("Québec", "CA", "CA-QC"), ("active", "US", ""), ("", "US", "")],
+)  # fmt: skip
+def test_a_region_is_known_by_code_or_name(cell: str, country: str, expected: str) -> None:
+    assert region(cell, country) == expected

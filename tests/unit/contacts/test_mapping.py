@@ -32,7 +32,34 @@ def roles(columns: list[str], *rows: list[str], told: dict[str, str] | None = No
         (["phone3", "phone1", "phone2"], {"phone1": "phone1", "phone2": "phone2", "phone3": "phone3"}),
         (["Phone", "Phone (2)", "Fax"], {"phone1": "Phone", "phone2": "Phone (2)"}),
         (["Home phone", "Work phone"], {"phone1": "Home phone", "phone2": "Work phone"}),
-        (["Phone type", "Customer phone, main"], {"phone1": "Customer phone, main"}),
+        (["Phone type", "Customer phone, main"], {"phone1": "Customer phone, main", "kind1": "Phone type"}),
+        (["Телефон 1", "Тип телефона 1"], {"phone1": "Телефон 1", "kind1": "Тип телефона 1"}),
+        (["phone2 type", "phone1", "phone2"], {"phone1": "phone1", "phone2": "phone2", "kind2": "phone2 type"}),
+        (
+            ["tel", "State", "Priority", "Assigned to", "Opt-in", "Channels", "TZ"],
+            {
+                "phone1": "tel",
+                "region": "State",
+                "priority": "Priority",
+                "owner": "Assigned to",
+                "consent": "Opt-in",
+                "channels": "Channels",
+                "time_zone": "TZ",
+            },
+        ),
+        (
+            ["тел", "Регион", "Приоритет", "Ответственный", "Согласие", "Каналы связи", "Часовой пояс", "Эл. почта"],
+            {
+                "phone1": "тел",
+                "region": "Регион",
+                "priority": "Приоритет",
+                "owner": "Ответственный",
+                "consent": "Согласие",
+                "channels": "Каналы связи",
+                "time_zone": "Часовой пояс",
+                "email": "Эл. почта",
+            },
+        ),
     ],
 )
 def test_columns_are_known_by_their_headers(columns: list[str], expected: dict[str, str]) -> None:
