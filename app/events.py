@@ -14,7 +14,7 @@ from app.agent_events import AgentSaved, ConversationSaved, FloorEvent, ManualRe
 from app.agents import LivePhone
 from app.model import Audio, Campaign, OpenedAttempt, PacingMemory, Prompt, Trunk
 from app.outcomes import Outcome
-from app.units import AttemptId, CampaignId, Number, RoomId, TrunkId
+from app.units import AttemptId, CampaignId, ContactId, Number, RoomId, TrunkId
 
 # --- the telephone network -------------------------------------------------------------------------------------------
 
@@ -319,6 +319,13 @@ class ContactsAdded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRemoved:
+    """A contact was taken out of its list: it is called no more."""
+
+    contact_id: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownAsked:
     """The program is to end: no new calls; ringing ones are taken back."""
 
@@ -358,6 +365,13 @@ StoreEvent = (
     | ManualRefused
 )
 OperatorEvent = (
-    TrunkSet | TrunkRemoved | CampaignStarted | CampaignPaused | CampaignStopped | ContactsAdded | ShutdownAsked
+    TrunkSet
+    | TrunkRemoved
+    | CampaignStarted
+    | CampaignPaused
+    | CampaignStopped
+    | ContactsAdded
+    | ContactRemoved
+    | ShutdownAsked
 )
 Event = CallEvent | TelephonyEvent | StoreEvent | OperatorEvent | FloorEvent

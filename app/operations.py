@@ -19,6 +19,7 @@ from app.events import (
     CampaignStarted,
     CampaignStatusSaved,
     CampaignStopped,
+    ContactRemoved,
     ContactsAdded,
     DncAdded,
     Event,
@@ -174,6 +175,12 @@ class Operations:
         """An import put contacts into running campaigns."""
         for campaign_id in campaign_ids:
             self._runtime.post(ContactsAdded(campaign_id=campaign_id))
+
+    async def contact_removed(self, contact_id: ContactId) -> None:
+        """A contact was taken out of its list: when this returns no call to it starts any more."""
+        told = self._runtime.expect(lambda seen: isinstance(seen, ContactRemoved) and seen.contact_id == contact_id)
+        self._runtime.post(ContactRemoved(contact_id=contact_id))
+        await told
 
     async def requeue(self, campaign_id: CampaignId, status: ContactStatus) -> int:
         """Have contacts of a status called again, their tries so far kept; answers how many. Raises OperationError."""

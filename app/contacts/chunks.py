@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from app.contacts.contact_rows import ContactRow
+from app.contacts.keys import is_keyed_by_phone
 from app.contacts.problems import RowProblem, SheetProblem, shown
 from app.contacts.report import Counts
 from app.model import CampaignStatus
@@ -125,7 +126,7 @@ def write_chunk(
     changed, known, rows = (
         _update(conn, begun.list_id, chunk.rows, chunk.written, now_ms) if with_updates else (0, 0, chunk.rows)
     )
-    inserted, first_id, last_id = _insert(conn, begun.list_id, rows, chunk.written, now_ms) if rows else (0, 0, 0)
+    inserted, first_id, last_id = insert_rows(conn, begun.list_id, rows, chunk.written, now_ms) if rows else (0, 0, 0)
     problems = list(chunk.problems)
     if inserted < len(rows):
         problems += _repeats(conn, begun, rows, first_id)
@@ -171,9 +172,14 @@ def import_problems_page(
 def _refuse_other_keys(conn: Connection, list_id: ListId, file: str, key: str) -> None:
     earlier = select(imports.c.mapping).where(imports.c.list_id == list_id).order_by(imports.c.id.desc()).limit(1)
     mapping = conn.execute(earlier).scalar()
-    if mapping is None or mapping.get("key", "").casefold() == key.casefold():
+    if mapping is None:  # all of it came from a program
+        if is_keyed_by_phone(conn, list_id) in (None, not key):
+            return
+        before, now = ("a key", "the phone") if not key else ("the phone", f"the column {key}")
+    elif mapping.get("key", "").casefold() == key.casefold():
         return
-    before, now = (f"the column {name}" if name else "the phone" for name in (mapping.get("key", ""), key))
+    else:
+        before, now = (f"the column {name}" if name else "the phone" for name in (mapping.get("key", ""), key))
     raise SheetProblem(
         file=file,
         why=f"the contacts of this list are told apart by {before}, not by {now}: all would be there twice",
@@ -190,7 +196,7 @@ def _last_contact_id(conn: Connection) -> int:
     return int(conn.execute(select(func.coalesce(func.max(contacts.c.id), 0))).scalar_one())
 
 
-def _insert(
+def insert_rows(
     conn: Connection, list_id: ListId, rows: Sequence[ContactRow], written: Sequence[str], now_ms: int
 ) -> tuple[int, int, int]:
     """Insert what is not there yet: how many, and the first and last id."""
@@ -250,11 +256,11 @@ def _lines(
     if not keys:
         return {}
     found = select(contacts.c.key, contacts.c.source_line).where(
-        contacts.c.list_id == list_id, contacts.c.key.in_(_keys(conn)), contacts.c.id > after_id
+        contacts.c.list_id == list_id, contacts.c.key.in_(keys_in(conn)), contacts.c.id > after_id
     )
     if before_id is not None:
         found = found.where(contacts.c.id < before_id)
-    return {row.key: row.source_line for row in conn.execute(found, {"keys_json": _keys_json(keys)})}
+    return {row.key: row.source_line for row in conn.execute(found, {"keys_json": keys_json(keys)})}
 
 
 def repeated(row: ContactRow, line: int) -> RowProblem:
@@ -276,8 +282,8 @@ def _update(
     What the sheet has no column for stays as it is.
     """
     same = [name for name in written if name not in _NOT_COMPARED]
-    found = select(contacts).where(contacts.c.list_id == list_id, contacts.c.key.in_(_keys(conn)))
-    there = {row.key: row._mapping for row in conn.execute(found, {"keys_json": _keys_json([row.key for row in rows])})}
+    found = select(contacts).where(contacts.c.list_id == list_id, contacts.c.key.in_(keys_in(conn)))
+    there = {row.key: row._mapping for row in conn.execute(found, {"keys_json": keys_json([row.key for row in rows])})}
     changes: list[dict[str, Any]] = []
     for row in rows:
         old = there.get(row.key)
@@ -297,7 +303,7 @@ def _update(
     return len(changes), len(rows) - len(fresh), fresh
 
 
-def _keys(conn: Connection) -> Select[tuple[str]]:
+def keys_in(conn: Connection) -> Select[tuple[str]]:
     """The keys in the parameter `keys_json`, as rows: a chunk of them is one parameter."""
     if conn.dialect.name == "sqlite":
         return select(func.json_each(bindparam("keys_json", type_=Text())).table_valued("value").c.value)
@@ -305,7 +311,7 @@ def _keys(conn: Connection) -> Select[tuple[str]]:
     return select(given.table_valued("value").c.value)
 
 
-def _keys_json(keys: Sequence[str]) -> str:
+def keys_json(keys: Sequence[str]) -> str:
     return msgspec.json.encode(keys).decode()
 
 

@@ -35,6 +35,7 @@ from app.events import (
     CampaignStatusSaved,
     CampaignStopped,
     CommandFailed,
+    ContactRemoved,
     ContactsAdded,
     DigitPressed,
     DncAdded,
@@ -53,9 +54,13 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.model import CampaignStatus
 from app.outcomes import Outcome
-from app.units import SECOND_MS, AgentId, CampaignId, number
+from app.units import MINUTE_MS, SECOND_MS, AgentId, CampaignId, ContactId, number
 
 _OF_CALLS: Final = frozenset(get_args(CallEvent))
+
+
+REMOVED_KEPT: Final = 10_000
+"""Contacts taken out of their lists that are remembered: claims are answered within seconds."""
 
 
 class Dialer:
@@ -67,6 +72,7 @@ class Dialer:
         self._placing = Placing(self._work, self._floor)
         self._coming_back = ComingBack(self._work, self._floor)
         self._late_events = 0
+        self._removed: dict[ContactId, None] = {}
         self._look_at_ms: int | None = None
 
     # --- the two ways in ---------------------------------------------------------------------------------------------
@@ -137,6 +143,8 @@ class Dialer:
                 return self._leave(event.campaign_id, CampaignStatus.PAUSED, now_ms)
             case CampaignStopped():
                 return self._leave(event.campaign_id, CampaignStatus.STOPPED, now_ms)
+            case ContactRemoved():
+                return self._contact_removed(event.contact_id, now_ms)
             case ContactsAdded():
                 if (run := self._work.campaigns.get(event.campaign_id)) is not None:
                     run.look_again(now_ms)
@@ -195,6 +203,8 @@ class Dialer:
     def _begin(self, run: CampaignRun, attempt: AttemptRun, now_ms: int) -> list[Command]:
         if run.status is not CampaignStatus.RUNNING or self._work.is_ending:
             return attempt.return_undialed(now_ms)
+        if attempt.opened.contact_id in self._removed:
+            return attempt.return_undialed(now_ms, now_ms + MINUTE_MS)
         if (misfit := _misfit(attempt.opened.number)) is not None:
             return attempt.refuse(Outcome.INVALID_NUMBER, misfit, now_ms)
         lines = list(self._work.lines_of(run))
@@ -228,6 +238,19 @@ class Dialer:
             elif attempt.opened.number == event.number and attempt.call is None:
                 refused = attempt.refuse(Outcome.DO_NOT_CALL, "on the do-not-call list", now_ms)
                 commands += self._settled(attempt, refused, now_ms)
+        return commands
+
+    def _contact_removed(self, contact_id: ContactId, now_ms: int) -> list[Command]:
+        """Who is not in a list any more is not called: what only waits or rings is taken back, a talk goes on.
+
+        They are remembered for a while: a claim that took them before may still be on its way.
+        """
+        self._removed[contact_id] = None
+        while len(self._removed) > REMOVED_KEPT:
+            del self._removed[next(iter(self._removed))]
+        commands: list[Command] = []
+        for attempt in [one for one in self._work.attempts.values() if one.opened.contact_id == contact_id]:
+            commands += self._settled(attempt, attempt.take_back(now_ms), now_ms)
         return commands
 
     def _store_failed(self, event: StoreFailed, now_ms: int) -> list[Command]:

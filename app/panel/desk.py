@@ -16,6 +16,7 @@ from aiohttp import WSCloseCode, web
 
 from app.agent_events import BrowserLost
 from app.agents import DialingMode
+from app.contact_operations import ContactNews, ContactOperations
 from app.dialing.snapshot import AgentPicture
 from app.model import Campaign, CampaignStatus
 from app.operations import NotNow, Operations
@@ -54,7 +55,9 @@ class Desk:
         doorkeeper: Doorkeeper,
         pages: Pages,
         cookie: Callable[[], str],
+        contacts: ContactOperations,
     ) -> None:
+        self._contacts = contacts
         self._floor = floor
         self._operations = operations
         self._store = store
@@ -76,6 +79,7 @@ class Desk:
             self._floor.watch(self._changed),
             self._floor.watch_messages(self._message),
             self._floor.watch_refusals(self._refused),
+            self._contacts.watch(self.contact_news),
         ]
 
     async def close(self) -> None:
@@ -168,6 +172,18 @@ class Desk:
             if sitting.user.id != by.id and sitting.shows(contact_id):
                 sitting.line.tell(edited={"contact": contact_id, "field": field, "value": value, "by": by.name})
 
+    def contact_news(self, news: ContactNews) -> None:
+        """A contact was changed by a program or supervisor: whoever has it before them sees it at once."""
+        for sitting in self._open.values():
+            if sitting.shows(news.contact_id):
+                for name, value in news.changed.items():
+                    field = "fact:name" if name == "name" else f"column:{name}"
+                    told = {"contact": news.contact_id, "field": field, "value": value, "by": news.by}
+                    sitting.line.tell(edited=told)
+                if news.is_deleted:
+                    sitting.deleted(news.by)
+                sitting.look_again_at_person()
+
     # --- what sittings need ------------------------------------------------------------------------------------------
 
     @property
@@ -252,6 +268,17 @@ class Sitting:
         """Something that was to be done could not be done after all."""
         self.line.tell(refused=self._words.say(why))
 
+    def deleted(self, by: str) -> None:
+        """Whoever is before the agent is in no list any more; a talk with them goes on."""
+        text = self._words.say("this contact was taken out of its list; a talk goes on, and they are not called again")
+        self.line.tell(message={"text": text, "by": by, "at": self._desk.now_ms})
+
+    def look_again_at_person(self) -> None:
+        """What is on disk of the person is another now."""
+        picture = self._desk.floor.picture(self.work.agent_id)
+        if picture is not None and picture.card is not None:
+            self._start(self._look_up(picture))
+
     def shows(self, contact_id: ContactId) -> bool:
         """Whether this contact is before the agent."""
         return self._contact_id == contact_id
@@ -331,9 +358,7 @@ class Sitting:
         if isinstance(ask, desk_asks.Edit):
             self._desk.edited(ContactId(ask.contact), ask.field, ask.value, self.user)
         if isinstance(ask, desk_asks.Edit | desk_asks.Note) and self.shows(ContactId(ask.contact)):
-            picture = self._desk.floor.picture(self.work.agent_id)
-            if picture is not None and picture.card is not None:
-                self._start(self._look_up(picture))
+            self.look_again_at_person()
         return {"re": ask.ref, **found}
 
 

@@ -37,6 +37,7 @@ FIXED: Final = (
     "this page is for supervisors; ask an admin to change your role",
     "this was sent from another site's page; open Outring itself and try again",
     "the page is too old, or not ours; reload it and try again",
+    "this contact was taken out of its list; a talk goes on, and they are not called again",
     "the dialer did not confirm in time; look at the state before trying again",
     "something went wrong inside Outring; its log says what",
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from app.panel import rest_agents, rest_campaigns, rest_lists, rest_people
+from app.panel import rest_agents, rest_campaigns, rest_contacts, rest_lists, rest_people
 from app.panel.routing import Routes, openapi
 
 routes = Routes(
     [
         *rest_lists.routes.rows,
+        *rest_contacts.routes.rows,
         *rest_campaigns.routes.rows,
         *rest_agents.routes.rows,
         *rest_people.routes.rows,

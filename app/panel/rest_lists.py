@@ -94,7 +94,10 @@ async def list_contacts(call: Call) -> list[shapes.ContactAnswer]:
 @routes.add("GET", "/contacts/{contact_id}", answer=shapes.ContactAnswer)
 async def get_contact(call: Call) -> shapes.ContactAnswer:
     """One contact."""
-    return shapes.ContactAnswer.of(await call.store.read(lists.get_contact, ContactId(call.number("contact_id"))))
+    contact = await call.store.read(lists.get_contact, ContactId(call.number("contact_id")))
+    if contact.deleted_at_ms is not None:
+        raise NotFound("contact", contact.id)
+    return shapes.ContactAnswer.of(contact)
 
 
 @routes.add("POST", "/lists/{list_id}/import", query=shapes.ImportQuery, answer=shapes.ImportAnswer, takes_file=True)

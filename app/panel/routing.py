@@ -16,9 +16,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from app.agent_operations import AgentOperations
+from app.contact_operations import ContactOperations
 from app.operations import Operations
 from app.panel import trail
 from app.panel.problems import Problem, misfit
+from app.panel.repeats import HEADER, KEY_SCHEMA, Repeats
 from app.store.audit import AuditNote
 from app.store.door import SqlStore
 from app.store.people import Role, User
@@ -40,6 +42,8 @@ class Call:
     agents: AgentOperations
     store: SqlStore
     play: Callable[[web.Request, str, User], Awaitable[web.StreamResponse]]
+    contacts: ContactOperations
+    repeats: Repeats
     body: Any = None
     query: Any = None
 
@@ -74,6 +78,7 @@ class Route:
     answer: Any
     takes_file: bool
     media: str
+    max_body: int
     is_noted: bool
     """Whether doing it is written into the audit trail here (and not by the work itself)."""
 
@@ -96,6 +101,7 @@ class Routes:
         status: int | None = None,
         takes_file: bool = False,
         media: str = "application/json",
+        max_body: int = MAX_BODY,
         is_noted: bool = True,
     ) -> Callable[[Work], Work]:
         """Declare a route; the docstring of the work is its description."""
@@ -117,6 +123,7 @@ class Routes:
                     answer=answer,
                     takes_file=takes_file,
                     media=media,
+                    max_body=max_body,
                     is_noted=is_noted and method != "GET" and role is not Role.AGENT,
                 )
             )
@@ -139,19 +146,26 @@ def _door(
             raise Problem(403, "forbidden", f"this needs the role {row.role.value}; you are {call.user.role.value}")
         if row.query is not None:
             call.query = _checked(row.query, dict(request.query), "query")
-        if row.body is not None:
-            call.body = await _body(row.body, request)
-        result = await row.work(call)
-        if row.is_noted:
-            await trail.write(call.store, _noted(row, call))
-        if isinstance(result, web.StreamResponse):
-            return result
-        if row.answer is None:
-            return web.Response(status=204)
-        text = TypeAdapter(row.answer).dump_json(result).decode()
-        return web.Response(status=row.status, text=text, content_type="application/json")
+        if row.body is None:
+            return await _answered(row, call)
+        raw = await _raw_body(row, request)
+        call.body = _read_body(row.body, raw)
+        return await call.repeats.once(request, call.user, raw, lambda: _answered(row, call))
 
     return answer
+
+
+async def _answered(row: Route, call: Call) -> web.StreamResponse:
+    """Do what the route is for."""
+    result = await row.work(call)
+    if row.is_noted:
+        await trail.write(call.store, _noted(row, call))
+    if isinstance(result, web.StreamResponse):
+        return result
+    if row.answer is None:
+        return web.Response(status=204)
+    text = TypeAdapter(row.answer).dump_json(result).decode()
+    return web.Response(status=row.status, text=text, content_type="application/json")
 
 
 def _noted(row: Route, call: Call) -> AuditNote:
@@ -164,12 +178,16 @@ def _noted(row: Route, call: Call) -> AuditNote:
     )
 
 
-async def _body(model: type[M], request: web.Request) -> M:
-    """The body as a model. Strict: a JSON number is no text, and a 1 is no true."""
+async def _raw_body(row: Route, request: web.Request) -> bytes:
     if request.content_type != "application/json":
         raise Problem(415, "not_json", "send the body as application/json")
+    return await request.clone(client_max_size=row.max_body).read()
+
+
+def _read_body(model: type[M], raw: bytes) -> M:
+    """The body as a model. Strict: a JSON number is no text, and a 1 is no true."""
     try:
-        return model.model_validate_json(await request.read(), strict=True)
+        return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise misfit(error, "body") from error
 
@@ -236,6 +254,8 @@ def _operation(row: Route, by_model: dict[Any, Any]) -> dict[str, Any]:
             {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": part}
             for name, part in schema["properties"].items()
         ]
+    if row.body is not None and row.method == "POST":
+        parameters.append({"name": HEADER, "in": "header", "required": False, "schema": KEY_SCHEMA})
     problem = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     operation: dict[str, Any] = {
         "operationId": row.work.__name__,

@@ -14,6 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from app.agent_operations import AgentOperations
+from app.contact_operations import ContactOperations
 from app.operations import Operations
 from app.panel import rest
 from app.panel.admin_floor import FloorSettingsPages
@@ -31,6 +32,7 @@ from app.panel.live import LivePage
 from app.panel.pages import STATIC, Pages
 from app.panel.problems import Problem
 from app.panel.recordings import Recordings
+from app.panel.repeats import Repeats
 from app.panel.routing import MAX_BODY, PREFIX, Call
 from app.settings import Settings
 from app.store.door import SqlStore
@@ -63,6 +65,8 @@ class Panel:
             pages=self._pages,
             cookie=lambda: self._cookie,
         )
+        self._contacts = ContactOperations(operations=operations, store=store)
+        self._repeats = Repeats(store, lambda: operations.now_ms)
         self._recordings = Recordings(store, settings.asterisk_recordings_dir, lambda: operations.now_ms)
         self.desk = Desk(
             floor=agents,
@@ -71,6 +75,7 @@ class Panel:
             doorkeeper=self._doorkeeper,
             pages=self._pages,
             cookie=lambda: self._cookie,
+            contacts=self._contacts,
         )
         self._imports = ImportDesk(
             store,
@@ -151,6 +156,8 @@ class Panel:
             agents=self._agents,
             store=self._store,
             play=self._recordings.answer,
+            contacts=self._contacts,
+            repeats=self._repeats,
         )
 
 

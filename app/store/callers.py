@@ -74,7 +74,8 @@ def contacts_with(number: Number, list_name: str = "") -> Select[Any]:
         lists.c["columns"].label("list_columns"),
         _last_attempt_of(contacts.c.id).label("last_attempt"),
     ).join(lists, lists.c.id == contacts.c.list_id)
-    found = found.where(contacts.c.phone1 == number, contacts.c.phone1 != literal_column("''")).limit(MAX_CONTACTS)
+    found = found.where(contacts.c.phone1 == number, contacts.c.phone1 != literal_column("''"))
+    found = found.where(contacts.c.deleted_at_ms.is_(None)).limit(MAX_CONTACTS)
     if list_name:
         found = found.where(lists.c.name == list_name)
     return found

@@ -166,7 +166,7 @@ def edit_contact(
     contact that waited for its number to be mended is called again.
     """
     row = conn.execute(select(contacts).where(contacts.c.id == contact_id).with_for_update()).first()
-    if row is None:
+    if row is None or row.deleted_at_ms is not None:
         raise NotFound("contact", contact_id)
     name = what.value if isinstance(what, ContactFact) else what
     found = _value(conn, row, what)
@@ -179,7 +179,7 @@ def edit_contact(
         details = {"field": name, "before": found, "after": value}
         record(conn, who=by, what=EDITED, subject=f"contact {contact_id}", details=details, at_ms=now_ms)
         if what is ContactFact.PHONE1 and value:
-            requeued = _mend(conn, contact_id, now_ms)
+            requeued = requeue_mended(conn, contact_id, now_ms)
     return Edited(contact=get_contact(conn, contact_id), before=found, requeued=requeued)
 
 
@@ -210,7 +210,8 @@ def _last_editor(conn: Connection, contact_id: ContactId, name: str) -> tuple[st
     return "", None
 
 
-def _mend(conn: Connection, contact_id: ContactId, now_ms: int) -> tuple[CampaignId, ...]:
+def requeue_mended(conn: Connection, contact_id: ContactId, now_ms: int) -> tuple[CampaignId, ...]:
+    """Have a contact called whose number was not valid until now; answers the campaigns in which it waits again."""
     waiting = [place for place in contact_places(conn, contact_id) if place.status is ContactStatus.INVALID_NUMBER]
     for place in waiting:
         requeue_contact(conn, place.campaign_id, contact_id, now_ms)

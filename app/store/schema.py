@@ -79,6 +79,19 @@ api_keys = Table(
 
 # --- ways out --------------------------------------------------------------------------------------------------------
 
+# What programs were answered, so that the same request sent again is answered the same and done once.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("request_sha256", String(64), nullable=False),  # of method, path and body
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 trunks = Table(
     "trunks",
     metadata,

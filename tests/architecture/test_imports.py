@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("runtime", "voices", "plan_checks"),
     ("sim", "study"),
     ("operations", "doctor"),
-    ("agent_operations", "callers"),
+    ("agent_operations", "contact_operations", "callers"),
     ("panel",),
     ("service", "screen"),
     ("demo_floor",),

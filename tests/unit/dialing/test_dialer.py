@@ -14,6 +14,7 @@ from app.events import (
     CallLeft,
     CallRinging,
     CommandFailed,
+    ContactRemoved,
     DigitPressed,
     LiveCall,
     PlaybackEnded,
@@ -402,6 +403,27 @@ def test_a_stop_takes_back_who_rings_and_hears_out_who_answered() -> None:
     world.settle()
     assert [result_of(world, one).outcome for one in (second, third)] == [Outcome.DIALER_STOPPED] * 2
     assert row(world, 2) == (ContactStatus.PENDING, 0, 0)
+
+
+def test_who_is_taken_out_of_a_list_is_not_called_and_who_talks_is_heard_out() -> None:
+    world = world_of(3, lines=3)
+    world.advance(1_000)
+    first, second, third = world.calls
+    answer(world, first)
+    for contact_id in (1, 2):
+        world.inbox.append(ContactRemoved(contact_id=ContactId(contact_id)))
+    world.settle()
+    assert [one for one, wire in world.calls.items() if wire.is_hung_up] == [second]
+    assert not world.calls[third].is_hung_up
+
+
+def test_a_claim_that_took_somebody_before_they_were_taken_out_is_not_dialed() -> None:
+    world = world_of(1, lines=3)
+    world.inbox.append(ContactRemoved(contact_id=ContactId(2)))
+    world.settle()
+    world.add_contacts(ONE, phone(8), phone(9))
+    world.advance(1_000)
+    assert {wire.place.number for wire in world.calls.values()} == {phone(1), phone(9)}
 
 
 def test_somebody_who_answers_a_call_that_is_being_taken_back_is_not_begun_with() -> None:

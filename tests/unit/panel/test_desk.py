@@ -24,6 +24,7 @@ from app.agent_events import (
     TransferAsked,
 )
 from app.agents import AgentState, CallbackPlan, DialingMode
+from app.contact_operations import ContactNews
 from app.panel import desk, desk_line
 from app.panel.calling_time import at_local
 from app.store import cards, people, phones
@@ -372,6 +373,22 @@ async def test_an_edit_is_written_and_shown_to_others_who_have_the_contact(world
         world.site.panel.desk.edited(world.contact_id, "column:City", "Perm", boris)
         told = await page.until_told("edited")
         assert (told["value"], told["by"]) == ("Perm", "boris")
+
+
+async def test_what_a_program_changes_is_seen_at_once_and_who_is_taken_out_too(world: DeskSite) -> None:
+    async with open_page(world) as page, world.site.program() as http:
+        world.talk()
+        await page.until_known("person")
+        address = f"/api/v1/contacts/{world.contact_id}"
+        changed = await http.patch(address, json={"fields": {"City": "Perm"}, "region": "RU-PER"})
+        assert (await changed.json())["result"] == "updated"
+        told = await page.until_told("edited")
+        assert (told["field"], told["value"], told["by"]) in (
+            ("column:City", "Perm", "admin of keys"), ("column:region", "RU-PER", "admin of keys"),
+        )  # fmt: skip
+        gone = ContactNews(contact_id=world.contact_id, by="ann", changed={}, is_deleted=True)
+        world.site.panel.desk.contact_news(gone)
+        assert "taken out of its list" in (await page.until_told("message"))["text"]
 
 
 async def test_whoever_saw_another_value_is_told_theirs_and_nothing_is_written(world: DeskSite) -> None:

@@ -25,6 +25,9 @@ CAMPAIGN = {"name": "Second", "flow_id": 1, "trunks": ["way"], "lists": [1]}
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /trunks/{trunk_id}": {"endpoint": "my-provider", "lines": 3, "prefixes": ["+44"]},
     "POST /lists": {"name": "Another list", "country": "GB"},
+    "POST /lists/{list_id}/contacts": {"key": "7", "name": "Ann", "phones": [{"number": "07700 900123"}]},
+    "POST /lists/{list_id}/contacts/bulk": {"contacts": [{"key": "8", "phones": [{"number": "07700 900124"}]}]},
+    "PATCH /contacts/{contact_id}": {"name": "Ann Lee"},
     "POST /flows": {"name": "hello again", "source": FLOW},
     "POST /campaigns": CAMPAIGN,
     "PUT /campaigns/{campaign_id}": CAMPAIGN | {"name": "Renamed", "lines": 7},
@@ -405,3 +408,44 @@ def check(value: Any, content: dict[str, Any]) -> None:
         return isinstance(value, kinds[schema["type"]]) if "type" in schema else True
 
     walk(value, content["schema"], "answer")
+
+
+async def test_rows_of_a_bulk_have_their_results_and_the_same_request_is_done_once(site: Site) -> None:
+    await furnished(site)
+    rows = [{"key": f"k{at}", "phones": [{"number": f"07700 9{at:05d}"}]} for at in range(1_200)]
+    body = {"contacts": [*rows, {"key": "bad", "phones": [{"number": "12-3"}], "time_zone": "Mars"}]}
+    async with site.program() as http:
+        address, key = f"{PREFIX}/lists/1/contacts/bulk", {"Idempotency-Key": "night 1".replace(" ", "-")}
+        first = await (await http.post(address, json=body, headers=key)).json()
+        assert (first["created"], first["rejected"], len(first["rows"])) == (1_200, 1, 1_201)
+        assert [one["field"] for one in first["rows"][-1]["problems"]] == ["phones.0", "time_zone"]
+        again = await http.post(address, json=body, headers=key)
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert await again.json() == first
+        other = await http.post(address, json={"contacts": rows[:1]}, headers=key)
+        assert (other.status, (await a_problem(other))["code"]) == (422, "key_used")
+        unkeyed = await (await http.post(address, json=body)).json()
+        assert (unkeyed["created"], unkeyed["unchanged"]) == (0, 1_200)
+        odd = await http.post(address, json=body, headers={"Idempotency-Key": "x" * 200})
+        assert odd.status == 422
+
+
+async def test_more_rows_than_a_bulk_may_have_are_refused(site: Site) -> None:
+    await furnished(site)
+    async with site.program() as http:
+        body = {"contacts": [{"key": str(at)} for at in range(10_001)]}
+        answer = await http.post(f"{PREFIX}/lists/1/contacts/bulk", json=body)
+        assert answer.status == 422
+
+
+async def test_who_changed_what_of_a_contact_is_told(site: Site) -> None:
+    await furnished(site)
+    async with site.program() as http:
+        seen = await (await http.get(f"{PREFIX}/contacts/1")).json()
+        await http.patch(f"{PREFIX}/contacts/1", json={"name": "Ann", "seen_at_ms": seen["updated_at_ms"]})
+        late = await http.patch(f"{PREFIX}/contacts/1", json={"name": "Bob", "seen_at_ms": seen["updated_at_ms"]})
+        assert (late.status, (await a_problem(late))["code"]) == (409, "changed_meanwhile")
+        changes = await (await http.get(f"{PREFIX}/contacts/1/changes")).json()
+        assert [(one["who"], one["details"]) for one in changes["entries"]] == [
+            ("admin of keys", {"field": "name", "before": "Contact 0", "after": "Ann"})
+        ]
