@@ -423,7 +423,7 @@ def test_a_claim_that_took_somebody_before_they_were_taken_out_is_not_dialed() -
     world.settle()
     world.add_contacts(ONE, phone(8), phone(9))
     world.advance(1_000)
-    assert {wire.place.number for wire in world.calls.values()} == {phone(1), phone(9)}
+    assert {wire.place.number for wire in world.calls.values()} == {phone(0), phone(9)}
 
 
 def test_somebody_who_answers_a_call_that_is_being_taken_back_is_not_begun_with() -> None:
