@@ -117,6 +117,7 @@ class Crew:
             self.undialed.pop(agent.id, None)
             self._unrank(agent.id)
             return
+        self.do(*agent.log_latch())
         self.agent_alarms.set(agent.id, agent.next_deadline_ms())
         if agent.state is AgentState.RESERVED and agent.mode is DialingMode.PROGRESSIVE:
             self.undialed[agent.id] = None

@@ -299,7 +299,7 @@ class Floor:
         crew.agents[agent.id] = agent
         crew.sessions[event.seat.session_id] = agent
         if event.is_resumed:
-            self._parts.resuming.sign_in(agent, event.before)
+            self._parts.resuming.sign_in(agent, event)
             return
         crew.step(agent, AgentStep.SIGN_IN, reason=SIGNED_IN)
         if not agent.phone.is_per_call:
@@ -324,6 +324,8 @@ class Floor:
             self._parts.talk.gone(person)
         elif attempt.is_answered and attempt.id in crew.owners and len(crew.owners[attempt.id].calls) > 1:
             self._parts.reservations.answered(attempt)
+        if person is not None and person.awaits_words and person.stage is PersonStage.TALKING:
+            self._parts.recordings.words_came(person)
         if attempt.visit.sought is not None and (person is None or person.stage is PersonStage.BACK_IN_FLOW):
             self._seek(attempt, person)
 
@@ -339,7 +341,7 @@ class Floor:
 
     def _played(self, person: Person, what: str, *, has_failed: bool) -> None:
         if person.stage is PersonStage.LEAVING:
-            self._parts.farewells.told(person, what)
+            self._parts.farewells.told(person, what, has_failed=has_failed)
         elif what == "notice":
             self._parts.recordings.told(person, has_failed=has_failed)
 

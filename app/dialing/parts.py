@@ -33,5 +33,12 @@ class Parts:
         self.farewells = Farewells(crew)
         self.supervision = Supervision(crew)
         self.resuming = Resuming(
-            crew, self.losses, self.recordings, self.talk, self.transfers, self.farewells, self.supervision
+            crew,
+            self.leaving,
+            self.losses,
+            self.recordings,
+            self.talk,
+            self.transfers,
+            self.farewells,
+            self.supervision,
         )

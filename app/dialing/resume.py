@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.agent_commands import CloseRoom, Connect, HangUpPhone, Music, Part
-from app.agents import AgentState, AgentStint, LivePhone, PauseReason
+from app.agent_events import AgentSignedIn
+from app.agents import AgentState, LivePhone, PauseReason
 from app.dialing.agent import RESTARTED, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.consult import Party
 from app.dialing.crew import Crew
 from app.dialing.farewell import Farewells
+from app.dialing.leaving import Leaving
 from app.dialing.losses import Losses
 from app.dialing.person import Person, PersonStage
 from app.dialing.recording import Recordings
@@ -28,6 +30,7 @@ class Resuming:
     def __init__(
         self,
         crew: Crew,
+        leaving: Leaving,
         losses: Losses,
         recordings: Recordings,
         talk: Talk,
@@ -36,6 +39,7 @@ class Resuming:
         supervision: Supervision,
     ) -> None:
         self._crew = crew
+        self._leaving = leaving
         self._transfers = transfers
         self._farewells = farewells
         self._supervision = supervision
@@ -46,10 +50,15 @@ class Resuming:
 
     # --- agents ------------------------------------------------------------------------------------------------------
 
-    def sign_in(self, agent: AgentRun, before: AgentStint | None) -> None:
-        """A session goes on. Whoever took calls takes them again as soon as phone and page are found to be there."""
+    def sign_in(self, agent: AgentRun, event: AgentSignedIn) -> None:
+        """A session goes on. Whoever took calls takes them again as soon as phone and page are found to be there.
+
+        What they had asked for to come after their call comes after it.
+        """
+        before = event.before
         was_paused = before is not None and before.state is AgentState.PAUSED
         agent.stint = before
+        agent.pause_next, agent.signs_out_next = event.pause_next, event.signs_out_next
         agent.returns_ready = before is not None and not was_paused
         agent.browser_lost_at_ms = self._crew.now_ms
         reason = RESTARTED
@@ -59,7 +68,7 @@ class Resuming:
 
     def go_on(self, agent: AgentRun) -> None:
         """Phone or page came back."""
-        is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None
+        is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None and not agent.is_leaving
         if agent.returns_ready and agent.reason is RESTARTED and is_there:
             agent.returns_ready = False
             self._crew.step(agent, AgentStep.GO_READY)
@@ -90,7 +99,10 @@ class Resuming:
         for agent in list(self._crew.agents.values()):
             if agent.phone.is_per_call and agent.state in (AgentState.PAUSED, AgentState.WRAP_UP):
                 self._crew.do(*agent.phone.hang_up())  # of a conversation that is no more
-            self.go_on(agent)
+            if agent.state is AgentState.PAUSED and agent.is_leaving:  # the call they were to go after is no more
+                self._leaving.go(agent)
+            else:
+                self.go_on(agent)
 
     def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone]) -> None:
         phone = agent.phone
@@ -241,4 +253,3 @@ class Resuming:
 
     def _bind(self, person: Person, agent: AgentRun) -> None:
         person.agent_id, agent.person_id = agent.id, person.id
-        agent.pause_next = None

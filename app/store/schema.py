@@ -326,6 +326,7 @@ attempts = Table(
     Column("disposition", String(32)),
     Column("note", Text),
     Column("recordings", JSON),
+    Column("recording", String(64)),  # the one that runs, while the attempt is open
     Column("transfers", JSON),
     Column("queue_member", String(80)),  # who talked, when it was a member of a queue of the PBX's own
     sqlite_with_rowid=False,
@@ -406,6 +407,8 @@ agent_sessions = Table(
     Column("is_paid", Boolean, nullable=False),
     Column("campaign_id", BigInteger),
     Column("attempt_id", String(40)),
+    Column("pause_next", JSON(none_as_null=True)),  # the pause that begins after this call; NULL: none does
+    Column("signs_out_next", Boolean, nullable=False, default=False, server_default=text("FALSE")),
 )
 Index("ix_agent_sessions_agent_id", agent_sessions.c.agent_id, agent_sessions.c.signed_in_at_ms)
 

@@ -418,7 +418,7 @@ class FloorLaws(RuleBasedStateMachine):
             for name, room_id in world.recordings.items():
                 attempt_id = AttemptId(name.partition("-")[0])
                 is_there = world.where.get(attempt_id) == room_id or attempt_id in world.music
-                assert is_there or name in world.lost_names, f"something is still recorded: {name}"
+                assert is_there, f"something is still recorded: {name}"
 
     @invariant()
     def nobody_waits_for_ever(self) -> None:
