@@ -119,13 +119,15 @@ class Floor:
             self._wake_agent(crew.agents[agent_id])
         for attempt_id in crew.people_alarms.due(now_ms):
             self._wake_person(crew.people[attempt_id])
+        for attempt_id in crew.ring_alarms.due(now_ms):
+            self._parts.unattended.expire(attempt_id)
         return self._settled() + self._queueing.wake(now_ms)
 
     def next_deadline_ms(self) -> int | None:
         """When `wake` is wanted."""
         crew = self.crew
         times = (
-            crew.agent_alarms.next_ms(), crew.people_alarms.next_ms(),
+            crew.agent_alarms.next_ms(), crew.people_alarms.next_ms(), crew.ring_alarms.next_ms(),
             self._queueing.next_deadline_ms(), self.predictions.next_save_ms(),
         )  # fmt: skip
         return min((time for time in times if time is not None), default=None)
@@ -380,6 +382,8 @@ class Floor:
             agent = next((one for one in idle if one.id == own), None) if own is not None else None
             agent = agent or next(crew.idle(person.queue_id), None)
             agent = agent or next(crew.could_leave_off(person.queue_id), None)
+            if agent is None and (agent := self._parts.reservations.who_could_turn(person.queue_id)) is not None:
+                self._parts.reservations.turn(agent)
         if agent is None:
             self._parts.talk.wait(person)
         else:

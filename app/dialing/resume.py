@@ -16,10 +16,12 @@ from app.dialing.leaving import Leaving
 from app.dialing.losses import Losses
 from app.dialing.person import Person, PersonStage
 from app.dialing.recording import Recordings
+from app.dialing.reservation import Reservations
 from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
 from app.dialing.transfer import Transfers
-from app.units import LegId, Number, RoomId, SessionId
+from app.dialing.unattended import Unattended
+from app.units import AttemptId, LegId, Number, RoomId, SessionId
 
 UNSEEN = "it ended while Asterisk was out of sight"
 
@@ -32,6 +34,8 @@ class Resuming:
         crew: Crew,
         leaving: Leaving,
         losses: Losses,
+        reservations: Reservations,
+        unattended: Unattended,
         recordings: Recordings,
         talk: Talk,
         transfers: Transfers,
@@ -45,6 +49,9 @@ class Resuming:
         self._supervision = supervision
         self._strays: dict[LegId, LivePhone] = {}
         self._losses = losses
+        self._reservations = reservations
+        self._unattended = unattended
+        self._rang: dict[AttemptId, AgentRun] = {}  # for whom a call was on its way when the life before ended
         self._recordings = recordings
         self._talk = talk
 
@@ -59,6 +66,8 @@ class Resuming:
         was_paused = before is not None and before.state is AgentState.PAUSED
         agent.stint = before
         agent.pause_next, agent.signs_out_next = event.pause_next, event.signs_out_next
+        if before is not None and before.state is AgentState.RINGING and before.attempt_id is not None:
+            self._rang[before.attempt_id] = agent
         agent.returns_ready = before is not None and not was_paused
         agent.browser_lost_at_ms = self._crew.now_ms
         reason = RESTARTED
@@ -72,6 +81,8 @@ class Resuming:
         if agent.returns_ready and agent.reason is RESTARTED and is_there:
             agent.returns_ready = False
             self._crew.step(agent, AgentStep.GO_READY)
+        elif agent.id in self._crew.ringing:  # one of their calls was found to be theirs; the other lines are too
+            self._reservations.adopt(agent)
 
     # --- phones ------------------------------------------------------------------------------------------------------
 
@@ -94,6 +105,7 @@ class Resuming:
             if phone.room_id is not None and phone.room_id not in ours:
                 self._crew.do(CloseRoom(room_id=phone.room_id))
         self._strays = {}
+        self._rang = {}
         unclosed, self._crew.unclosed = self._crew.unclosed, []
         self._crew.do(*unclosed)
         for agent in list(self._crew.agents.values()):
@@ -165,8 +177,26 @@ class Resuming:
         else:
             self._crew.touched.append(attempt)
             run = self._crew.work.run_of(attempt) if attempt.state is AttemptState.DIALING else None
-            if run is not None and run.is_reserving and not attempt.opened.is_manual:
-                self._crew.unowned.setdefault(run.campaign.id, {})[attempt.id] = None
+            if self._give_back(attempt):
+                pass
+            elif run is not None and run.is_reserving and not attempt.opened.is_manual:
+                self._unattended.add(attempt)
+
+    def _give_back(self, attempt: AttemptRun) -> bool:
+        """A call that is on its way goes back to the agent who waited for it, if they are still there for it.
+
+        Their page may not have come back yet: they were told of the call before, and their phone is there.
+        """
+        agent = self._rang.pop(attempt.id, None)
+        if agent is None or self._crew.agents.get(agent.id) is not agent or agent.state is not AgentState.PAUSED:
+            return False
+        if not agent.phone.is_fit or attempt.visit.course.is_taken_back or attempt.id in self._crew.owners:
+            return False
+        if attempt.state not in (AttemptState.DIALING, AttemptState.IN_FLOW):
+            return False
+        agent.returns_ready = False
+        self._reservations.resume(agent, attempt)
+        return True
 
     def _person(self, attempt: AttemptRun) -> Person:
         now = self._crew.now_ms
@@ -211,6 +241,7 @@ class Resuming:
         agent = self._agent_of(person, room_id)
         if agent is None or not agent.phone.is_in_room:
             if person.talker is None and room_id is None:
+                self._give_back(attempt)
                 crew.await_agent(person)
             else:
                 self._losses.orphan(person, room_id)

@@ -14,6 +14,7 @@ from app.agent_events import (
     BrowserLost,
     HoldAsked,
     PhoneAsked,
+    PreviewAccepted,
     RecordAsked,
     TransferAsked,
 )
@@ -414,3 +415,100 @@ def test_an_agent_on_the_way_to_a_person_when_the_line_broke_still_meets_them() 
     world.settle()
     assert world.state() is TALKING
     assert world.where[second] == MINE
+
+
+# --- calls that ring when the dialer is killed -----------------------------------------------------------------------
+
+
+def ringing(places: int = 2, **changes: Any) -> FloorWorld:
+    """A call rings for agent 1; agent 2 is free, and nothing is left to dial."""
+    world = FloorWorld()
+    world.set_trunk(trunk())
+    world.start(campaign(1, **({"mode": DialingMode.PROGRESSIVE} | changes)))
+    world.add_contacts(ONE, phone(0))
+    world.connect()
+    world.advance(100)
+    for place in range(1, places + 1):
+        world.begin(place)
+    world.advance(1_000)
+    return world
+
+
+def test_a_call_that_rings_is_its_agents_again_before_their_page_is_back() -> None:
+    world = ringing()
+    assert (world.state(1), world.state(2)) == (RINGING, AVAILABLE)
+    restart(world, after_ms=3_000)
+    assert (world.state(1), world.state(2)) == (RINGING, PAUSED)
+    come_back(world, 2, 1)
+    assert (world.state(1), world.state(2)) == (RINGING, AVAILABLE)
+    world.answer(FIRST)
+    assert world.state(1) is TALKING
+    assert FIRST not in world.music
+
+
+def test_a_preview_that_rings_is_its_agents_again() -> None:
+    world = ringing(1, mode=DialingMode.PREVIEW)
+    card = world.shown().card
+    assert card is not None
+    world.ask(PreviewAccepted(agent_id=ME, attempt_id=card.attempt_id))
+    world.advance(1_000)
+    assert world.state() is RINGING
+    restart(world)
+    assert world.state() is RINGING
+    world.answer(FIRST)
+    assert world.state() is TALKING
+
+
+def test_who_answered_while_the_dialer_was_away_comes_to_the_agent_who_waited() -> None:
+    world = ringing()
+    world.crash()
+    wire = world.calls[FIRST]
+    wire.is_up = wire.is_in_hand = True
+    world.connect()
+    world.settle()
+    assert world.state(1) is TALKING
+
+
+def test_a_call_whose_agent_lost_the_phone_meanwhile_is_the_next_ones() -> None:
+    world = ringing()
+    world.crash()
+    world.put_down(world.leg_of(1))
+    world.connect()
+    world.settle()
+    assert (world.state(1), world.state(2)) == (PAUSED, PAUSED)
+    come_back(world, 2)
+    assert world.state(2) is RINGING
+    world.answer(FIRST)
+    assert world.state(2) is TALKING
+
+
+def test_all_lines_of_an_agent_ring_for_them_again() -> None:
+    world = FloorWorld()
+    world.set_trunk(trunk())
+    world.start(campaign(1, mode=DialingMode.PROGRESSIVE, agents=AgentPlan(lines_per_agent=3)))
+    world.add_contacts(ONE, phone(0), phone(1), phone(2))
+    world.connect()
+    world.advance(100)
+    world.begin(1)
+    world.advance(1_000)
+    assert len(world.up()) == 3
+    restart(world)
+    come_back(world, 1)
+    world.answer(AttemptId("attempt00002"))
+    assert world.state() is TALKING
+    hung_up = [wire.is_hung_up for wire in world.calls.values()]
+    assert hung_up == [True, False, True], "the others were theirs too, and are taken back"
+
+
+def test_who_waited_and_had_asked_for_a_pause_gets_it_when_nobody_answers() -> None:
+    world = ringing(1, mode=DialingMode.PREVIEW)
+    card = world.shown().card
+    assert card is not None
+    world.ask(PreviewAccepted(agent_id=ME, attempt_id=card.attempt_id))
+    world.advance(1_000)
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    restart(world)
+    assert world.state() is RINGING
+    world.end(FIRST, cause=17)
+    world.settle()
+    assert (world.state(), world.shown().reason) == (PAUSED, LUNCH.code)
