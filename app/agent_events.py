@@ -55,10 +55,11 @@ class PhoneKeyPressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneReachable:
-    """The phone registered, or went away (unregistered, no longer answers OPTIONS)."""
+    """The phone registered, or went away. is_silent: it has not signed off, it does not answer OPTIONS any more."""
 
     endpoint: str
     is_reachable: bool
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

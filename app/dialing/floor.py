@@ -277,7 +277,7 @@ class Floor:
                 self._person_joined(event)
             case PhoneReachable():
                 for agent in [one for one in self.crew.agents.values() if one.seat.endpoint == event.endpoint]:
-                    self._parts.losses.reachable(agent, is_reachable=event.is_reachable)
+                    self._parts.losses.reachable(agent, is_reachable=event.is_reachable, is_silent=event.is_silent)
             case SupervisionAsked() if self.refusal(event) is None:
                 self._parts.supervision.ask(event)
             case SupervisionEnded():
