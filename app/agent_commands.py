@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.agents import AgentStint, PauseReason, SpyMode
+from app.agents import AgentStint, SpyMode
 from app.model import Trunk
 from app.units import AgentId, AttemptId, CampaignId, ContactId, LegId, Number, RoomId, SessionId
 
@@ -216,23 +216,20 @@ QueueCommand = SendToQueue | WatchQueue
 class LogAgent:
     """Write down that an agent's state changed: the stretch that ended, and the one that began. → AgentSaved.
 
-    now None: they signed out. ended None: nothing did; they began, or asked for something that comes later.
-    pause_next, signs_out_next: what they go on to after this call, for whoever comes after a crash.
+    now None: they signed out.
     """
 
     agent_id: AgentId
     session_id: SessionId
     ended: AgentStint | None
     now: AgentStint | None
-    pause_next: PauseReason | None = None
-    signs_out_next: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveConversation:
     """Write down that a person is with an agent now, for whoever comes after a crash. → ConversationSaved.
 
-    recordings: made of it so far, in their order. recording: the one that runs; empty: none does.
+    waited_ms: for the agent, which is less than from the answer on where their flow spoke first.
     """
 
     attempt_id: AttemptId
@@ -240,8 +237,7 @@ class SaveConversation:
     session_id: SessionId
     answered_at_ms: int
     connected_at_ms: int
-    recordings: tuple[str, ...] = ()
-    recording: str = ""
+    waited_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

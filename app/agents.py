@@ -143,6 +143,28 @@ class PreviewDefault(enum.Enum):
     """Outcome 33, and the agent is paused: they seem to be away."""
 
 
+class PacingSignal(enum.Enum):
+    """Something single calls and agents tell about themselves, that the predictive mode may learn from."""
+
+    LINE = "line"
+    """Ringing, early media or silence before an answer."""
+    PHONE = "phone"
+    """The kind of phone: mobile, fixed line, …"""
+    TRUNK = "trunk"
+    HOUR = "hour"
+    """Of the day, by the kind of phone."""
+    HISTORY = "history"
+    """The contact's own: how often it was tried, whether a person ever answered, what came of it last."""
+    SCRIPT = "script"
+    """The step of the script the agent has reached."""
+    RESULT = "result"
+    """That the agent has opened or set the result."""
+    LENGTHS = "lengths"
+    """Each agent's own talks and wrap-ups, against everybody's."""
+    CLOSING = "closing"
+    """The agent pressed the key that says: nearly done."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacingPlan:
     """How far ahead of its agents a predictive campaign may dial; see app.pacing.PacingPolicy.
@@ -153,6 +175,8 @@ class PacingPlan:
     min_ring_ms: calls that have rung this long may be taken back when too many are in flight; 0: none ever is.
     calls_per_agent: calls in flight for each signed-in agent, at most.
     cool_down_ms: who was abandoned is not called again before that.
+    machine_error: of the calls that a flow's detection takes for machines, 0 to 0.2, how many are people after all:
+    they count as abandoned (a reasoned estimate, as UK practice asks for). signals: what it learns from besides.
     """
 
     abandonment_target: float = 0.01
@@ -162,6 +186,8 @@ class PacingPlan:
     min_ring_ms: int = 15 * SECOND_MS
     calls_per_agent: float = 10.0
     cool_down_ms: int = 3 * DAY_MS
+    machine_error: float = 0.01
+    signals: tuple[PacingSignal, ...] = tuple(PacingSignal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +268,6 @@ class AgentStint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """What talking with an agent left, as it is written with the attempt. waited_ms: from the answer to the bridge.
-    recording: of recordings the one that runs, while they talk.
 
     agent_id None: a member of a queue of the PBX's own, queue_member, of whom we know no more.
     disposition: a code of the campaign's, or NOT_SET. transfers: what became of the call on the way, in words.
@@ -260,7 +285,6 @@ class Conversation:
     recordings: tuple[str, ...] = ()
     transfers: tuple[str, ...] = ()
     queue_member: str = ""
-    recording: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,12 +119,12 @@ class Campaign:
 class PacingMemory:
     """What is known of a predictive campaign from before this process.
 
-    learned: what its pacer wrote down (app.pacing.Pacer.as_json), {} where nothing. counted: people of the window, in
-    pieces of time: (at_ms, answered, abandoned).
+    learned: what its pacer wrote down (app.pacing.Pacer.as_json), {} where nothing. counted: the window, in pieces of
+    time: (at_ms, people answered, people abandoned, calls taken for machines').
     """
 
     learned: Mapping[str, Any] = field(default_factory=dict)
-    counted: tuple[tuple[int, int, int], ...] = ()
+    counted: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

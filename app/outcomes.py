@@ -140,7 +140,31 @@ LIVE_ANSWERS: Final = frozenset(
         Outcome.CONNECTED_TO_IVR,
     }
 )
-"""A live person answered: the denominator of the abandonment rate (47 CFR 64.1200(a)(7))."""
+"""A live person answered."""
+
+MEANT_FOR_AGENTS: Final = LIVE_ANSWERS - {Outcome.CONNECTED_TO_IVR}
+"""A live person answered who was to have an agent: the denominator of the abandonment rate."""
+
+
+MACHINES: Final = frozenset(
+    {
+        Outcome.FAX,
+        Outcome.ANSWERING_MACHINE,
+        Outcome.MACHINE_ASKED_FOR_CALLBACK,
+        Outcome.MACHINE_WITHOUT_TERMINATION,
+    }
+)
+"""No person answered, whoever talked to it."""
+
+
+def is_live_for_agent(outcome: Outcome, *, has_talked: bool) -> bool:
+    """Whether an answered call counts for a campaign's abandonment rate: a live person answered, meant for an agent.
+
+    All calls of the campaign count that a person answered, whoever placed them and for whom (16 CFR 310.4(b)(4)(i), 47
+    CFR 64.1200(a)(7): of all calls answered live by a person, per campaign). Machines do not, even when an agent found
+    out. has_talked: an agent met them.
+    """
+    return outcome not in MACHINES and (has_talked or outcome in MEANT_FOR_AGENTS)
 
 
 class ContactStatus(enum.Enum):

@@ -25,6 +25,7 @@ MAX_WINDOW_MS: Final = 30 * DAY_MS
 MIN_RING_MS: Final = 10 * SECOND_MS
 MAX_RING_MS: Final = 60 * SECOND_MS
 MAX_COOL_DOWN_MS: Final = 30 * DAY_MS
+MAX_MACHINE_ERROR: Final = 0.2
 
 
 class OperationError(Exception):
@@ -135,6 +136,11 @@ def _check_pacing(where: str, plan: PacingPlan) -> None:
         raise OperationError(
             f"{where}: calls in flight for each agent, at most, must be 1 to {MAX_CALLS_PER_AGENT:g}, not "
             f"{plan.calls_per_agent:g}"
+        )
+    if not 0 <= plan.machine_error <= MAX_MACHINE_ERROR:
+        raise OperationError(
+            f"{where}: of the calls taken for machines 0 to {MAX_MACHINE_ERROR:.0%} may be people, not "
+            f"{100 * plan.machine_error:g}%"
         )
     if not 0 <= plan.cool_down_ms <= MAX_COOL_DOWN_MS:
         raise OperationError(

@@ -12,7 +12,6 @@ from app.dialing.resume import Resuming
 from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
 from app.dialing.transfer import Transfers
-from app.dialing.unattended import Unattended
 
 
 class Parts:
@@ -20,14 +19,13 @@ class Parts:
 
     __slots__ = (
         "crew", "farewells", "leaving", "losses", "recordings", "reservations", "resuming", "supervision",
-        "talk", "transfers", "unattended",
+        "talk", "transfers",
     )  # fmt: skip
 
     def __init__(self, crew: Crew) -> None:
         self.crew = crew
         self.leaving = Leaving(crew)
-        self.unattended = Unattended(crew)
-        self.reservations = Reservations(crew, self.leaving, self.unattended)
+        self.reservations = Reservations(crew, self.leaving)
         self.recordings = Recordings(crew)
         self.talk = Talk(crew, self.leaving, self.reservations, self.recordings)
         self.transfers = Transfers(crew, self.leaving, self.recordings, self.talk)
@@ -35,14 +33,5 @@ class Parts:
         self.farewells = Farewells(crew)
         self.supervision = Supervision(crew)
         self.resuming = Resuming(
-            crew,
-            self.leaving,
-            self.losses,
-            self.reservations,
-            self.unattended,
-            self.recordings,
-            self.talk,
-            self.transfers,
-            self.farewells,
-            self.supervision,
+            crew, self.losses, self.recordings, self.talk, self.transfers, self.farewells, self.supervision
         )

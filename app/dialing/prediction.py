@@ -7,7 +7,6 @@ a pacer is and how it thinks is told in app.pacing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.agents import AgentState, DialingMode
@@ -15,70 +14,27 @@ from app.dialing.agent import IN_CALL, AgentRun
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.campaign import CampaignRun
 from app.dialing.crew import Crew
+from app.dialing.paced import Paced, Seen, end_of, is_abandoned, policy_of
 from app.dialing.snapshot import PacingPicture
 from app.model import Campaign, CampaignStatus, PacingMemory
-from app.outcomes import ABANDONED, Outcome
 from app.pacing import (
     AgentFreed,
+    AgentJoined,
+    AgentLeft,
     CallEnd,
-    CallEnded,
     CallPlaced,
     Pacer,
     PacingDecision,
-    PacingEvent,
-    PacingMode,
-    PacingPolicy,
     PacingSnapshot,
-    PersonAbandoned,
-    PersonAnswered,
     PersonConnected,
     make_pacer,
 )
 from app.pacing.joint import Sharing, decide_jointly
 from app.pacing.predictive import PredictivePacer
-from app.units import MINUTE_MS, SECOND_MS, AttemptId, CampaignId
+from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId
 
-TICK_MS: Final = SECOND_MS // 2
-"""How often a pacer decides when nothing happens."""
-BREATH_MS: Final = 50
-"""How often at the most, however much happens."""
 SAVE_MS: Final = MINUTE_MS
 """How often what was learned is written down."""
-
-_ENDS: Final[Mapping[Outcome, CallEnd]] = {
-    Outcome.BUSY: CallEnd.BUSY,
-    Outcome.NO_ANSWER: CallEnd.NO_ANSWER,
-    Outcome.ANSWERING_MACHINE: CallEnd.MACHINE,
-}
-
-
-@dataclass(slots=True)
-class _Seen:
-    """How much of one attempt its pacer was told."""
-
-    placed_at_ms: int
-    has_answered: bool = False
-    is_settled: bool = False  # with an agent, or abandoned
-
-
-@dataclass(slots=True, kw_only=True)
-class _Paced:
-    """A campaign and its pacer. left: calls of the last decision that are not placed yet."""
-
-    campaign: Campaign
-    pacer: Pacer
-    saved_at_ms: int
-    calls: dict[AttemptId, _Seen] = field(default_factory=dict)
-    decision: PacingDecision = field(default_factory=lambda: PacingDecision(place=0))
-    decided_at_ms: int | None = None
-    left: int = 0
-    is_stale: bool = True
-
-    def due_at_ms(self, now_ms: int) -> int:
-        """When it is time to decide again."""
-        if self.decided_at_ms is None:
-            return now_ms
-        return self.decided_at_ms + (BREATH_MS if self.is_stale else TICK_MS)
 
 
 class Predictions:
@@ -86,7 +42,7 @@ class Predictions:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._paced: dict[CampaignId, _Paced] = {}
+        self._paced: dict[CampaignId, Paced] = {}
 
     # --- campaigns ---------------------------------------------------------------------------------------------------
 
@@ -106,9 +62,10 @@ class Predictions:
         elif memory is not None:
             _go_on(pacer, memory.learned)
             pacer.budget.recount(memory.counted)  # as the attempts on disk have it: the law does not forget
-        calls = {} if known is None else known.calls
-        self._paced[campaign.id] = _Paced(campaign=campaign, pacer=pacer, saved_at_ms=now_ms, calls=calls)
-        if known is None:
+        paced = self._paced[campaign.id] = Paced(campaign=campaign, pacer=pacer, saved_at_ms=now_ms)
+        if known is not None:
+            paced.calls, paced.awaiting, paced.agents = known.calls, known.awaiting, known.agents
+        else:
             for attempt in self._crew.work.attempts.values():  # of another mode, until now
                 self.look_at(attempt, now_ms)
 
@@ -131,47 +88,66 @@ class Predictions:
 
     def placed(self, attempt: AttemptRun, now_ms: int) -> None:
         """A call of it goes out."""
-        paced = self._paced_of(attempt)
-        if paced is not None and attempt.id not in paced.calls:
-            paced.calls[attempt.id] = _Seen(now_ms)
+        paced = self._paced.get(attempt.campaign.id)
+        if paced is None or attempt.id in paced.calls:
+            return
+        seen = paced.calls[attempt.id] = Seen(now_ms, is_own=_is_own(attempt))
+        if not seen.is_own:
             paced.left -= 1
-            self._tell(paced, CallPlaced(at_ms=now_ms, call_id=attempt.id), is_news=False)
+            paced.tell(CallPlaced(at_ms=now_ms, call_id=attempt.id), is_news=False)
 
     def look_at(self, attempt: AttemptRun, now_ms: int) -> None:
         """Something was done to an attempt: what of it is news to its pacer?"""
-        paced = self._paced_of(attempt)
-        if paced is None:
+        paced = self._paced.get(attempt.campaign.id)
+        seen = None if paced is None else self._seen(paced, attempt, now_ms)
+        if paced is None or seen is None:
             return
-        seen = paced.calls.get(attempt.id)
-        if seen is None:
-            if not attempt.is_on_the_line:
-                return
-            is_counted = attempt.visit.has_talked  # on disk, and so in the memory this pacer began with
-            seen = _Seen(now_ms, has_answered=is_counted, is_settled=is_counted)
-            paced.calls[attempt.id] = seen  # adopted from a life, or a mode, before this one
-        age_ms = now_ms - seen.placed_at_ms
-        if not seen.has_answered and (attempt.visit.sought is not None or _is_abandoned(attempt)):
-            seen.has_answered = True
-            self._tell(paced, PersonAnswered(at_ms=now_ms, call_id=attempt.id, ring_ms=age_ms))
+        if not seen.has_answered and (attempt.visit.sought is not None or is_abandoned(attempt)):
+            paced.count_answered(attempt.id, seen, now_ms)
         if seen.has_answered and not seen.is_settled:
             self._settle(paced, seen, attempt, now_ms)
-        if attempt.state in (AttemptState.CLOSING, AttemptState.WRAP_UP):
-            del paced.calls[attempt.id]
-            self._tell(paced, CallEnded(at_ms=now_ms, call_id=attempt.id, outcome=_end_of(attempt), ring_ms=age_ms))
+        if attempt.visit.is_machine and not seen.has_answered:
+            paced.end(attempt.id, seen, CallEnd.MACHINE, now_ms)
+        if attempt.state is AttemptState.WRAP_UP and attempt.id in paced.calls:
+            paced.awaiting[attempt.id] = paced.calls.pop(attempt.id)
+            paced.end(attempt.id, seen, end_of(attempt), now_ms)
+        elif attempt.state is AttemptState.CLOSING:
+            paced.calls.pop(attempt.id, None)
+            paced.awaiting.pop(attempt.id, None)
+            paced.end(attempt.id, seen, end_of(attempt), now_ms)
+            paced.settle_ledger(seen, attempt, now_ms)
 
-    def _settle(self, paced: _Paced, seen: _Seen, attempt: AttemptRun, now_ms: int) -> None:
+    def _seen(self, paced: Paced, attempt: AttemptRun, now_ms: int) -> Seen | None:
+        """What is known of an attempt; one from a life, or a mode, before this one is taken up. None: no call yet."""
+        seen = paced.calls.get(attempt.id) or paced.awaiting.get(attempt.id)
+        if seen is not None or not (attempt.is_on_the_line or attempt.state is AttemptState.WRAP_UP):
+            return seen
+        seen = Seen(now_ms, is_own=_is_own(attempt))
+        if attempt.visit.has_talked:  # on disk, and so in the memory this pacer began with
+            talk = attempt.opened.conversation
+            waited_ms = 0 if talk is None else talk.waited_ms
+            seen.has_answered, seen.is_settled, seen.answered = True, True, 1
+            seen.abandoned = int(waited_ms > paced.pacer.policy.connect_within_ms)
+        place = paced.calls if attempt.is_on_the_line else paced.awaiting
+        place[attempt.id] = seen
+        return seen
+
+    def _settle(self, paced: Paced, seen: Seen, attempt: AttemptRun, now_ms: int) -> None:
         """A person who answered is with an agent, or will be with none."""
         person = self._crew.people.get(attempt.id)
         waited_ms = 0 if person is None else now_ms - person.waits_since_ms
         if attempt.visit.has_talked:
             waited_ms = waited_ms if person is None else person.waited_ms
-            seen.is_settled = True
             is_late = waited_ms > paced.pacer.policy.connect_within_ms
-            event = PersonAbandoned if is_late else PersonConnected
-            self._tell(paced, event(at_ms=now_ms, call_id=attempt.id, waited_ms=waited_ms))
-        elif _is_abandoned(attempt):
-            seen.is_settled = True
-            self._tell(paced, PersonAbandoned(at_ms=now_ms, call_id=attempt.id, waited_ms=waited_ms))
+        elif is_abandoned(attempt):
+            is_late = True
+        else:
+            return
+        seen.is_settled = True
+        if is_late:
+            paced.count_abandoned(attempt.id, seen, waited_ms, now_ms)
+        elif not seen.is_own:
+            paced.tell(PersonConnected(at_ms=now_ms, call_id=attempt.id, waited_ms=waited_ms))
 
     def look_at_agents(self) -> None:
         """What has happened to agents since the last time is told."""
@@ -182,21 +158,11 @@ class Predictions:
                 event = AgentFreed(
                     at_ms=crew.now_ms, agent_id=one.agent_id, talk_ms=one.talk_ms, wrap_up_ms=one.wrap_up_ms
                 )
-                self._tell(paced, event)
+                paced.tell(event)
         for campaign_id in crew.stirred & self._paced.keys():
             self._paced[campaign_id].is_stale = True
         crew.finished.clear()
         crew.stirred.clear()
-
-    def _paced_of(self, attempt: AttemptRun) -> _Paced | None:
-        """Who paces it; nobody does what is dialed for an agent of its own."""
-        paced = self._paced.get(attempt.campaign.id)
-        is_reserved = attempt.opened.is_manual or attempt.opened.agent_id is not None
-        return None if is_reserved else paced
-
-    def _tell(self, paced: _Paced, event: PacingEvent, *, is_news: bool = True) -> None:
-        paced.pacer.observe(event)
-        paced.is_stale = paced.is_stale or is_news
 
     # --- what is to be done ------------------------------------------------------------------------------------------
 
@@ -216,7 +182,8 @@ class Predictions:
             return ()
         cancelled = paced.decision.cancel
         paced.decision = PacingDecision(place=paced.decision.place, why=paced.decision.why)
-        return tuple(one for one in cancelled if one in paced.calls and not paced.calls[one].has_answered)
+        calls = paced.calls
+        return tuple(one for one in cancelled if one in calls and not (calls[one].has_answered or calls[one].is_over))
 
     def next_look_ms(self, now_ms: int) -> int | None:
         """When a campaign that runs and has agents is to be decided upon again."""
@@ -230,7 +197,7 @@ class Predictions:
         ]
         return min(looks, default=None)
 
-    def _has_work(self, run: CampaignRun, paced: _Paced, now_ms: int) -> bool:
+    def _has_work(self, run: CampaignRun, paced: Paced, now_ms: int) -> bool:
         """Whether time alone may change anything: calls are in flight, or somebody may be called."""
         return bool(paced.calls or run.stock or (run.next_due_ms is not None and run.next_due_ms <= now_ms))
 
@@ -245,6 +212,7 @@ class Predictions:
         return PacingPicture(
             why=paced.decision.why if is_running else "",
             answered=budget.ledger.answered,
+            mistaken=budget.mistaken,
             abandoned=budget.ledger.abandoned,
             target=policy.abandonment_target,
             window_ms=policy.abandonment_window_ms,
@@ -254,9 +222,9 @@ class Predictions:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _decide(self, run: CampaignRun, paced: _Paced, now_ms: int) -> None:
+    def _decide(self, run: CampaignRun, paced: Paced, now_ms: int) -> None:
         """Decide for a campaign, together with all that share its agents."""
-        if not any(self._serving(run.campaign.id)):
+        if not self._counted_on(run.campaign.id, now_ms):
             paced.decision, paced.left = PacingDecision(place=0, why="no agent serves it"), 0
             paced.decided_at_ms, paced.is_stale = now_ms, False
             return
@@ -282,7 +250,7 @@ class Predictions:
         learning: Mapping[CampaignId, PredictivePacer],
         snapshots: Mapping[CampaignId, PacingSnapshot],
     ) -> dict[CampaignId, PacingDecision]:
-        agents = {one: {agent.id for agent in self._serving(one)} for one in learning}
+        agents = {one: self._paced[one].agents for one in learning}
         sharing = [
             Sharing(
                 name=str(one),
@@ -307,6 +275,16 @@ class Predictions:
             and found.status is CampaignStatus.RUNNING
         }
 
+    def _counted_on(self, campaign_id: CampaignId, now_ms: int) -> frozenset[AgentId]:
+        """Who serves a campaign now; its pacer is told who came and who left, or takes no more after this call."""
+        paced, now = self._paced[campaign_id], frozenset(agent.id for agent in self._serving(campaign_id))
+        for agent_id in sorted(now - paced.agents):
+            paced.tell(AgentJoined(at_ms=now_ms, agent_id=agent_id))
+        for agent_id in sorted(paced.agents - now):
+            paced.tell(AgentLeft(at_ms=now_ms, agent_id=agent_id))
+        paced.agents = now
+        return now
+
     def _serving(self, campaign_id: CampaignId) -> Iterator[AgentRun]:
         """Agents who take people of a campaign, now or when they are done with what they have."""
         for agent in self._crew.agents.values():
@@ -316,6 +294,7 @@ class Predictions:
 
     def _snapshot(self, run: CampaignRun, now_ms: int) -> PacingSnapshot:
         campaign_id = run.campaign.id
+        self._counted_on(campaign_id, now_ms)
         talking, wrapping = [], []
         for agent in self._serving(campaign_id):
             if agent.state in IN_CALL:
@@ -327,7 +306,14 @@ class Predictions:
         ringing, rung = {}, {}
         for attempt_id, seen in self._paced[campaign_id].calls.items():
             attempt = self._crew.work.attempts.get(attempt_id)
-            if attempt is None or seen.has_answered or attempt.visit.course.is_taken_back or attempt.call is None:
+            if (
+                attempt is None
+                or seen.is_own
+                or seen.has_answered
+                or seen.is_over
+                or attempt.visit.course.is_taken_back
+                or attempt.call is None
+            ):
                 continue
             ringing[attempt_id] = max(0, now_ms - seen.placed_at_ms)
             ringing_at_ms = attempt.call.facts.ringing_at_ms
@@ -346,22 +332,6 @@ class Predictions:
         )
 
 
-def policy_of(campaign: Campaign) -> PacingPolicy:
-    """A campaign's settings as its pacer has them."""
-    plan = campaign.agents.pacing
-    return PacingPolicy(
-        mode=PacingMode.FIXED_RATIO if plan.fixed_ratio else PacingMode.PREDICTIVE,
-        abandonment_target=plan.abandonment_target,
-        abandonment_window_ms=plan.window_ms,
-        connect_within_ms=campaign.agents.connect_within_ms,
-        min_ring_ms=plan.min_ring_ms or None,
-        lines_limit=campaign.lines,
-        calls_per_agent_limit=plan.calls_per_agent,
-        fixed_ratio=plan.fixed_ratio or 1.0,
-        guard=plan.guard,
-    )
-
-
 def _go_on(pacer: Pacer, learned: Mapping[str, Any]) -> None:
     """Take up what was learned; what another mode or version wrote is not understood, and learned anew."""
     try:
@@ -370,17 +340,6 @@ def _go_on(pacer: Pacer, learned: Mapping[str, Any]) -> None:
         return
 
 
-def _is_abandoned(attempt: AttemptRun) -> bool:
-    course = attempt.visit.course
-    return (
-        course.is_abandoned
-        or course.is_unserved
-        or (attempt.result is not None and attempt.result.outcome in ABANDONED)
-    )
-
-
-def _end_of(attempt: AttemptRun) -> CallEnd:
-    if attempt.visit.course.is_taken_back:
-        return CallEnd.CANCELLED
-    outcome = None if attempt.result is None else attempt.result.outcome
-    return CallEnd.FAILED if outcome is None else _ENDS.get(outcome, CallEnd.FAILED)
+def _is_own(attempt: AttemptRun) -> bool:
+    """Whether it is for an agent of its own, who is held for it: nobody has paced it."""
+    return attempt.opened.is_manual or attempt.opened.agent_id is not None

@@ -15,7 +15,8 @@ class PacingPicture:
     """How a campaign is paced, for people. why: the last decision, in a sentence.
 
     answered, abandoned: people of the window; budget_left: who could still be abandoned without passing the target.
-    is_spent: nothing is risked any more: one call for each idle agent.
+    is_spent: nothing is risked any more: one call for each idle agent. mistaken: people who, as is estimated, were
+    taken for machines; they count as abandoned too.
     """
 
     why: str
@@ -25,6 +26,13 @@ class PacingPicture:
     window_ms: int
     budget_left: float
     is_spent: bool
+    mistaken: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Abandoned of answered, those taken for machines by mistake among both."""
+        answered = self.answered + self.mistaken
+        return (self.abandoned + self.mistaken) / answered if answered else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from app.agent_commands import (
     OpenRoom,
     Part,
     PlayToPhone,
+    SaveConversation,
     SendKeys,
 )
 from app.agent_events import DispositionSet
@@ -131,8 +132,20 @@ class Talk:
         """A conversation begins: the flow, the disk and the recording are told."""
         crew, now = self._crew, self._crew.now_ms
         agent.calls_taken += 1
+        assert person.connected_at_ms is not None, f"{person.id} was just connected"
         crew.did(person.attempt, person.attempt.visit.meet(now))
-        crew.do(person.save())
+        facts = None if person.attempt.call is None else person.attempt.call.facts
+        answered_at_ms = person.connected_at_ms if facts is None else facts.answered_at_ms or person.connected_at_ms
+        crew.do(
+            SaveConversation(
+                attempt_id=person.id,
+                agent_id=agent.id,
+                session_id=agent.seat.session_id,
+                answered_at_ms=answered_at_ms,
+                connected_at_ms=person.connected_at_ms,
+                waited_ms=person.waited_ms,
+            )
+        )
         self.record(person, agent)
 
     def record(self, person: Person, agent: AgentRun) -> None:

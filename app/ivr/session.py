@@ -168,6 +168,11 @@ class FlowSession:
         """Whether the person waits for an agent or is with one."""
         return self._floor_since_ms is not None
 
+    @property
+    def is_machine(self) -> bool:
+        """Whether a machine was heard to answer."""
+        return self._machine is True
+
     def result(self, now_ms: int) -> FlowResult:
         """What came of it so far."""
         started = self._started_at_ms if self._started_at_ms is not None else now_ms

@@ -21,6 +21,7 @@ from app.pacing.language import (
     CallPlaced,
     CallSignal,
     Guard,
+    LedgerCounted,
     PacingDecision,
     PacingEvent,
     PacingMode,
@@ -32,6 +33,7 @@ from app.pacing.language import (
 )
 from app.pacing.plain import PlainPacer
 from app.pacing.predictive import PredictivePacer
+from app.pacing.ratio import RatioPacer
 
 
 class Pacer(Protocol):
@@ -55,11 +57,17 @@ class Pacer(Protocol):
 
 def make_pacer(policy: PacingPolicy) -> Pacer:
     """The pacer for a policy."""
-    return PredictivePacer(policy) if policy.mode is PacingMode.PREDICTIVE else PlainPacer(policy)
+    match policy.mode:
+        case PacingMode.PREDICTIVE:
+            return PredictivePacer(policy)
+        case PacingMode.FIXED_RATIO:
+            return RatioPacer(policy)
+        case PacingMode.PROGRESSIVE:
+            return PlainPacer(policy)
 
 
 __all__ = [
     "AgentFreed", "AgentJoined", "AgentLeft", "CallEnd", "CallEnded", "CallPlaced", "CallSignal", "Guard",
-    "Pacer", "PacingDecision", "PacingEvent", "PacingMode", "PacingPolicy", "PacingSnapshot", "PersonAbandoned",
-    "PersonAnswered", "PersonConnected", "make_pacer",
+    "LedgerCounted", "Pacer", "PacingDecision", "PacingEvent", "PacingMode", "PacingPolicy", "PacingSnapshot",
+    "PersonAbandoned", "PersonAnswered", "PersonConnected", "make_pacer",
 ]  # fmt: skip

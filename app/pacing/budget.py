@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
-from app.pacing.language import Guard, PacingPolicy
+from app.pacing.language import Guard, LedgerCounted, PacingPolicy
 from app.pacing.ledger import Ledger
 
 FIRST_RISK: Final = 0.05
@@ -43,6 +43,7 @@ class Budget:
         self._target = policy.abandonment_target
         self._guard = policy.guard
         self._window_ms = policy.abandonment_window_ms
+        self._machine_error = policy.machine_error
         self.ledger = Ledger(self._window_ms)
         self._level = FIRST_RISK
         self._moves = 0
@@ -50,10 +51,16 @@ class Budget:
         """Signed in: what the reserve is measured by."""
 
     @property
+    def mistaken(self) -> float:
+        """People who were taken for machines, as far as one can estimate: they answered, and met nobody."""
+        return self._machine_error * self.ledger.machines
+
+    @property
     def left(self) -> float:
         """People who could be abandoned now without passing the target."""
         loan = LOAN_ANSWERS if self._guard is Guard.WINDOW else 0
-        return self._target * (self.ledger.answered + loan) - self.ledger.abandoned
+        mistaken = self.mistaken
+        return self._target * (self.ledger.answered + mistaken + loan) - self.ledger.abandoned - mistaken
 
     @property
     def room(self) -> int:
@@ -93,11 +100,21 @@ class Budget:
         self._moves += 1
         self._move(-1.0)
 
-    def recount(self, counted: Iterable[tuple[int, int, int]]) -> None:
-        """Count the window anew: answered and abandoned people by time, each (at_ms, answered, abandoned), in order."""
+    def recount(self, counted: Iterable[tuple[int, ...]]) -> None:
+        """Count the window anew: each (at_ms, people answered, people abandoned, machines if any), in order of time."""
         self.ledger = Ledger(self._window_ms)
-        for at_ms, answered, abandoned in counted:
-            self.ledger.count(at_ms, answered=answered, abandoned=abandoned)
+        for at_ms, answered, abandoned, *machines in counted:
+            self.ledger.count(at_ms, answered=answered, abandoned=abandoned, machines=sum(machines))
+
+    def counted(self, counted: LedgerCounted) -> None:
+        """People of another way of dialing, or who were none."""
+        self.ledger.count(
+            counted.at_ms, answered=counted.answered, abandoned=counted.abandoned, machines=counted.machines
+        )
+
+    def machine(self, at_ms: int) -> None:
+        """A call was taken for a machine's."""
+        self.ledger.count(at_ms, machines=1)
 
     def _move(self, by: float) -> None:
         step = STEP + (FIRST_STEP - STEP) / (1 + self._moves / SETTLED)

@@ -11,6 +11,7 @@ import numpy as np
 from app.pacing.language import PacingDecision, PacingSnapshot
 from app.pacing.limits import at_most
 from app.pacing.predictive import PredictivePacer
+from app.pacing.ratio import RatioPacer
 from app.pacing.ringing import AHEAD
 from app.pacing.tails import Floats
 
@@ -44,6 +45,8 @@ class _Floor:
     """The agents of a campaign, or of several with the very same, and what may be wanted of them.
 
     surplus: people without an agent, by second. bare: idle agents for whom nobody waits and nothing rings.
+    taken: by campaign, the idle agents that its people waiting and its calls in flight are likely to take; a call of a
+    fixed ratio takes its part of one.
     """
 
     def __init__(self, campaigns: Sequence[Sharing], weights: Sequence[float], snapshot: PacingSnapshot) -> None:
@@ -55,9 +58,15 @@ class _Floor:
         self.surplus: Floats = np.asarray((known / known.sum()) @ freed)
         self.surplus[:AHEAD] -= snapshot.idle_agents
         self.bare = float(snapshot.idle_agents)
+        self.taken: dict[str, float] = {}
         for one, weight in zip(campaigns, weights, strict=True):
             waiting = one.snapshot.people_waiting
-            self.surplus = self.surplus + weight * one.pacer.answers_ahead(one.snapshot)
+            answers = one.pacer.answers_ahead(one.snapshot)
+            calls = float(answers[AHEAD - 1])
+            if isinstance(one.pacer, RatioPacer):
+                calls = len(one.snapshot.ringing_ms) / one.pacer.ratio
+            self.taken[one.name] = weight * (waiting + calls)
+            self.surplus = self.surplus + weight * answers
             self.surplus[:AHEAD] += weight * waiting
             self.bare -= weight * (len(one.snapshot.ringing_ms) + waiting)
 
@@ -66,6 +75,13 @@ class _Floor:
         weight = self.weights[one.name]
         self.surplus = self.surplus + weight * one.pacer.new_call
         self.bare -= weight
+        new = 1 / one.pacer.ratio if isinstance(one.pacer, RatioPacer) else float(one.pacer.new_call[AHEAD - 1])
+        self.taken[one.name] += weight * new
+
+    def left_for(self, one: Sharing) -> float:
+        """Idle agents that neither the others nor its own waiting people are likely to take."""
+        others = sum(taken for name, taken in self.taken.items() if name != one.name)
+        return self.idle - others - one.snapshot.people_waiting
 
 
 def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
@@ -74,7 +90,8 @@ def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
     Calls are given out one by one, to the highest priority that may take one, and within it to the campaign that has
     the fewest answers to expect for its weight. Each call must be allowed by the risk of its own campaign, against the
     agents of every campaign it may take one from and the calls of all; and every campaign with calls in flight must
-    have room for the excess.
+    have room for the excess. A campaign of a fixed ratio has its number of calls for each idle agent that the others
+    leave it, as far as their budgets can bear it.
 
     Raises ValueError when the campaigns do not see the same time, two have one name, or a name in `reach` is unknown.
     """
@@ -98,7 +115,7 @@ def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
     open_ones = list(campaigns)
     while open_ones and lines > 0:
         one = min(open_ones, key=lambda each: (-each.priority, expected[each.name] / each.weight))
-        if placed[one.name] >= most[one.name] or not _may(one, campaigns, floors):
+        if placed[one.name] >= most[one.name] or not _may(one, placed[one.name], campaigns, floors):
             open_ones.remove(one)
             continue
         placed[one.name] += 1
@@ -141,7 +158,8 @@ def _agree(campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> None:
     hardly an answer would not learn for hours that it need not be. What each may spend stays its own.
     """
     for floor in {id(floor): floor for floor in floors.values()}.values():
-        budgets = [one.pacer.budget for one in campaigns if floors[one.name] is floor]
+        learning = [one for one in campaigns if not isinstance(one.pacer, RatioPacer)]
+        budgets = [one.pacer.budget for one in learning if floors[one.name] is floor]
         if len(budgets) > 1:
             level = math.exp(math.fsum(math.log(budget.level) for budget in budgets) / len(budgets))
             for budget in budgets:
@@ -153,15 +171,20 @@ def _distinct(floors: Mapping[str, _Floor], one: Sharing) -> list[_Floor]:
     return list({id(floor): floor for floor in floors.values() if floor.weights[one.name] > 0}.values())
 
 
-def _may(one: Sharing, campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> bool:
-    """Whether a campaign may have one more call on its way."""
-    if floors[one.name].bare >= 1:
+def _may(one: Sharing, placed: int, campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> bool:
+    """Whether a campaign may have one more call on its way, beside those in flight and those placed just now."""
+    own, is_ratio = floors[one.name], isinstance(one.pacer, RatioPacer)
+    if own.bare >= 1:
         return True
+    if isinstance(one.pacer, RatioPacer):
+        in_flight = len(one.snapshot.ringing_ms) + placed
+        if not one.pacer.wants_one_more(in_flight, own.left_for(one)):
+            return False
     for floor in _distinct(floors, one):
         rooms = [
             each.pacer.budget.room
             for each in campaigns
-            if floors[each.name] is floor and (each is one or each.snapshot.ringing_ms)
+            if floors[each.name] is floor and (each.snapshot.ringing_ms if each is not one else not is_ratio)
         ]
         if rooms and not one.pacer.allows_one_more(floor.surplus, min(rooms)):
             return False
@@ -171,6 +194,8 @@ def _may(one: Sharing, campaigns: Sequence[Sharing], floors: Mapping[str, _Floor
 def _cancel(campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> dict[str, tuple[object, ...]]:
     """The lowest priority gives way, when what is in flight is too much for it."""
     for one in sorted(campaigns, key=lambda each: each.priority):
+        if isinstance(one.pacer, RatioPacer):  # whatever comes of them
+            continue
         surplus = floors[one.name].surplus
         if one.pacer.policy.min_ring_ms is not None and one.pacer.is_too_much(surplus, one.pacer.budget.room):
             calls = one.pacer.to_cancel(one.snapshot, surplus)

@@ -47,6 +47,8 @@ class CallEnd(enum.StrEnum):
     """The network refused it: congestion, a bad number."""
     CANCELLED = "cancelled"
     """We hung up: nothing is learned of what would have become of it."""
+    FAULT = "fault"
+    """A trunk, or we ourselves, failed, at once or after ringing into nothing for long: it says nothing of people."""
 
 
 def _whole(what: str, value: object, least: int, most: float = math.inf) -> None:
@@ -75,6 +77,8 @@ class PacingPolicy:
     fixed_ratio: calls per idle agent in the fixed-ratio mode.
     guard: see `Guard`; of the predictive mode.
     use_signals: whether features of calls and signals on their lines are learned from, where they are given.
+    machine_error: of calls that ended as a machine's, 0 to 0.2, how many were people: each counts as answered and
+    abandoned.
     """
 
     mode: PacingMode = PacingMode.PREDICTIVE
@@ -87,6 +91,7 @@ class PacingPolicy:
     fixed_ratio: float = 1.5
     guard: Guard = Guard.STRICT
     use_signals: bool = True
+    machine_error: float = 0.0
 
     def __post_init__(self) -> None:
         """Raises ValueError for what makes no sense, saying what would."""
@@ -100,6 +105,7 @@ class PacingPolicy:
         _whole("the limit of lines", self.lines_limit, 0)
         _between("the limit of calls per agent", self.calls_per_agent_limit, 1, 1_000)
         _between("the fixed ratio", self.fixed_ratio, 1, 100)
+        _between("the error of detecting machines", self.machine_error, 0, 0.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +180,19 @@ class PersonAbandoned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerCounted:
+    """People the law counts whom this pacer did not call ahead (by hand, for an agent of their own), and machines.
+
+    Below 0: so many were counted before, and turned out to be none (a machine that an agent talked to).
+    """
+
+    at_ms: int
+    answered: int = 0
+    abandoned: int = 0
+    machines: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFreed:
     """An agent is ready again after a call: how long the talk and the wrap-up took."""
 
@@ -192,6 +211,7 @@ PacingEvent = (
     | CallEnded
     | PersonConnected
     | PersonAbandoned
+    | LedgerCounted
     | AgentFreed
 )
 

@@ -1,4 +1,4 @@
-"""Pacers that look at idle agents alone: one call for each, or a fixed number."""
+"""The pacer that looks at idle agents alone: one call for each."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 from app.pacing.budget import Budget
 from app.pacing.language import (
+    CallEnd,
+    CallEnded,
+    LedgerCounted,
     PacingDecision,
     PacingEvent,
-    PacingMode,
     PacingPolicy,
     PacingSnapshot,
     PersonAbandoned,
@@ -18,7 +20,7 @@ from app.pacing.limits import at_least, at_most
 
 
 class PlainPacer:
-    """Progressive, or `fixed_ratio` calls per idle agent while the abandonment budget lasts."""
+    """Progressive: one call for each idle agent."""
 
     def __init__(self, policy: PacingPolicy) -> None:
         self.policy = policy
@@ -31,20 +33,20 @@ class PlainPacer:
                 self.budget.answered(event.at_ms)
             case PersonAbandoned():
                 self.budget.abandoned(event.at_ms)
+            case LedgerCounted():
+                self.budget.counted(event)
+            case CallEnded(outcome=CallEnd.MACHINE):
+                self.budget.machine(event.at_ms)
             case _:
                 pass
 
     def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
-        is_ratio = self.policy.mode is PacingMode.FIXED_RATIO and self.budget.room >= 1
-        ratio = self.policy.fixed_ratio if is_ratio else 1.0
         free = snapshot.idle_agents - snapshot.people_waiting
         most = at_most(self.policy, snapshot)
-        wanted = int(ratio * free + 1e-9) - len(snapshot.ringing_ms)
+        wanted = free - len(snapshot.ringing_ms)
         place = max(at_least(snapshot, most), min(wanted, most), 0)
-        why = f"{len(snapshot.ringing_ms)} in flight for {snapshot.idle_agents} idle agents, {ratio:g} each"
-        if self.policy.mode is PacingMode.FIXED_RATIO and not is_ratio:
-            why += " (no abandonment budget for more)"
-        return PacingDecision(place=place, why=f"{why} → {place}")
+        why = f"{len(snapshot.ringing_ms)} in flight for {snapshot.idle_agents} idle agents, 1 each → {place}"
+        return PacingDecision(place=place, why=why)
 
     def as_json(self) -> dict[str, Any]:
         return {"budget": self.budget.as_json()}

@@ -17,6 +17,7 @@ from app.pacing.language import (
     CallPlaced,
     CallSignal,
     Guard,
+    LedgerCounted,
     PacingDecision,
     PacingEvent,
     PacingPolicy,
@@ -87,6 +88,11 @@ class PredictivePacer:
                     del self._answered[event.call_id]
                     return
                 ring_ms = _length("ring_ms", event.ring_ms)
+                if event.outcome == CallEnd.FAULT:  # not even the time it rang says anything of people
+                    self._signals.failed(event.call_id)
+                    return
+                if event.outcome == CallEnd.MACHINE:
+                    self.budget.machine(event.at_ms)
                 is_unknown = event.outcome == CallEnd.CANCELLED or (
                     event.outcome == CallEnd.FAILED and ring_ms < REFUSED_MS
                 )
@@ -96,6 +102,8 @@ class PredictivePacer:
                 self.budget.connected()
             case PersonAbandoned():
                 self.budget.abandoned(event.at_ms)
+            case LedgerCounted():
+                self.budget.counted(event)
             case AgentFreed():
                 self._free.freed(_length("talk_ms", event.talk_ms), _length("wrap_up_ms", event.wrap_up_ms))
                 self._staying.freed()

@@ -29,6 +29,8 @@ class CallSignals:
 
     def __init__(self) -> None:
         self._words: dict[Any, tuple[str, ...]] = {}
+        self._heard: dict[Any, tuple[str, ...]] = {}
+        """Those of its words that were said on the line."""
         self._said: dict[str, list[float]] = {}
         """By word: of calls answered, of calls ended otherwise."""
         self._all = [0.0, 0.0]
@@ -43,21 +45,31 @@ class CallSignals:
         words = self._words.get(call_id, ())
         if signal not in words:
             self._words[call_id] = (*words, signal)
+            self._heard[call_id] = (*self._heard.get(call_id, ()), signal)
 
     def ended(self, call_id: Any, *, is_person: bool | None) -> None:
         """Learn from the end of a call; None: nobody knows what would have become of it."""
         words = self._words.pop(call_id, ())
+        self._heard.pop(call_id, None)
         if is_person is None:
             return
         side = 0 if is_person else 1
         self._all[side] += 1
+        self._learn(words, side)
+        if sum(self._all) > 4 * FADE_AT:
+            self._all = [self._all[0] / 2, self._all[1] / 2]
+
+    def failed(self, call_id: Any) -> None:
+        """A trunk failed it: what was known before says nothing, what was heard until then was no person's."""
+        self._words.pop(call_id, None)
+        self._learn(self._heard.pop(call_id, ()), 1)
+
+    def _learn(self, words: tuple[str, ...], side: int) -> None:
         for word in words:
             said = self._said.setdefault(word, [0.0, 0.0])
             said[side] += 1
             if sum(said) > FADE_AT:
                 said[:] = [said[0] / 2, said[1] / 2]
-        if sum(self._all) > 4 * FADE_AT:
-            self._all = [self._all[0] / 2, self._all[1] / 2]
 
     def evidence(self, words: tuple[str, ...]) -> float:
         """The logarithm of the odds these words give a call, against the average call."""

@@ -34,6 +34,7 @@ class BudgetRow:
 
     answers_needed: about so many more answers until calls go out ahead again; 0 where they do, or never will.
     level: of the bar; alarm: of the campaign, for the wallboard's alerts. why: the pacer's last sentence.
+    mistaken: whole people who, as is estimated, were taken for machines.
     """
 
     answered: int
@@ -48,6 +49,7 @@ class BudgetRow:
     level: Level
     alarm: Level
     why: str
+    mistaken: int = 0
 
     @property
     def width(self) -> float:
@@ -59,9 +61,9 @@ def budget_row(pacing: PacingPicture | None) -> BudgetRow | None:
     """What is shown of a campaign's pacing; None: it is not paced."""
     if pacing is None:
         return None
-    share = pacing.abandoned / pacing.answered if pacing.answered else 0.0
-    allowed = pacing.abandoned + pacing.budget_left  # with what the window guard lends
-    used = pacing.abandoned / allowed if allowed else math.inf if pacing.abandoned else 0.0
+    share, lost = pacing.share, pacing.abandoned + pacing.mistaken
+    allowed = lost + pacing.budget_left  # with what the window guard lends
+    used = lost / allowed if allowed else math.inf if lost else 0.0
     stage = _stage(pacing, used)
     is_waiting = stage in (Stage.EARNING, Stage.SPENT)
     return BudgetRow(
@@ -74,9 +76,10 @@ def budget_row(pacing: PacingPicture | None) -> BudgetRow | None:
         left=math.floor(pacing.budget_left + 1e-9),
         stage=stage,
         answers_needed=max(0, math.ceil((1 - pacing.budget_left) / pacing.target - 1e-9)) if is_waiting else 0,
-        level=BUDGET.level(used) if pacing.abandoned else Level.CALM,
+        level=BUDGET.level(used) if lost else Level.CALM,
         alarm=_alarm(stage, share),
         why=pacing.why,
+        mistaken=round(pacing.mistaken),
     )
 
 

@@ -16,6 +16,7 @@ from app.agents import (
     Disposition,
     DispositionEffect,
     PacingPlan,
+    PacingSignal,
     PreviewDefault,
     RecordingPolicy,
 )
@@ -27,6 +28,7 @@ from app.plan_checks import (
     MAX_CALLS_PER_AGENT,
     MAX_CONNECT_MS,
     MAX_COOL_DOWN_MS,
+    MAX_MACHINE_ERROR,
     MAX_RATIO,
     MAX_WINDOW_MS,
     MIN_WINDOW_MS,
@@ -100,7 +102,8 @@ def how_fields(entry: CampaignEntry) -> Form:
         "queue": agents.queue,
     }  # fmt: skip
     given |= pacing_fields(agents.pacing)
-    return Form(given | {f"{TRUNK_FIELD}{trunk_id}": str(at) for at, trunk_id in enumerate(plan.trunks, 1)})
+    order = {f"{TRUNK_FIELD}{trunk_id}": str(at) for at, trunk_id in enumerate(plan.trunks, 1)}
+    return Form(given | order, {"signals": [one.value for one in agents.pacing.signals]})
 
 
 def pacing_fields(pacing: PacingPlan) -> dict[str, str]:
@@ -110,6 +113,7 @@ def pacing_fields(pacing: PacingPlan) -> dict[str, str]:
         "guard": pacing.guard.value, "fixed_ratio": f"{pacing.fixed_ratio:g}",
         "min_ring_s": _seconds(pacing.min_ring_ms), "calls_per_agent": f"{pacing.calls_per_agent:g}",
         "cool_down_h": f"{pacing.cool_down_ms / HOUR_MS:g}",
+        "machine_error_percent": f"{100 * pacing.machine_error:g}",
     }  # fmt: skip
 
 
@@ -175,6 +179,8 @@ def read_pacing(form: Form) -> PacingPlan:
         min_ring_ms=min_ring_ms,
         calls_per_agent=form.number("calls_per_agent", 1, MAX_CALLS_PER_AGENT),
         cool_down_ms=form.length_ms("cool_down_h", 0, MAX_COOL_DOWN_MS / HOUR_MS, HOUR_MS),
+        machine_error=round(form.number("machine_error_percent", 0, 100 * MAX_MACHINE_ERROR) / 100, 8),
+        signals=tuple(one for one in PacingSignal if one.value in form.all("signals")),
     )
 
 

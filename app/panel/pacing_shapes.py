@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from app.agents import PacingPlan
+from app.agents import PacingPlan, PacingSignal
 from app.dialing.snapshot import PacingPicture
 from app.pacing.language import Guard
 from app.panel.shapes import In, left_out, plain
@@ -15,6 +15,7 @@ from app.plan_checks import (
     MAX_ABANDONMENT,
     MAX_CALLS_PER_AGENT,
     MAX_COOL_DOWN_MS,
+    MAX_MACHINE_ERROR,
     MAX_RATIO,
     MAX_RING_MS,
     MAX_WINDOW_MS,
@@ -51,6 +52,9 @@ def _to(most: float, *, is_default_shown: bool = True) -> Callable[[dict[str, An
 Target = Annotated[float, _checked(abandonment_problem)]
 Ratio = Annotated[float, _checked(ratio_problem)]
 MinRing = Annotated[int, _checked(min_ring_problem)]
+
+
+Signal = Literal["line", "phone", "trunk", "hour", "history", "script", "result", "lengths", "closing"]
 
 
 class PacingBody(In):
@@ -93,14 +97,29 @@ class PacingBody(In):
         default=3 * DAY_MS, ge=0, le=MAX_COOL_DOWN_MS, description="who was abandoned is not called again before that"
     )
 
+    machine_error: float = Field(
+        default=0.01,
+        ge=0,
+        le=MAX_MACHINE_ERROR,
+        description="of the calls that a flow's detection takes for machines, how many are people after all: an "
+        "estimate of yours; they count as abandoned",
+    )
+    signals: list[Signal] = Field(
+        default_factory=lambda: [one.value for one in PacingSignal],
+        description="what it learns from besides: what is heard on the line, the kind of phone, the trunk, the hour, "
+        "the contact's history; the script's step, the result, each agent's own lengths, the key “nearly done”",
+    )
+
     def plan(self) -> PacingPlan:
         """As the dialer has it."""
-        return PacingPlan(**self.model_dump(exclude={"guard"}), guard=Guard(self.guard))
+        signals = tuple(one for one in PacingSignal if one.value in self.signals)
+        return PacingPlan(**self.model_dump(exclude={"guard", "signals"}), guard=Guard(self.guard), signals=signals)
 
     @classmethod
     def of(cls, found: PacingPlan) -> PacingBody:
         """For the wire."""
-        return cls.model_validate(plain(found) | {"guard": found.guard.value})
+        signals = [one.value for one in found.signals]
+        return cls.model_validate(plain(found) | {"guard": found.guard.value, "signals": signals})
 
 
 class SteerPacingBody(In):
@@ -133,7 +152,8 @@ class PacingAnswer(BaseModel):
 
     answered, abandoned: people of the last window_ms; abandonment: the one of the other; target: what is aimed at.
     budget_left: people who could still be abandoned without passing the target; below 0: it is passed.
-    is_spent: too little of it is left to risk anything: one call for each idle agent.
+    is_spent: too little of it is left to risk anything: one call for each idle agent. mistaken: people who, as is
+    estimated, were taken for machines; they are in abandonment and budget_left.
     """
 
     why: str
@@ -144,9 +164,10 @@ class PacingAnswer(BaseModel):
     window_ms: int
     budget_left: float
     is_spent: bool
+    mistaken: float
 
     @classmethod
     def of(cls, found: PacingPicture) -> PacingAnswer:
         """For the wire."""
-        share = found.abandoned / found.answered if found.answered else 0.0
-        return cls.model_validate(plain(found) | {"abandonment": share, "budget_left": round(found.budget_left, 6)})
+        rounded = {"budget_left": round(found.budget_left, 6), "mistaken": round(found.mistaken, 6)}
+        return cls.model_validate(plain(found) | {"abandonment": found.share} | rounded)

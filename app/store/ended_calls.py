@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 
 from app.agents import AgentPlan
-from app.outcomes import ABANDONED, LIVE_ANSWERS, Outcome
+from app.outcomes import ABANDONED, MACHINES, MEANT_FOR_AGENTS, Outcome
 from app.store.ids import earliest_id
 from app.store.schema import attempts, campaigns
 from app.units import AttemptId, CampaignId
 
-LIVE: Final = LIVE_ANSWERS - {Outcome.CONNECTED_TO_IVR}
-"""Outcomes of calls that a live person answered and that were meant for an agent."""
 _MANY: Final = 500
 """Ids in one statement: databases have a limit for parameters."""
 
@@ -55,12 +53,19 @@ def ended_of(conn: Connection, attempt_ids: Sequence[AttemptId]) -> list[EndedCa
     return found
 
 
+def is_live() -> ColumnElement[bool]:
+    """A closed attempt's `app.outcomes.is_live_for_agent`, if it was answered."""
+    outcome = attempts.c.outcome
+    is_meant = outcome.in_([int(one) for one in MEANT_FOR_AGENTS])
+    is_machine = outcome.in_([int(one) for one in MACHINES])
+    return or_(is_meant, attempts.c.waited_ms.is_not(None) & ~is_machine)
+
+
 def _found() -> Select[Any]:
     wanted = select(
         attempts.c.id, attempts.c.campaign_id, attempts.c.closed_at_ms, attempts.c.outcome, attempts.c.waited_ms
     )
-    is_live = or_(attempts.c.outcome.in_([int(one) for one in LIVE]), attempts.c.waited_ms.is_not(None))
-    return wanted.where(attempts.c.closed_at_ms.is_not(None), attempts.c.answered_at_ms.is_not(None), is_live)
+    return wanted.where(attempts.c.closed_at_ms.is_not(None), attempts.c.answered_at_ms.is_not(None), is_live())
 
 
 def _calls(conn: Connection, found: Select[Any]) -> list[EndedCall]:

@@ -71,7 +71,14 @@ async def test_a_call_that_goes_on_does_not_count(store: SqlStore) -> None:
     assert await store.read(ended_since, T0) == []
 
 
-@pytest.mark.parametrize("outcome", [Outcome.CONNECTED_TO_AGENT, Outcome.ANSWERING_MACHINE])
+async def test_a_machine_that_an_agent_talked_to_does_not_count(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1)])
+    await store.write(hire, "ann")
+    [attempt] = (await claim(store, campaign_id, 1)).attempts
+    assert await ended(store, met(attempt, 150, Outcome.ANSWERING_MACHINE)) == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CONNECTED_TO_AGENT, Outcome.DO_NOT_CALL])
 async def test_whoever_an_agent_met_counts_whatever_came_of_it(store: SqlStore, outcome: Outcome) -> None:
     [campaign_id] = await store.write(build, [phone(1)])
     await store.write(hire, "ann")

@@ -51,7 +51,7 @@ async def test_people_are_counted_in_pieces_of_time_and_the_abandoned_among_them
     await store.commit(ends, T0 + PIECE_MS)
     begins_ms = T0 // PIECE_MS * PIECE_MS
     known = await memory(store, campaign_id, T0 + 2 * PIECE_MS)
-    assert known.counted == ((begins_ms, 2, 1), (begins_ms + PIECE_MS, 1, 1))
+    assert known.counted == ((begins_ms, 3, 2, 1),)
 
 
 async def test_who_talks_with_an_agent_has_answered_and_is_counted_once_when_the_call_is_closed(
@@ -67,12 +67,13 @@ async def test_who_talks_with_an_agent_has_answered_and_is_counted_once_when_the
             agent_id=ANN,
             session_id=SessionId("session1"),
             answered_at_ms=T0,
-            connected_at_ms=T0 + waited_ms,
+            connected_at_ms=T0 + 9_000 + waited_ms,
+            waited_ms=waited_ms,
         )
         await store.commit([saved], T0 + waited_ms)
-    assert (await memory(store, campaign_id, T0 + PIECE_MS)).counted == ((begins_ms, 2, 1),)
+    assert (await memory(store, campaign_id, T0 + PIECE_MS)).counted == ((begins_ms, 2, 1, 0),)
     await store.commit([met(prompt, 150), met(late, 2_001)], T0 + 10)
-    assert (await memory(store, campaign_id, T0 + PIECE_MS)).counted == ((begins_ms, 2, 1),)
+    assert (await memory(store, campaign_id, T0 + PIECE_MS)).counted == ((begins_ms, 2, 1, 0),)
 
 
 async def test_only_the_window_counts(store: SqlStore) -> None:

@@ -7,19 +7,29 @@ from typing import Any
 
 import pytest
 
-from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady, BrowserLost
+from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady, BrowserLost, ManualDialAsked
 from app.agents import AgentPlan, DialingMode, PacingPlan, PhoneMode
 from app.dialing import prediction
-from app.dialing.prediction import policy_of
+from app.dialing.paced import policy_of
 from app.dialing.snapshot import PacingPicture
 from app.events import CallRinging, DigitPressed, PlaybackEnded
 from app.model import PacingMemory
 from app.outcomes import ContactStatus, Outcome
-from app.pacing import AgentFreed, PacingDecision, PacingEvent, PacingMode
+from app.pacing import (
+    AgentFreed,
+    AgentJoined,
+    AgentLeft,
+    CallEnd,
+    CallEnded,
+    PacingDecision,
+    PacingEvent,
+    PacingMode,
+    PersonAnswered,
+)
 from app.pacing.predictive import PredictivePacer
 from app.units import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.unit.dialing.build import T0, campaign, phone, trunk
-from tests.unit.dialing.floor_world import ONE, FloorWorld
+from tests.unit.dialing.floor_world import ONE, FloorWorld, typed
 from tests.unit.dialing.on_floor import (
     AVAILABLE,
     FIRST,
@@ -69,6 +79,20 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(PredictivePacer, "decide", decide)
     return wish
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[PacingEvent]:
+    """Everything that pacers are told."""
+    heard: list[PacingEvent] = []
+    observe = PredictivePacer.observe
+
+    def listen(self: PredictivePacer, event: PacingEvent) -> None:
+        heard.append(event)
+        observe(self, event)
+
+    monkeypatch.setattr(PredictivePacer, "observe", listen)
+    return heard
 
 
 # --- placing ---------------------------------------------------------------------------------------------------------
@@ -227,6 +251,76 @@ def test_talks_and_wrap_ups_are_learned_from() -> None:
         world.dispose()
     freed = [event for event in told if isinstance(event, AgentFreed)]
     assert [(event.agent_id, event.talk_ms, event.wrap_up_ms) for event in freed] == [(ME, 30_000, 5_000)]
+
+
+@pytest.mark.usefixtures("decided")
+def test_the_pacer_is_told_who_may_be_counted_on_and_who_no_longer(told: list[PacingEvent]) -> None:
+    def came_and_went() -> list[tuple[type, Any]]:
+        return [(type(one), one.agent_id) for one in told if isinstance(one, AgentJoined | AgentLeft)]
+
+    world = predictive(agents=2)
+    assert came_and_went() == [(AgentJoined, ME), (AgentJoined, YOU)]
+    told.clear()
+    world.answer(FIRST)
+    talker, other = (ME, YOU) if world.state(1) is TALKING else (YOU, ME)
+    world.ask(AgentPaused(agent_id=talker, reason=LUNCH))  # after this call
+    world.advance(600)
+    assert came_and_went() == [(AgentLeft, talker)]
+    world.ask(AgentSignedOut(agent_id=other))
+    world.advance(600)
+    assert came_and_went() == [(AgentLeft, talker), (AgentLeft, other)]
+
+
+@pytest.mark.usefixtures("decided")
+@pytest.mark.parametrize(
+    ("code", "end"), [(486, CallEnd.BUSY), (503, CallEnd.FAULT), (404, CallEnd.FAILED)], ids=["busy", "trunk", "number"]
+)
+def test_what_a_trunk_failed_is_not_told_as_the_lists(code: int, end: CallEnd, told: list[PacingEvent]) -> None:
+    world = predictive()
+    world.advance(9_000)
+    world.end(FIRST, sip_code=code, cause=17 if code == 486 else 0)
+    world.settle()
+    assert [one.outcome for one in told if isinstance(one, CallEnded)] == [end]
+
+
+# --- the ledger ------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_dialed_by_hand_counts_and_teaches_nothing(decided: dict[str, Any], told: list[PacingEvent]) -> None:
+    decided["flight"] = 0
+    world = predictive(answered=10)
+    world.ask(ManualDialAsked(agent_id=ME, campaign_id=ONE, number=typed(1)))
+    world.advance(600)
+    [call] = world.up()
+    world.answer(call)
+    assert world.state() is TALKING
+    assert (pacing_of(world).answered, pacing_of(world).abandoned) == (11, 0)
+    world.hang_up(call)
+    world.dispose()
+    assert pacing_of(world).answered == 11
+    assert not [one for one in told if isinstance(one, PersonAnswered | CallEnded)]
+
+
+def test_a_machine_that_an_agent_talked_to_is_no_person() -> None:
+    world = predictive(answered=10)
+    world.answer(FIRST)
+    assert pacing_of(world).answered == 11
+    world.hang_up(FIRST)
+    world.dispose(code="answering-machine")
+    assert pacing_of(world).answered == 10
+
+
+def test_the_word_of_an_agent_whose_dialer_was_killed_corrects_the_count_of_the_disk() -> None:
+    world = predictive(answered=10)
+    world.answer(FIRST)
+    world.hang_up(FIRST)
+    world.crash()
+    world.dialer._floor.predictions._paced[ONE].pacer.budget.recount(((T0, 11, 0),))  # as the disk has it
+    world.connect()
+    world.settle()
+    assert pacing_of(world).answered == 11
+    world.dispose(code="answering-machine")
+    assert pacing_of(world).answered == 10
 
 
 # --- taking back -----------------------------------------------------------------------------------------------------
@@ -455,6 +549,26 @@ def test_two_campaigns_do_not_both_count_on_one_agent() -> None:
     both.begin(1, 1, 2)
     both.advance(1_000)
     assert len(both.up()) <= len(alone.up()) + 1
+
+
+def test_a_fixed_ratio_leaves_the_others_the_agents_their_calls_are_for() -> None:
+    def up(*, with_other: bool) -> int:
+        world = predictive(40, agents=2, fixed_ratio=3.0, answered=1_000)
+        for one in list(world.up()):
+            world.end(one, sip_code=486, cause=17)
+        if with_other:
+            pacing = AgentPlan(pacing=PacingPlan(fixed_ratio=3.0), priority=1)
+            other = campaign(2, mode=DialingMode.PREDICTIVE, lines=10, calls_per_second=50.0)
+            world.start(replace(other, agents=pacing), PacingMemory(counted=((T0, 1_000, 0),)))
+            world.add_contacts(TWO, *(phone(place) for place in range(100, 140)))
+            for agent in world.dialer._floor.crew.agents.values():
+                world.dialer._floor.crew.serve(agent, (ONE, TWO))
+        world.advance(3_000)
+        return len(world.up())
+
+    alone, together = up(with_other=False), up(with_other=True)
+    assert alone == 6, "three for each of two"
+    assert together == 6, "not three of each campaign"
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.pacing import PacingSnapshot
+from app.pacing import PacingMode, PacingPolicy, PacingSnapshot, PersonAnswered
 from app.pacing.joint import Sharing, decide_jointly
+from app.pacing.ratio import RatioPacer
 from tests.unit.pacing.floors import NOW_MS, abandon, experienced
 
 
@@ -157,3 +158,32 @@ def test_campaigns_with_other_agents_keep_their_own_risk_level() -> None:
         ]
     )
     assert unlucky.budget.level == pytest.approx(0.001)
+
+
+def ratio(*, answers: int = 400) -> RatioPacer:
+    """A campaign of three calls for each idle agent, with some budget."""
+    pacer = RatioPacer(PacingPolicy(mode=PacingMode.FIXED_RATIO, fixed_ratio=3))
+    for call in range(answers):
+        pacer.observe(PersonAnswered(at_ms=NOW_MS, call_id=f"before {call}", ring_ms=9_000))
+    return pacer
+
+
+def test_campaigns_of_a_fixed_ratio_have_their_calls_for_each_idle_agent_once() -> None:
+    decided = decide_jointly([Sharing(name=f"c{i}", pacer=ratio(), snapshot=floor(4)) for i in range(3)])
+    assert sum(one.place for one in decided.values()) == 12
+    assert {one.place for one in decided.values()} == {4}
+
+
+def test_a_fixed_ratio_counts_on_no_agent_that_calls_of_another_are_likely_to_take() -> None:
+    alone = decide_jointly([Sharing(name="ratio", pacer=ratio(), snapshot=floor(4))])["ratio"].place
+    ringing = Sharing(name="other", pacer=experienced(), snapshot=floor(4, 12, prefix="o"), priority=-1)
+    beside = decide_jointly([Sharing(name="ratio", pacer=ratio(), snapshot=floor(4)), ringing])["ratio"].place
+    assert alone == 12
+    assert beside < alone - 6
+
+
+def test_a_fixed_ratio_stops_where_the_budget_of_another_could_not_bear_it() -> None:
+    spent = experienced()
+    abandon(spent, 12)
+    few = Sharing(name="other", pacer=spent, snapshot=floor(4, 1, prefix="o"), priority=-1)
+    assert decide_jointly([Sharing(name="ratio", pacer=ratio(), snapshot=floor(4)), few])["ratio"].place <= 4

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.pacing import (
+    CallEnd,
     CallEnded,
     Guard,
     PacingPolicy,
@@ -181,3 +182,16 @@ def test_it_says_why() -> None:
     assert why.startswith("1 in flight, 0.")
     assert "2 agents idle" in why
     assert "budget 12.0 left →" in why
+
+
+def test_a_trunk_that_rings_into_nothing_does_not_teach_that_nobody_answers() -> None:
+    snapshot = PacingSnapshot(now_ms=NOW_MS + 60_000, idle_agents=20)
+
+    def placed_after(end: CallEnd) -> int:
+        pacer = experienced()
+        for call in range(200):
+            pacer.observe(CallEnded(at_ms=NOW_MS, call_id=f"x{call}", outcome=end, ring_ms=28_000))
+        return pacer.decide(snapshot).place
+
+    assert placed_after(CallEnd.FAULT) == experienced().decide(snapshot).place
+    assert placed_after(CallEnd.NO_ANSWER) > placed_after(CallEnd.FAULT), "as a list where fewer answer"

@@ -15,6 +15,7 @@ from app.agents import (
     DialingMode,
     DispositionEffect,
     PacingPlan,
+    PacingSignal,
     PauseReason,
     PhoneMode,
     RecordingPolicy,
@@ -209,7 +210,7 @@ HOW = {
     "mode": "predictive", "lines": "60", "calls_per_second": "2", "ring_s": "20", "caller_id": "", "priority": "0",
     "wrap_up_s": "45", "target_per_hour": "9", "queue": "", "trunk:way": "1", "target_percent": "2,5",
     "window_h": "720", "guard": "window", "fixed_ratio": "0", "min_ring_s": "0", "calls_per_agent": "12.5",
-    "cool_down_h": "24",
+    "cool_down_h": "24", "machine_error_percent": "2.5", "signals": "history",
 }  # fmt: skip
 
 
@@ -223,6 +224,8 @@ async def test_a_predictive_campaign_is_made_and_checked(site: Site) -> None:
         assert plan.agents.pacing == PacingPlan(
             abandonment_target=0.025, window_ms=720 * HOUR_MS, guard=Guard.WINDOW, min_ring_ms=0, calls_per_agent=12.5,
             cool_down_ms=24 * HOUR_MS,
+            machine_error=0.025,
+            signals=(PacingSignal.HISTORY,),
         )  # fmt: skip
         page = await (await desk.http.get("/campaigns/1/setup/start")).text()
         assert "2.5% of those who answer, over 30 days" in page
@@ -231,7 +234,8 @@ async def test_a_predictive_campaign_is_made_and_checked(site: Site) -> None:
             ("target_percent", "3.1", "the law allows no more"), ("target_percent", "-1", "a number from 0 to 100"),
             ("fixed_ratio", "0.5", "0, or 1 to 10, is expected"), ("min_ring_s", "5", "0, or 10 to 60 seconds"),
             ("window_h", "0.5", "from 1 to 720"), ("calls_per_agent", "51", "from 1 to 50"),
-            ("cool_down_h", "721", "from 0 to 720"), ("guard", "none", "choose one of the list"),
+            ("cool_down_h", "721", "from 0 to 720"), ("machine_error_percent", "21", "from 0 to 20"),
+            ("guard", "none", "choose one of the list"),
             ("queue", "support", "predictive dialing needs our own agents"),
         ):  # fmt: skip
             status, page = await desk.post(where, **HOW | {field: text})

@@ -266,7 +266,8 @@ async def test_a_campaign_lives_by_rest(site: Site) -> None:
 async def test_a_predictive_campaign_by_rest(site: Site) -> None:
     await site.add_campaign(contacts=2)
     pacing = {"abandonment_target": 0.02, "window_ms": 3_600_000, "guard": "window", "fixed_ratio": 2.5,
-              "min_ring_ms": 0, "calls_per_agent": 5.0, "cool_down_ms": 0}  # fmt: skip
+              "min_ring_ms": 0, "calls_per_agent": 5.0, "cool_down_ms": 0,
+              "machine_error": 0.02, "signals": ["line", "history"]}  # fmt: skip
     body = CAMPAIGN | {"flow_id": 0, "mode": "predictive", "agents": {"pacing": pacing}}
     async with site.program(Role.SUPERVISOR) as http:
         made = await http.post(f"{PREFIX}/campaigns", json=body)
@@ -278,6 +279,7 @@ async def test_a_predictive_campaign_by_rest(site: Site) -> None:
         assert running["calls"]["pacing"] == {
             "why": "", "answered": 0, "abandoned": 0, "abandonment": 0.0, "target": 0.02, "window_ms": 3_600_000,
             "budget_left": running["calls"]["pacing"]["budget_left"], "is_spent": False,
+            "mistaken": 0.0,
         }  # fmt: skip
         check(running, operation(next(row for row in ROWS if row.path == "/campaigns/{campaign_id}"))["responses"]
               ["200"]["content"]["application/json"])  # fmt: skip
