@@ -289,12 +289,14 @@ class TrunkRemoved:
 class CampaignStarted:
     """An operator started or resumed a campaign, or changed a running one. flow: an app.ivr.flow.Flow.
 
-    pacing: what is known of a predictive one from before this process.
+    pacing: what is known of a predictive one from before this process. first_calls: how many calls until it pauses by
+    itself (see Campaign.pause_at); None: it does not.
     """
 
     campaign: Campaign
     flow: Any
     pacing: PacingMemory | None = None
+    first_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,8 @@ class Campaign:
 
     lines: calls at once; calls_per_second: new calls; ring_timeout_ms: ring for; trunks: in order, with overflow.
     caller_id: the number shown (the trunk's own when empty). mode: how it dials; agents: how it uses its agents.
+    pause_at: after so many attempts in its life it pauses by itself ("the first 50, then pause"); 0: it does not.
+    rehearses: the campaign whose test calls these are; such a one is kept out of lists and figures. 0: none.
     """
 
     id: CampaignId
@@ -113,6 +115,8 @@ class Campaign:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     mode: DialingMode = DialingMode.BROADCAST
     agents: AgentPlan = field(default_factory=AgentPlan)
+    pause_at: int = 0
+    rehearses: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
@@ -48,6 +49,17 @@ __all__ = ["NotNow", "OperationError", "Operations"]
 log = structlog.get_logger()
 
 
+MAX_FIRST: Final = 1_000_000
+
+
+def first_calls(entry: CampaignEntry) -> int | None:
+    """How many calls until a campaign pauses by itself; None: it does not. Resumed after that pause, it goes on."""
+    left = entry.campaign.pause_at - entry.progress.attempts
+    if not entry.campaign.pause_at or (left <= 0 and entry.status is not CampaignStatus.RUNNING):
+        return None
+    return max(0, left)
+
+
 class Operations:
     """The operators' verbs on one running dialer."""
 
@@ -82,7 +94,7 @@ class Operations:
         events: list[Event] = [TrunkSet(trunk=trunk) for trunk in await self.store.read(trunks.list_trunks)]
         recovered = await self.store.recover()
         with_calls = {attempt.campaign_id for attempt in recovered.attempts}
-        for entry in await self.store.read(campaigns.list_campaigns):
+        for entry in await self.store.read(campaigns.list_campaigns, with_rehearsals=True):
             is_running = entry.status is CampaignStatus.RUNNING
             if not is_running and entry.campaign.id not in with_calls:
                 continue
@@ -95,7 +107,8 @@ class Operations:
                 await self.store.commit([pause], self.now_ms)
                 continue
             memory = await self._memory(entry.campaign)
-            events.append(CampaignStarted(campaign=entry.campaign, flow=flow, pacing=memory))
+            first = first_calls(entry)
+            events.append(CampaignStarted(campaign=entry.campaign, flow=flow, pacing=memory, first_calls=first))
             if entry.status is CampaignStatus.PAUSED:
                 events.append(CampaignPaused(campaign_id=entry.campaign.id))
             elif not is_running:
@@ -196,6 +209,16 @@ class Operations:
         await self.store.write(requeueing.requeue_contact, campaign_id, contact_id, self.now_ms)
         self._runtime.post(ContactsAdded(campaign_id=campaign_id))
 
+    async def try_campaign(self, campaign_id: CampaignId, first: int) -> CampaignEntry:
+        """Start or resume, and pause by itself after `first` calls; 0: do not. Raises OperationError, NotFound."""
+        if not 0 <= first <= MAX_FIRST:
+            raise OperationError(f"0 to {MAX_FIRST:,} calls are expected, then it pauses, not {first}")
+        entry = await self.store.read(campaigns.get_campaign, campaign_id)
+        plan = replace(entry.campaign, pause_at=entry.progress.attempts + first if first else 0)
+        if plan != entry.campaign:
+            await self.store.write(campaigns.update_campaign, plan)
+        return await self.start_campaign(campaign_id)
+
     async def start_campaign(self, campaign_id: CampaignId) -> CampaignEntry:
         """Start, resume, or have a running campaign follow its changed settings. Raises OperationError, NotFound."""
         entry = await self.store.read(campaigns.get_campaign, campaign_id)
@@ -213,7 +236,8 @@ class Operations:
         await self._check_queue(plan)
         await self._check_sounds(entry.campaign, flow)
         await self._make_prompts(entry.campaign, flow)
-        started = CampaignStarted(campaign=entry.campaign, flow=flow, pacing=await self._memory(entry.campaign))
+        memory = await self._memory(plan)
+        started = CampaignStarted(campaign=plan, flow=flow, pacing=memory, first_calls=first_calls(entry))
         return await self._tell(started, campaign_id)
 
     async def _memory(self, plan: Campaign) -> PacingMemory | None:

@@ -103,7 +103,20 @@ def _order(verb: str, description: str) -> None:
         _say(ask(order), as_json=as_json)
 
 
-_order("start", "Start or resume the campaign NAME.")
+@campaign.command("start")
+@click.argument("name")
+@click.option("--first", type=click.IntRange(0, 1_000_000), default=0, help="Pause by itself after so many calls.")
+@json_option
+def start(name: str, first: int, as_json: bool) -> None:
+    """Start or resume the campaign NAME."""
+
+    async def order(remote: Remote) -> Any:
+        found = await by_name(remote, "campaign", name)
+        return await remote.post(f"/campaigns/{found['id']}/start" + (f"?first={first}" if first else ""))
+
+    _say(ask(order), as_json=as_json)
+
+
 _order("pause", "No new calls of the campaign NAME; those up go on.")
 _order("stop", "End the campaign NAME: ringing calls are taken back, answered people are heard out.")
 

@@ -38,6 +38,7 @@ from app.model import CampaignStatus
 from app.store.attaching import attach_new_contacts
 from app.store.lists import create_list, grow_list, list_by_name, type_columns
 from app.store.schema import campaigns, contacts, dnc, import_problems, imports
+from app.store.undoing import columns_mark
 from app.units import CampaignId, ListId
 
 _PLACE = {name: at for at, name in enumerate(ContactRow._fields)}
@@ -110,6 +111,7 @@ def begin_import(
         "list_id": found.id,
         "file_name": file[-255:],
         "sha256": sha256,
+        "header": columns_mark(columns),
         "mapping": dict(mapping),
         "counts": asdict(Counts()),
         "started_at_ms": now_ms,
@@ -126,7 +128,8 @@ def write_chunk(
     changed, known, rows = (
         _update(conn, begun.list_id, chunk.rows, chunk.written, now_ms) if with_updates else (0, 0, chunk.rows)
     )
-    inserted, first_id, last_id = insert_rows(conn, begun.list_id, rows, chunk.written, now_ms) if rows else (0, 0, 0)
+    added = (begun.list_id, rows, chunk.written, now_ms, begun.import_id)
+    inserted, first_id, last_id = insert_rows(conn, *added) if rows else (0, 0, 0)
     problems = list(chunk.problems)
     if inserted < len(rows):
         problems += _repeats(conn, begun, rows, first_id)
@@ -170,8 +173,8 @@ def import_problems_page(
 
 
 def _refuse_other_keys(conn: Connection, list_id: ListId, file: str, key: str) -> None:
-    earlier = select(imports.c.mapping).where(imports.c.list_id == list_id).order_by(imports.c.id.desc()).limit(1)
-    mapping = conn.execute(earlier).scalar()
+    earlier = select(imports.c.mapping).where(imports.c.list_id == list_id, imports.c.undone_at_ms.is_(None))
+    mapping = conn.execute(earlier.order_by(imports.c.id.desc()).limit(1)).scalar()
     if mapping is None:  # all of it came from a program
         if is_keyed_by_phone(conn, list_id) in (None, not key):
             return
@@ -197,13 +200,19 @@ def _last_contact_id(conn: Connection) -> int:
 
 
 def insert_rows(
-    conn: Connection, list_id: ListId, rows: Sequence[ContactRow], written: Sequence[str], now_ms: int
+    conn: Connection,
+    list_id: ListId,
+    rows: Sequence[ContactRow],
+    written: Sequence[str],
+    now_ms: int,
+    import_id: int | None = None,
 ) -> tuple[int, int, int]:
     """Insert what is not there yet: how many, and the first and last id."""
     before = _last_contact_id(conn)
     parameters = {
         "rows_json": msgspec.json.encode(rows).decode(),
         "list_id": list_id,
+        "import_id": import_id,
         "now_ms": now_ms,
     }
     result = conn.execute(_insertion(conn.dialect.name, tuple(written)), parameters)
@@ -232,11 +241,12 @@ def _insertion(dialect: str, written: tuple[str, ...]) -> TextClause:
         source = "json_array_elements(CAST(:rows_json AS json)) WITH ORDINALITY AS given(value, place) ORDER BY place"
         returning = " RETURNING id"
     statement = text(
-        f"INSERT INTO contacts ({', '.join(written)}, list_id, created_at_ms, updated_at_ms)"
-        f" SELECT {picked}, :list_id, :now_ms, :now_ms FROM {source}"
+        f"INSERT INTO contacts ({', '.join(written)}, list_id, import_id, created_at_ms, updated_at_ms)"
+        f" SELECT {picked}, :list_id, :import_id, :now_ms, :now_ms FROM {source}"
         f" ON CONFLICT (list_id, key) DO NOTHING{returning}"
     )
-    return statement.bindparams(bindparam("list_id", type_=BigInteger()), bindparam("now_ms", type_=BigInteger()))
+    numbers = (bindparam(name, type_=BigInteger()) for name in ("list_id", "import_id", "now_ms"))
+    return statement.bindparams(*numbers)
 
 
 def _repeats(conn: Connection, begun: Begun, rows: Sequence[ContactRow], first_id: int) -> list[RowProblem]:

@@ -31,11 +31,12 @@ class CampaignRun:
     """One campaign: counts, its rate, its waiting attempts. The dialer asks and tells."""
 
     __slots__ = (
-        "_is_to_look", "_shared", "audio", "campaign", "claim_after_ms", "claiming", "closing", "flow", "held",
-        "next_due_ms", "on_the_line", "placed", "preparing", "rate", "ready", "recovering", "status", "wrapping_up",
+        "_is_to_look", "_shared", "audio", "campaign", "claim_after_ms", "claiming", "closing", "first_calls", "flow",
+        "held", "next_due_ms", "on_the_line", "placed", "preparing", "rate", "ready", "recovering", "status",
+        "wrapping_up",
     )  # fmt: skip
 
-    def __init__(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
+    def __init__(self, campaign: Campaign, flow: Flow, now_ms: int, first_calls: int | None = None) -> None:
         self.campaign = campaign
         self.flow = flow
         self.status = CampaignStatus.RUNNING
@@ -52,11 +53,17 @@ class CampaignRun:
         self.closing: dict[AttemptId, int | None] = {}  # ends being written, and when their contact falls due again
         self.recovering: set[AttemptId] = set()  # open since a life before this one, and not looked into yet
         self.placed = 0  # calls ever placed, for the rate shown
+        self.first_calls = first_calls  # to be placed until it pauses by itself; None: it does not
         self._shared: dict[str, frozenset[Prompt]] = {}
         self._is_to_look = False  # somebody was added since the claim under way was asked for
 
-    def set(self, campaign: Campaign, flow: Flow, now_ms: int) -> None:
-        """Started anew or changed: look at the waiting line again."""
+    def set(self, campaign: Campaign, flow: Flow, now_ms: int, first_calls: int | None = None) -> None:
+        """Started anew or changed: look at the waiting line again.
+
+        A change while the first calls are made does not begin to count them anew: the disk's count is behind ours.
+        """
+        if self.status is not CampaignStatus.RUNNING or campaign.pause_at != self.campaign.pause_at:
+            self.first_calls = first_calls
         self._shared = {}
         self.campaign = campaign
         self.flow = flow
@@ -100,7 +107,8 @@ class CampaignRun:
 
         A card that an agent reads keeps a line, so that it can be dialed when they say so, and wears off no rate.
         """
-        free = min(self.campaign.lines - len(self.on_the_line), capacity) - self.stock - len(self.held)
+        free = min(self.campaign.lines - len(self.on_the_line), capacity)
+        free = (free if self.first_calls is None else min(free, self.first_calls)) - self.stock - len(self.held)
         if self.campaign.mode is DialingMode.PREVIEW:
             return max(0, free)
         full = math.ceil(self.campaign.calls_per_second * STOCK_MS / 1_000) + 1
@@ -125,7 +133,7 @@ class CampaignRun:
         """When the waiting line is to be looked at again, as far as time alone decides; by hand it never is."""
         if self.status is not CampaignStatus.RUNNING or self.claiming or self.next_due_ms is None:
             return None
-        if self.campaign.mode is DialingMode.MANUAL:
+        if self.campaign.mode is DialingMode.MANUAL or self.first_calls == 0:
             return None
         return max(self.next_due_ms, self.claim_after_ms)
 
@@ -140,6 +148,17 @@ class CampaignRun:
     def is_exhausted(self) -> bool:
         """Nobody waits, nobody is dialed, and every end is on disk."""
         return self.status is CampaignStatus.RUNNING and self.next_due_ms is None and self.in_work == 0
+
+    @property
+    def is_tried(self) -> bool:
+        """The first calls it was to make are made, and every end is on disk: it is time to pause."""
+        return self.status is CampaignStatus.RUNNING and self.first_calls == 0 and self.in_work == 0
+
+    def dialed(self) -> None:
+        """A call is placed."""
+        self.placed += 1
+        if self.first_calls:
+            self.first_calls -= 1
 
     def remember(self, audio: Mapping[Prompt, Audio], language: str) -> None:
         """Keep of what was rendered for one contact what serves all of their language."""

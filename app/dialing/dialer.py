@@ -278,10 +278,10 @@ class Dialer:
         self._floor.predictions.begin(event.campaign, event.pacing, now_ms)
         saved = SetCampaignStatus(campaign_id=event.campaign.id, status=CampaignStatus.RUNNING)
         if run is None:
-            self._work.campaigns[event.campaign.id] = CampaignRun(event.campaign, event.flow, now_ms)
+            self._work.campaigns[event.campaign.id] = CampaignRun(event.campaign, event.flow, now_ms, event.first_calls)
             return [saved]
         was_reserving = run.is_reserving
-        run.set(event.campaign, event.flow, now_ms)
+        run.set(event.campaign, event.flow, now_ms, event.first_calls)
         return [saved] if was_reserving or not run.is_reserving else [saved, *self._reserve(run, now_ms)]
 
     def _reserve(self, run: CampaignRun, now_ms: int) -> list[Command]:

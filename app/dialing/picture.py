@@ -80,6 +80,8 @@ def why_idle(
         return f"trunk {out[0].trunk.id} is out of service: {out[0].reason}"
     if len(run.on_the_line) >= run.campaign.lines:
         return "all of its lines are in use"
+    if run.first_calls == 0 and not run.stock:
+        return "its first calls are made: it pauses when the last of them is over"
     if run.next_due_ms is None and not run.stock:
         return "nobody is left to call"
     if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:

@@ -45,6 +45,9 @@ class Placing:
         if run.is_exhausted:
             run.status = CampaignStatus.FINISHED
             return [SetCampaignStatus(campaign_id=run.campaign.id, status=CampaignStatus.FINISHED)]
+        if run.is_tried:
+            run.status = CampaignStatus.PAUSED
+            return [SetCampaignStatus(campaign_id=run.campaign.id, status=CampaignStatus.PAUSED)]
         if not self._work.is_up or self._work.rests(now_ms):
             return []
         commands = self._send_back(run, now_ms) + self._place(run, now_ms) + self._take_back(run, now_ms)
@@ -119,7 +122,7 @@ class Placing:
     def _dial(self, run: CampaignRun, attempt: AttemptRun, line: TrunkLine, now_ms: int) -> list[Command]:
         self._work.tried(now_ms)
         run.rate.take(now_ms)
-        run.placed += 1
+        run.dialed()
         run.on_the_line.add(attempt.id)
         commands = attempt.place(line, now_ms)
         self._work.settle(attempt)

@@ -130,7 +130,7 @@ def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
             place=placed[one.name],
             cancel=cancel.get(one.name, ()),
             why=f"{len(one.snapshot.ringing_ms)} of {in_flight} in flight, {expected[one.name]:.1f} answers to come, "
-            f"{one.snapshot.idle_agents} agents idle for {len(campaigns)} campaigns, "
+            f"agents idle: {one.snapshot.idle_agents}, campaigns: {len(campaigns)}, "
             f"budget {one.pacer.budget.left:.1f} left → {placed[one.name]}",
         )
         for one in campaigns

@@ -45,7 +45,7 @@ class PlainPacer:
         most = at_most(self.policy, snapshot)
         wanted = free - len(snapshot.ringing_ms)
         place = max(at_least(snapshot, most), min(wanted, most), 0)
-        why = f"{len(snapshot.ringing_ms)} in flight for {snapshot.idle_agents} idle agents, 1 each → {place}"
+        why = f"{len(snapshot.ringing_ms)} in flight, agents idle: {snapshot.idle_agents}, 1 each → {place}"
         return PacingDecision(place=place, why=why)
 
     def as_json(self) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class PredictivePacer:
         within = IN_WORDS_S - 1
         why = (
             f"{len(snapshot.ringing_ms)} in flight, {answers[within]:.1f} answers expected in {IN_WORDS_S} s, "
-            f"{snapshot.idle_agents} agents idle and {abs(freed[within]):.1f} more free by then, "
+            f"agents idle: {snapshot.idle_agents}, free by then: {abs(freed[within]):.1f} more, "
             f"budget {self.budget.left:.1f} left → {place}"
         )
         if cancel:

@@ -26,7 +26,7 @@ class RatioPacer(PredictivePacer):
         in_flight, most = len(snapshot.ringing_ms), at_most(self.policy, snapshot)
         place = max(at_least(snapshot, most), min(int(self.ratio * free + 1e-9) - in_flight, most), 0)
         spent = "" if self.budget.room >= 1 else " (no abandonment budget for more)"
-        why = f"{in_flight} in flight for {snapshot.idle_agents} idle agents, {self.ratio:g} each{spent} → {place}"
+        why = f"{in_flight} in flight, agents idle: {snapshot.idle_agents}, {self.ratio:g} each{spent} → {place}"
         return PacingDecision(place=place, why=why)
 
     def wants_one_more(self, in_flight: int, free: float) -> bool:

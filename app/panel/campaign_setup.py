@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
 from app.agents import DialingMode
+from app.contacts.numbers import NumberProblem, country, reader_for
 from app.model import Campaign, CampaignStatus
-from app.operations import OperationError, Operations
+from app.operations import MAX_FIRST, OperationError, Operations
 from app.outcomes import ContactStatus
 from app.panel import campaign_forms, trail, view
 from app.panel.campaign_forms import FIELDS, STEPS
 from app.panel.doorkeeper import VISITOR
+from app.panel.doors import YEAR_S
 from app.panel.forms import Form
 from app.panel.gates import is_scripted, only
 from app.panel.pages import Pages, campaign_id_of, wording
-from app.store import agents, campaigns, flows, lists, people, trunks
+from app.rehearsal import rehearse
+from app.store import agents, campaigns, flows, lists, people, rehearsing, trunks
 from app.store.agents import CampaignAgent
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.errors import Duplicate, NotFound
 from app.store.flows import FlowVersion
 from app.store.people import Role
-from app.units import AgentId, CampaignId, FlowId, ListId
+from app.units import AgentId, CampaignId, ContactId, FlowId, ListId, Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class CampaignSetup:
         step = "/campaigns/{campaign_id}/setup/{step:" + "|".join(STEPS) + "}"
         app.router.add_get(step, gate(self._step))
         app.router.add_post(step, gate(self._save))
+        app.router.add_post("/campaigns/{campaign_id}/test", gate(self._test))
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
@@ -114,7 +118,7 @@ class CampaignSetup:
     async def _step(self, request: web.Request) -> web.StreamResponse:
         entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
         step = request.match_info["step"]
-        form = FIELDS[step](entry) if step in FIELDS else Form({})
+        form = FIELDS[step](entry) if step in FIELDS else start_fields(request, entry)
         if step == "when":
             serving = await self._store.read(agents.list_campaign_agents, entry.campaign.id)
             form = Form(
@@ -151,7 +155,8 @@ class CampaignSetup:
                 return {"flows": options, "rows": rows}
             case _:
                 card = view.card(entry, self._operations.snapshot())
-                return {"card": card, "findings": await self._check(entry), "reasons": reasons(entry)}
+                like = await self._store.read(rehearsing.sample_contact, entry.campaign.id, contact_of(form))
+                return {"card": card, "findings": await self._check(entry), "reasons": reasons(entry), "like": like}
 
     async def _save(self, request: web.Request) -> web.StreamResponse:
         entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
@@ -235,14 +240,70 @@ class CampaignSetup:
         return found
 
     async def _start(self, request: web.Request, entry: CampaignEntry, form: Form) -> web.StreamResponse:
+        first = form.whole("first", 1, MAX_FIRST) if form.ticked("is_trial") else 0
+        if not form.is_good:
+            return await self._step_page(request, entry, form, 422)
         try:
-            await self._operations.start_campaign(entry.campaign.id)
+            await self._operations.try_campaign(entry.campaign.id, first)
         except OperationError as error:
             form.wrong("", str(error))
             return await self._step_page(request, entry, form, 409)
-        await self._note(request, "started campaign", entry.campaign, {})
+        await self._note(request, "started campaign", entry.campaign, {"first calls": str(first)} if first else {})
         where = "/floor" if entry.campaign.mode is not DialingMode.BROADCAST else f"/campaigns/{entry.campaign.id}"
         return web.Response(status=303, headers={"Location": where})
+
+    # --- a test call -------------------------------------------------------------------------------------------------
+
+    async def _test(self, request: web.Request) -> web.StreamResponse:
+        """Have the campaign call the number typed, and go to where the call is seen."""
+        entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
+        typed = await Form.of(request)
+        form = start_fields(request, entry, typed["number"], typed["contact"])
+        number = await self._read_number(form, entry)
+        if number is not None:
+            try:
+                made = await rehearse(self._operations, entry.campaign.id, number, contact_of(form))
+            except OperationError as error:
+                form.wrong("number", str(error))
+            else:
+                await self._note(request, "made test call", entry.campaign, {"to": f"…{number[-4:]}"})
+                response = web.Response(status=303, headers={"Location": f"/campaigns/{made.campaign.id}"})
+                is_https = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+                response.set_cookie(
+                    MY_NUMBER, number, max_age=YEAR_S, path="/campaigns", httponly=True, secure=is_https,
+                    samesite="Strict",
+                )  # fmt: skip
+                return response
+        request.match_info["step"] = "start"
+        return await self._step_page(request, entry, form, 422)
+
+    async def _read_number(self, form: Form, entry: CampaignEntry) -> Number | None:
+        """The number typed, as people of the campaign's first list write theirs."""
+        region = (await self._store.read(lists.get_list, entry.list_ids[0])).country if entry.list_ids else "ZZ"
+        is_whole = form["number"].strip().startswith("+")
+        try:
+            found = reader_for(country("GB" if is_whole else region)).read(form["number"])
+        except ValueError:  # a list of typed numbers has no country
+            found = NumberProblem(found="", why="", mend="")
+        if isinstance(found, NumberProblem):
+            form.wrong("number", "a telephone number is expected, with + and its country code")
+            return None
+        return found
+
+
+def start_fields(request: web.Request, entry: CampaignEntry, number: str = "", contact: str = "") -> Form:
+    """The last step's fields: the first calls before a pause (ticked before the first of all), and the test call's."""
+    given = {
+        "first": str(FIRST), "number": number or request.cookies.get(MY_NUMBER, ""),
+        "contact": contact or request.query.get("contact", ""),
+    }  # fmt: skip
+    return Form(given if entry.progress.attempts else given | {"is_trial": "yes"})
+
+
+def contact_of(form: Form) -> ContactId | None:
+    """The contact whose data a test call says; None: the first."""
+    text = form["contact"]
+    return ContactId(int(text)) if text.isascii() and text.isdigit() and len(text) <= 15 else None
 
 
 def _of_predictive(plan: Campaign, agent_count: int) -> list[Finding]:
@@ -257,6 +318,9 @@ def _of_predictive(plan: Campaign, agent_count: int) -> list[Finding]:
     return found
 
 
+FIRST: Final = 50
+"""Calls that show whether a campaign is right, before the rest of its list is called."""
+MY_NUMBER: Final = "outring_my_number"
 _FEW_LINES = 2
 """Calls at once a new campaign begins with."""
 _CHANGES = {

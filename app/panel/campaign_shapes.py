@@ -194,6 +194,12 @@ class CampaignBody(In):
         )
 
 
+class StartQuery(In):
+    """How a campaign is started."""
+
+    first: int = Field(default=0, ge=0, le=1_000_000, description="pause by itself after so many calls; 0: go on")
+
+
 class RequeueBody(In):
     """Who is to be called again."""
 

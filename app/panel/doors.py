@@ -52,7 +52,6 @@ class Doors:
         app.router.add_post("/preferences", self._prefer)
         app.router.add_get("/", self._home)
         app.router.add_get("/campaigns/{campaign_id}", supervisor(pages.campaign))
-        app.router.add_get("/campaigns/{campaign_id}/attempts", supervisor(pages.attempts))
         app.router.add_post("/campaigns/{campaign_id}/{verb:start|pause|stop}", supervisor(self._order))
         app.router.add_get("/attempts/{attempt_id}", supervisor(pages.attempt))
         app.router.add_get("/live", supervisor(self._watch))

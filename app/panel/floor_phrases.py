@@ -161,14 +161,14 @@ TRAIL: Final = (
 )
 """What is written into the audit trail."""
 PACING: Final = (
-    "{flying} in flight, {answers} answers expected in {length} s, {idle} agents idle and {freed} more free by then, "
+    "{flying} in flight, {answers} answers expected in {length} s, agents idle: {idle}, free by then: {freed} more, "
     "budget {left} left → {place}, {count} cancelled",
-    "{flying} in flight, {answers} answers expected in {length} s, {idle} agents idle and {freed} more free by then, "
+    "{flying} in flight, {answers} answers expected in {length} s, agents idle: {idle}, free by then: {freed} more, "
     "budget {left} left → {place}",
-    "{own} of {all} in flight, {answers} answers to come, {idle} agents idle for {count} campaigns, "
+    "{own} of {all} in flight, {answers} answers to come, agents idle: {idle}, campaigns: {count}, "
     "budget {left} left → {place}",
-    "{flying} in flight for {idle} idle agents, {ratio} each (no abandonment budget for more) → {place}",
-    "{flying} in flight for {idle} idle agents, {ratio} each → {place}",
+    "{flying} in flight, agents idle: {idle}, {ratio} each (no abandonment budget for more) → {place}",
+    "{flying} in flight, agents idle: {idle}, {ratio} each → {place}",
 )
 """Why a pacer places what it does (app.pacing)."""
 PLANS: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from app.contacts.mapping import ROLES
 from app.contacts.numbers import country
 from app.contacts.problems import SheetProblem
 from app.contacts.reading import ImportOptions
+from app.contacts.undoing import undo_import
 from app.operations import Operations
 from app.panel import trail
 from app.panel.doorkeeper import VISITOR
@@ -20,9 +22,9 @@ from app.panel.import_desk import ImportDesk, Parcel
 from app.panel.pages import Pages, wording
 from app.panel.problems import Problem
 from app.panel.rest_lists import received
-from app.store import lists
+from app.store import lists, undoing
 from app.store.door import SqlStore
-from app.store.errors import NotFound
+from app.store.errors import InUse, NotFound
 from app.store.people import Role
 
 ENCODINGS: Final = ("", "utf-8", "cp1251", "cp1252", "koi8-r", "cp866", "utf-16")
@@ -48,9 +50,33 @@ class ImportPages:
         app.router.add_get("/lists/import/{key}", gate(self._look))
         app.router.add_post("/lists/import/{key}", gate(self._do))
         app.router.add_get("/lists/import/{key}/rejected", gate(self._rejected))
+        app.router.add_post("/lists/imports/{import_id}/undo", gate(self._undo))
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        return self._pages.page(request, "lists.html", lists=await self._store.read(lists.list_lists))
+        return await self._list_page(request)
+
+    async def _list_page(self, request: web.Request, told: str = "", status: int = 200) -> web.Response:
+        return self._pages.page(
+            request, "lists.html", status=status, lists=await self._store.read(lists.list_lists), told=told,
+            imports=await self._store.read(undoing.list_imports), is_wrong=status != 200,
+        )  # fmt: skip
+
+    async def _undo(self, request: web.Request) -> web.StreamResponse:
+        """Take out what an import added; refused once one of its contacts was called."""
+        text = request.match_info["import_id"]
+        if not (text.isascii() and text.isdigit() and len(text) <= 15):
+            raise NotFound("import", text[:40])
+        entry = await self._store.read(undoing.get_import, int(text))
+        try:
+            removed, kept = await undo_import(self._store, entry.id, self._operations.now_ms)
+        except InUse as error:
+            return await self._list_page(request, str(error), 409)
+        details = {"file": entry.file_name, "taken out": str(removed)} | ({"kept": str(kept)} if kept else {})
+        note = trail.note(
+            request[VISITOR].user, "undid import", f"list {entry.list_name}"[:64], self._operations.now_ms, details
+        )
+        await trail.write(self._store, note)
+        return await self._list_page(request, f"{entry.file_name}: contacts taken out again: {removed}")
 
     async def _choose(self, request: web.Request) -> web.StreamResponse:
         form = Form({"name": request.query.get("name", "")[:128], "country": request.query.get("country", "GB")[:2]})
@@ -84,18 +110,33 @@ class ImportPages:
             return self._pages.page(request, "import_done.html", parcel=parcel, report=parcel.report)
         return await self._look_page(request, parcel, Form({"duplicates": "skip"}), ImportOptions())
 
+    async def _as_before(self, parcel: Parcel, found: Preview, options: ImportOptions) -> tuple[Preview, int | None]:
+        """The mapping of the last import of the same columns, and when that was; None: there was none, or it fits not.
+
+        A sheet without a header is like any other without one: nothing is remembered of those.
+        """
+        before = await self._store.read(undoing.last_mapping, found.columns) if found.has_header else None
+        if before is None:
+            return found, None
+        told = dict.fromkeys(ROLES, "") | dict(before.mapping)
+        try:
+            return await self._desk.look(parcel, replace(options, mapping=told)), before.started_at_ms
+        except (SheetProblem, ValueError):  # a column's contents may have changed: what is seen is guessed anew
+            return found, None
+
     async def _look_page(
         self, request: web.Request, parcel: Parcel, form: Form, options: ImportOptions, status: int = 200
     ) -> web.Response:
         found: Preview | None = None
+        before_ms: int | None = None
         try:
-            found = await self._desk.look(parcel, options)
+            found, before_ms = await self._as_before(parcel, await self._desk.look(parcel, options), options)
         except (SheetProblem, ValueError) as error:
             form.wrong("", str(error))
             status = 422
         return self._pages.page(
             request, "import_look.html", status=status, parcel=parcel, found=found, form=form,
-            columns=columns(found) if found else [], encodings=ENCODINGS,
+            columns=columns(found, form) if found else [], encodings=ENCODINGS, before_ms=before_ms,
             delimiter=DELIMITERS.get(found.facts.delimiter, found.facts.delimiter) if found else "",
         )  # fmt: skip
 
@@ -152,15 +193,19 @@ class ImportPages:
         return parcel
 
 
-def columns(found: Preview) -> list[dict[str, Any]]:
-    """The file's columns: name, role guessed, how sure, and what the first rows have there."""
+def columns(found: Preview, form: Form) -> list[dict[str, Any]]:
+    """The file's columns: name, role guessed, how sure, and what the first rows have there.
+
+    What a person chose in a form that was not taken stands as they chose it.
+    """
     roles = {column: role for role, column in found.mapping.as_roles().items()}
+    is_chosen = form.has("import")
     return [
         {
             "field": f"{COLUMN}{at}",
             "name": name,
-            "role": roles.get(name, ""),
-            "sure": found.mapping.confidence.get(roles[name], 1.0) if name in roles else None,
+            "role": form[f"{COLUMN}{at}"] if is_chosen else roles.get(name, ""),
+            "sure": found.mapping.confidence.get(roles[name], 1.0) if name in roles and not is_chosen else None,
             "samples": [row[at] if at < len(row) else "" for row in found.samples],
         }
         for at, name in enumerate(found.columns)

@@ -30,7 +30,6 @@ from app.units import ATTEMPT_ID, AttemptId, CampaignId
 LAST_ATTEMPTS: Final = 10
 LOOKED_AT: Final = 150
 """The newest attempts, among which are the last ones that ended."""
-PAGE_ATTEMPTS: Final = 50
 STATIC: Final = WEB / "static"
 
 
@@ -83,8 +82,9 @@ class Pages:
         visitor: Visitor | None = request.get(VISITOR)
         page = environment(words.language).get_template(template)
         return page.render(
-            w=words, visitor=visitor, here=request.path, token=visitor.csrf_token if visitor else "", **values
-        )
+            w=words, visitor=visitor, here=request.path, here_all=request.path_qs,
+            token=visitor.csrf_token if visitor else "", **values,
+        )  # fmt: skip
 
     def page(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A whole page."""
@@ -139,24 +139,11 @@ class Pages:
             "card": (card := view.card(entry, snapshot)),
             "budget": budget_row(card.picture.pacing) if card.picture else None,
             "bars": view.bars(entry.progress.outcomes),
+            "results": view.results(entry),
             "flow": await self._store.read(flows.get_flow, entry.campaign.flow_id),
             "lists": [await self._store.read(lists.get_list, list_id) for list_id in entry.list_ids],
             "attempts": view.last_ended(page.attempts)[:LAST_ATTEMPTS],
         }
-
-    async def attempts(self, request: web.Request) -> web.Response:
-        """A campaign's attempts, newest first, page by page."""
-        entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
-        before = request.query.get("before")
-        if before is not None and not ATTEMPT_ID.fullmatch(before):
-            raise NotFound("attempt", before[:40])
-        page = await self._store.read(
-            attempts.attempts_page,
-            campaign_id=entry.campaign.id,
-            before=AttemptId(before) if before else None,
-            limit=PAGE_ATTEMPTS,
-        )
-        return self.page(request, "attempts.html", entry=entry, page=page, is_first=before is None)
 
     async def attempt(self, request: web.Request) -> web.Response:
         """One attempt, from its opening to its end."""

@@ -31,6 +31,14 @@ FIXED: Final = (
     "none of its trunks exists",
     "all of its trunks are switched off",
     "all of its lines are in use",
+    "its first calls are made: it pauses when the last of them is over",
+    "a telephone number is expected, with + and its country code",
+    "the test call before this one is still going on",
+    "these are test calls themselves; make them from their campaign",
+    "this contact is not in the campaign",
+    "this import was undone already",
+    "made test call",
+    "undid import",
     "nobody is left to call",
     "everybody left waits for a later try",
     "there is nothing at this address",
@@ -52,6 +60,8 @@ MADE: Final = (
     "campaign {name} is {status}: this cannot be done to it",
     "campaign {name} has no trunk to call over; give it one first",
     "campaign {name} has no contact list; attach one first",
+    "contacts of this import were called already ({count}): it cannot be undone any more",
+    "{file}: contacts taken out again: {count}",
 )
 """Sentences with parts; a part may itself be a phrase."""
 

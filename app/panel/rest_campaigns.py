@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.contacts.numbers import NumberProblem, country, reader_for
 from app.outcomes import ContactStatus
 from app.panel import campaign_shapes, shapes
@@ -46,7 +48,10 @@ async def get_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
 async def put_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
     """Change a campaign; a running one follows at once. Lists named are added, none is taken away."""
     campaign_id = CampaignId(call.number("campaign_id"))
-    await call.operations.change_campaign(call.body.campaign(campaign_id))
+    before = await call.store.read(campaigns.get_campaign, campaign_id)
+    kept = {"pause_at": before.campaign.pause_at, "rehearses": before.campaign.rehearses}
+    plan = replace(call.body.campaign(campaign_id), **kept)
+    await call.operations.change_campaign(plan)
     for list_id in call.body.lists:
         await call.operations.attach_list(campaign_id, ListId(list_id))
     entry = await call.store.read(campaigns.get_campaign, campaign_id)
@@ -86,10 +91,19 @@ async def put_campaign_agents(call: Call) -> campaign_shapes.CampaignAgentsBody:
     return found
 
 
-@routes.add("POST", "/campaigns/{campaign_id}/start", answer=campaign_shapes.CampaignAnswer)
+@routes.add(
+    "POST",
+    "/campaigns/{campaign_id}/start",
+    query=campaign_shapes.StartQuery,
+    answer=campaign_shapes.CampaignAnswer,
+)
 async def start_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
-    """Start or resume."""
-    entry = await call.operations.start_campaign(CampaignId(call.number("campaign_id")))
+    """Start or resume; with `first`, it makes so many calls and pauses by itself."""
+    campaign_id = CampaignId(call.number("campaign_id"))
+    if call.query.first:
+        entry = await call.operations.try_campaign(campaign_id, call.query.first)
+    else:
+        entry = await call.operations.start_campaign(campaign_id)
     return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
 
 

@@ -25,6 +25,7 @@ from app.panel.campaign_setup import CampaignSetup
 from app.panel.desk import Desk
 from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
 from app.panel.doors import Doors
+from app.panel.drill import DrillPages
 from app.panel.floor_doors import FloorDoors
 from app.panel.import_desk import ImportDesk
 from app.panel.import_pages import ImportPages
@@ -126,7 +127,7 @@ class Panel:
         self._floor.attach(app)
         self._recordings.attach(app)
         ImportPages(operations=self._operations, store=self._store, pages=self._pages, desk=self._imports).attach(app)
-        for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup):
+        for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup, DrillPages):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
         self.desk.attach(app)
         rest.routes.attach(app, self._call)

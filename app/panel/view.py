@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.agents import NOT_SET
 from app.dialing.snapshot import CampaignPicture, Snapshot
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus, Trunk
@@ -190,6 +191,37 @@ def bars(outcomes: Mapping[Outcome, int]) -> list[Bar]:
             share=count / total,
         )
         for outcome, count in ordered
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A disposition with how many conversations came to it. share: of all conversations; width: percent of the most."""
+
+    code: str
+    label: str
+    count: int
+    share: float
+    width: float
+    is_success: bool
+
+
+def results(entry: CampaignEntry) -> list[Result]:
+    """What came of a campaign's conversations, the most frequent first."""
+    known = {one.code: one for one in entry.campaign.agents.dispositions}
+    counts = entry.progress.dispositions
+    total, most = sum(counts.values()), max(counts.values(), default=0)
+    return [
+        Result(
+            code=code,
+            label=known[code].label if code in known else "no result set" if code == NOT_SET else code,
+            count=count,
+            share=count / total,
+            width=round(100 * count / most, 2),
+            is_success=code in known and known[code].is_success,
+        )
+        for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        if count
     ]
 
 

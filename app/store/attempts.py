@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, Text, cast, func, select
 
 from app.agents import NOT_SET, Conversation
 from app.model import CallFacts
@@ -56,10 +56,15 @@ def attempts_page(
     contact_id: ContactId | None = None,
     agent_id: AgentId | None = None,
     disposition: str | None = None,
+    outcome: Outcome | None = None,
+    is_recorded: bool = False,
     before: AttemptId | None = None,
     limit: int = 50,
 ) -> AttemptsPage:
-    """A page of attempts, of a campaign, a contact, an agent, a disposition, or all; those older than `before`."""
+    """A page of attempts, of a campaign, a contact, an agent, a disposition, an outcome, or all; older than `before`.
+
+    is_recorded: only those whose conversation was recorded.
+    """
     found = _found().order_by(attempts.c.id.desc()).limit(limit + 1)
     if campaign_id is not None:
         found = found.where(attempts.c.campaign_id == campaign_id)
@@ -69,6 +74,10 @@ def attempts_page(
         found = found.where(attempts.c.agent_id == agent_id)
     if disposition is not None:
         found = found.where(attempts.c.disposition == disposition)
+    if outcome is not None:
+        found = found.where(attempts.c.outcome == int(outcome))
+    if is_recorded:
+        found = found.where(func.coalesce(cast(attempts.c.recordings, Text), "[]").not_in(["[]", "null"]))
     if before is not None:
         found = found.where(attempts.c.id < before)
     entries = tuple(_entry(row) for row in conn.execute(found))

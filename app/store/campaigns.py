@@ -67,12 +67,14 @@ def campaign_by_name(conn: Connection, name: str) -> CampaignEntry | None:
     return found[0] if found else None
 
 
-def list_campaigns(conn: Connection, status: CampaignStatus | None = None) -> list[CampaignEntry]:
-    """All campaigns, or those of a status, newest first."""
+def list_campaigns(
+    conn: Connection, status: CampaignStatus | None = None, *, with_rehearsals: bool = False
+) -> list[CampaignEntry]:
+    """All campaigns, or those of a status, newest first. Those of test calls are told of only where asked for."""
     found = select(campaigns).order_by(campaigns.c.id.desc())
     if status is not None:
         found = found.where(campaigns.c.status == status.value)
-    return _entries(conn, found)
+    return [one for one in _entries(conn, found) if with_rehearsals or not one.campaign.rehearses]
 
 
 def _check(conn: Connection, plan: Campaign) -> None:

@@ -71,7 +71,7 @@ def _found() -> Select[Any]:
 def _calls(conn: Connection, found: Select[Any]) -> list[EndedCall]:
     rows = conn.execute(found).all()
     limits = _limits(conn) if rows else {}
-    return [_call(row, limits) for row in rows]
+    return [_call(row, limits) for row in rows if row.campaign_id in limits]
 
 
 def _call(row: Row[Any], limits: dict[int, int]) -> EndedCall:
@@ -81,13 +81,15 @@ def _call(row: Row[Any], limits: dict[int, int]) -> EndedCall:
         at_ms=row.closed_at_ms,
         outcome=Outcome(row.outcome),
         waited_ms=row.waited_ms,
-        limit_ms=limits.get(row.campaign_id, AgentPlan().connect_within_ms),
+        limit_ms=limits[row.campaign_id],
     )
 
 
 def _limits(conn: Connection) -> dict[int, int]:
+    """By campaign; those of test calls are left out: nobody is abandoned in them."""
     default = AgentPlan().connect_within_ms
     return {
         row.id: (row.settings.get("agents") or {}).get("connect_within_ms", default)
         for row in conn.execute(select(campaigns.c.id, campaigns.c.settings))
+        if not row.settings.get("rehearses")
     }

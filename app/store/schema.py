@@ -135,6 +135,7 @@ contacts = Table(
     Column("phone5", String(16), nullable=False, default="", server_default=""),
     Column("fields", JSON, nullable=False),  # every column of the sheet, as written: str → str
     Column("source_line", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("import_id", BigInteger),  # which import added it; NULL: none did, or one of before this was kept
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
     Column("email", String(254), nullable=False, default="", server_default=""),
@@ -164,11 +165,15 @@ imports = Table(
     Column("list_id", ForeignKey("lists.id", ondelete="CASCADE"), nullable=False),
     Column("file_name", String(255), nullable=False),
     Column("sha256", String(64), nullable=False),
+    Column("header", String(64), nullable=False, default="", server_default=""),  # which columns: columns_mark
     Column("mapping", JSON, nullable=False),
     Column("counts", JSON, nullable=False),
     Column("started_at_ms", BigInteger, nullable=False),
     Column("finished_at_ms", BigInteger),
+    Column("undone_at_ms", BigInteger),  # its contacts were taken out again
 )
+# How a sheet of the same columns was read the last time.
+Index("ix_imports_header", imports.c.header, imports.c.id)
 
 import_problems = Table(
     "import_problems",

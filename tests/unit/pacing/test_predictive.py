@@ -180,7 +180,7 @@ def test_what_is_no_event_is_refused() -> None:
 def test_it_says_why() -> None:
     why = experienced().decide(PacingSnapshot(now_ms=NOW_MS, idle_agents=2, ringing_ms={"a": 4_000})).why
     assert why.startswith("1 in flight, 0.")
-    assert "2 agents idle" in why
+    assert "agents idle: 2" in why
     assert "budget 12.0 left →" in why
 
 

@@ -25,7 +25,7 @@ from app.pacing import Guard
 from app.panel import campaign_forms
 from app.panel.forms import Form
 from app.panel.passwords import is_password
-from app.store import agents, audit, campaigns, pauses, people, phones, trunks
+from app.store import agents, audit, campaigns, lists, pauses, people, phones, trunks
 from app.store.people import Role
 from app.units import HOUR_MS, AgentId, CampaignId, TrunkId
 from tests.unit.panel.site import PASSWORD, Site
@@ -366,3 +366,127 @@ async def test_a_list_is_looked_at_mapped_loaded_and_its_rejects_fetched(site: S
         assert "Борис" in await (await desk.http.get(go + "/rejected")).text()
     async with site.browser("other", Role.SUPERVISOR) as http:
         assert (await http.get(go)).status == 404
+
+
+async def loaded(site: Site, desk: Desk, text: str, name: str = "First", **chosen: str) -> str:
+    """A list loaded by the page; answers where it was told of."""
+    form = aiohttp.FormData()
+    form.add_field("file", text.encode(), filename="list.csv")
+    headers = {"X-CSRF-Token": desk.token, "X-Requested-With": "live"}
+    sent = await desk.http.post(f"/lists/import?name={name}&country=GB", data=form, headers=headers)
+    go: str = (await sent.json())["go"]
+    assert await desk.post(go, **{"encoding": "", "header": "yes", "import": "yes"} | chosen) == (303, go)
+    parcel = site.panel._imports.find(go.rsplit("/", 1)[1])
+    assert parcel is not None
+    assert parcel.work is not None
+    await parcel.work
+    return go
+
+
+async def test_columns_are_as_they_were_for_the_last_file_of_the_same_columns(site: Site, tmp_path: Path) -> None:
+    site.panel._imports._folder = tmp_path / "uploads"
+    text = "Holder,Line,Old\nAnna,07700 900001,07700 900002\n"
+    async with admin(site, Role.SUPERVISOR) as desk:
+        await loaded(site, desk, text, **{"c:0": "last_name", "c:1": "", "c:2": "phone"})
+        form = aiohttp.FormData()
+        form.add_field("file", b"old,holder,line\n07700 900003,Bert,07700 900004\n", filename="next.csv")
+        headers = {"X-CSRF-Token": desk.token, "X-Requested-With": "live"}
+        sent = await desk.http.post("/lists/import?name=Second&country=GB", data=form, headers=headers)
+        go = (await sent.json())["go"]
+        page = await (await desk.http.get(go)).text()
+        assert "As you said on" in page
+        chosen = {one.split('"')[0]: one for one in page.split('<select name="c:')[1:]}
+        roles = {
+            at: "".join(x for x in ("phone", "last_name", "") if f'value="{x}" selected' in chosen[at]) for at in chosen
+        }
+        assert roles == {"0": "phone", "1": "last_name", "2": ""}
+        status, page = await desk.post(go, **{"header": "yes", "c:0": "", "c:1": "email", "c:2": "", "import": "yes"})
+        assert (status, page.count('value="email" selected')) == (422, 1)
+
+
+async def test_an_import_is_undone_until_somebody_of_it_is_called(site: Site, tmp_path: Path) -> None:
+    site.panel._imports._folder = tmp_path / "uploads"
+    text = "name,phone\nAnna,07700 900001\nBert,07700 900002\n"
+    chosen = {"c:0": "name", "c:1": "phone"}
+    async with admin(site, Role.SUPERVISOR) as desk:
+        go = await loaded(site, desk, text, **chosen)
+        assert 'action="/lists/imports/1/undo"' in await (await desk.http.get(go)).text()
+        status, page = await desk.post("/lists/imports/1/undo")
+        assert (status, "list.csv: contacts taken out again: 2" in page) == (200, True)
+        (found,) = await site.store.read(lists.list_lists)
+        assert found.contacts == 0
+        status, page = await desk.post("/lists/imports/1/undo")
+        assert (status, "this import was undone already" in page) == (409, True)
+        assert (await desk.post("/lists/imports/77/undo"))[0] == 404
+    assert await whats(site) == ["imported", "undid import"]
+
+
+# --- the first calls, and a test call --------------------------------------------------------------------------------
+
+
+async def test_the_first_calls_are_ticked_and_kept_with_the_campaign(site: Site) -> None:
+    await site.add_campaign(contacts=4)
+    async with admin(site, Role.SUPERVISOR) as desk:
+        page = await (await desk.http.get("/campaigns/1/setup/start")).text()
+        assert 'name="is_trial" value="yes" checked' in page
+        status, page = await desk.post("/campaigns/1/setup/start", is_trial="yes", first="0")
+        assert (status, "a whole number from 1 to 1000000 is expected" in page) == (422, True)
+        assert (await desk.post("/campaigns/1/setup/start", is_trial="yes", first="3"))[0] == 303
+        plan = (await site.store.read(campaigns.get_campaign, CampaignId(1))).campaign
+        assert plan.pause_at == 3
+        assert site.runtime.dialer._work.campaigns[CampaignId(1)].first_calls == 3
+        await desk.post("/campaigns/1/pause")
+        await desk.post("/campaigns/1/setup/start", first="3")
+        assert site.runtime.dialer._work.campaigns[CampaignId(1)].first_calls is None
+    told = (await site.store.read(audit.audit_page)).entries
+    assert [one.details for one in reversed(told) if one.what == "started campaign"] == [{"first calls": "3"}, {}]
+
+
+async def test_a_campaign_calls_its_supervisor_first_and_nobody_counts_it(site: Site) -> None:
+    made = await site.add_campaign(contacts=4)
+    async with admin(site, Role.SUPERVISOR) as desk:
+        status, page = await desk.post("/campaigns/1/test", number="12")
+        assert (status, "a telephone number is expected" in page) == (422, True)
+        status, where = await desk.post("/campaigns/1/test", number="07700 900999", contact="3")
+        assert (status, where) == (303, "/campaigns/2")
+        assert (await desk.http.get(where)).status == 200
+        page = await (await desk.http.get("/campaigns")).text()
+        assert "test calls" not in page
+        assert 'value="+447700900999"' in await (await desk.http.get("/campaigns/1/setup/start")).text()
+        test = await site.store.read(campaigns.get_campaign, CampaignId(2))
+        (contact,) = await site.store.read(lists.contacts_page, test.list_ids[0])
+        assert (contact.name, contact.phones) == ("Contact 2", ("+447700900999",))
+        status, page = await desk.post("/campaigns/1/test", number="+447700900998")
+        assert (status, "the test call before this one is still going on" in page) == (422, True)
+        await desk.post("/campaigns/2/stop", is_sure="yes")
+        assert (await desk.post("/campaigns/1/test", number="+447700900998"))[0] == 303
+        assert (await desk.post("/campaigns/2/test", number="+447700900998"))[0] == 422
+    first = await site.store.read(campaigns.get_campaign, made.campaign.id)
+    assert (first.progress, first.status) == (made.progress, made.status)
+    assert (await whats(site)).count("made test call") == 2
+
+
+# --- drilling --------------------------------------------------------------------------------------------------------
+
+
+async def test_contacts_and_attempts_are_found_by_what_they_are(site: Site) -> None:
+    await site.add_campaign(contacts=60)
+    async with admin(site, Role.SUPERVISOR) as desk:
+
+        async def page(query: str) -> str:
+            answer = await desk.http.get(f"/campaigns/1/{query}")
+            assert answer.status == 200
+            return await answer.text()
+
+        assert "Contact 49<" in await page("contacts")
+        assert "Contact 50<" not in await page("contacts")
+        assert "Contact 59<" in await page("contacts?after=50")
+        assert "Contact 7<" in await page("contacts?search=007")
+        assert "Contact 12<" in await page("contacts?search=tact+12&status=pending")
+        assert "Nobody is like that" in await page("contacts?search=%25")
+        assert "Nobody is like that" in await page("contacts?status=connected")
+        assert "No attempt is like that" in await page("attempts?outcome=9&agent=1&disposition=sale&recorded=yes")
+        assert "Contact 4<" in await page("attempts?contact=5")
+        assert "No attempt yet" in await page("attempts?outcome=nonsense&disposition=nonsense&agent=x")
+        assert (await desk.http.get("/campaigns/1/attempts?contact=99999")).status == 404
+        assert (await desk.http.get("/campaigns/9/contacts")).status == 404

@@ -237,7 +237,7 @@ async def test_the_budget_is_on_the_board_and_on_the_campaigns_page(
     await site.operations.change_campaign(replace(entry.campaign, mode=DialingMode.PREDICTIVE, flow_id=FlowId(0)))
     await site.operations.start_campaign(entry.campaign.id)
     pacing = PacingPicture(
-        why="8 in flight for 4 idle agents, 2 each → 0", answered=260, abandoned=3, target=0.01, window_ms=DAY_MS,
+        why="8 in flight, agents idle: 4, 2 each → 0", answered=260, abandoned=3, target=0.01, window_ms=DAY_MS,
         budget_left=-0.4, is_spent=True,
     )  # fmt: skip
     shot = stage.snapshot(campaigns=(stage.picture(entry.campaign.id, pacing=pacing),), trunks=())

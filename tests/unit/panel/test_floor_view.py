@@ -125,7 +125,7 @@ def pacing(answered: int, abandoned: int, target: float = 0.01, *, is_spent: boo
     """A pacer with so many people behind it."""
     left = target * answered - abandoned
     return PacingPicture(
-        why="2 in flight for 1 idle agents, 2 each → 0", answered=answered, abandoned=abandoned, target=target,
+        why="2 in flight, agents idle: 1, 2 each → 0", answered=answered, abandoned=abandoned, target=target,
         window_ms=DAY_MS, budget_left=left, is_spent=is_spent,
     )  # fmt: skip
 

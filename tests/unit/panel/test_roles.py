@@ -30,6 +30,8 @@ NEEDS: Final = {
         "listen", "whisper", "barge", "pause", "ready", "sign-out", "hang-up", "message")},
     "GET /lists": S, "GET /lists/import": S, "POST /lists/import": S, "GET /lists/import/{key}": S,
     "POST /lists/import/{key}": S, "GET /lists/import/{key}/rejected": S,
+    "POST /lists/imports/{import_id}/undo": S, "POST /campaigns/{campaign_id}/test": S,
+    "GET /campaigns/{campaign_id}/contacts": S,
     "GET /admin": ADMIN, "GET /admin/users": ADMIN, "POST /admin/users": ADMIN, "GET /admin/users/{user_id}": ADMIN,
     "POST /admin/users/{user_id}": ADMIN, "POST /admin/users/{user_id}/sign-out": ADMIN,
     "GET /admin/sessions": ADMIN, "POST /admin/sessions/{sign_in}/end": ADMIN,

@@ -98,7 +98,7 @@ def test_why_a_pacer_places_what_it_does_is_said_in_russian() -> None:
     for why in found:
         assert not re.search("[a-z]", RU.figures(why)), (why, RU.figures(why))
         assert EN.figures(why) == why
-    assert RU.figures("8 in flight for 4 idle agents, 2.5 each → 1").endswith("по 2,5 на каждого → 1")
+    assert RU.figures("8 in flight, agents idle: 4, 2.5 each → 1").endswith("по 2,5 на каждого → 1")
 
 
 def test_what_is_wrong_with_steering_is_said_in_russian() -> None:
