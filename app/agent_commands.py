@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.agents import AgentStint, SpyMode
+from app.agents import AgentStint, PauseReason, SpyMode
 from app.model import Trunk
 from app.units import AgentId, AttemptId, CampaignId, ContactId, LegId, Number, RoomId, SessionId
 
@@ -216,13 +216,16 @@ QueueCommand = SendToQueue | WatchQueue
 class LogAgent:
     """Write down that an agent's state changed: the stretch that ended, and the one that began. → AgentSaved.
 
-    now None: they signed out.
+    now None: they signed out. ended None: nothing did; they began, or asked for something that comes later.
+    pause_next, signs_out_next: what they go on to after this call, for whoever comes after a crash.
     """
 
     agent_id: AgentId
     session_id: SessionId
     ended: AgentStint | None
     now: AgentStint | None
+    pause_next: PauseReason | None = None
+    signs_out_next: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +233,7 @@ class SaveConversation:
     """Write down that a person is with an agent now, for whoever comes after a crash. → ConversationSaved.
 
     waited_ms: for the agent, which is less than from the answer on where their flow spoke first.
+    recordings: made of it so far, in their order. recording: the one that runs; empty: none does.
     """
 
     attempt_id: AttemptId
@@ -238,6 +242,8 @@ class SaveConversation:
     answered_at_ms: int
     connected_at_ms: int
     waited_ms: int
+    recordings: tuple[str, ...] = ()
+    recording: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,11 @@ class PhoneKeyPressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneReachable:
-    """The phone registered, or went away (unregistered, no longer answers OPTIONS)."""
+    """The phone registered, or went away. is_silent: it has not signed off, it does not answer OPTIONS any more."""
 
     endpoint: str
     is_reachable: bool
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,13 +147,16 @@ class QueueSeen:
 class AgentSignedIn:
     """An agent begins to work (or their session goes on after a restart: is_resumed). They begin paused.
 
-    campaigns: the ones they serve. before: what a resumed agent did when the dialer ended; it ends now.
+    campaigns: the ones they serve. before: what a resumed agent did when the dialer ended; it ends now. pause_next,
+    signs_out_next: what they had asked for to come after the call they were in.
     """
 
     seat: Seat
     campaigns: tuple[CampaignId, ...]
     is_resumed: bool = False
     before: AgentStint | None = None
+    pause_next: PauseReason | None = None
+    signs_out_next: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,14 @@ class AgentOperations:
         for session in sessions:
             self._watch_phone(session.seat.endpoint)
         return [
-            AgentSignedIn(seat=one.seat, campaigns=one.campaigns, is_resumed=True, before=one.present)
+            AgentSignedIn(
+                seat=one.seat,
+                campaigns=one.campaigns,
+                is_resumed=True,
+                before=one.present,
+                pause_next=one.pause_next,
+                signs_out_next=one.signs_out_next,
+            )
             for one in sessions
         ]
 

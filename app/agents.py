@@ -268,6 +268,7 @@ class AgentStint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """What talking with an agent left, as it is written with the attempt. waited_ms: from the answer to the bridge.
+    recording: of recordings the one that runs, while they talk.
 
     agent_id None: a member of a queue of the PBX's own, queue_member, of whom we know no more.
     disposition: a code of the campaign's, or NOT_SET. transfers: what became of the call on the way, in words.
@@ -285,6 +286,7 @@ class Conversation:
     recordings: tuple[str, ...] = ()
     transfers: tuple[str, ...] = ()
     queue_member: str = ""
+    recording: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

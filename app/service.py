@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from app.asterisk.ami_address import AmiAddress, parse_ami_url
 from app.asterisk.fastagi import FastAgi
 from app.asterisk.telephony import LANGUAGE_FOLDER, AsteriskTelephony
 from app.callers import Callers
+from app.contacts.watched import WatchedFolder
 from app.dialing.dialer import Dialer
 from app.ivr.prompts import PromptStudio
 from app.operations import Operations
@@ -22,6 +24,7 @@ from app.panel.server import Panel
 from app.runtime import Runtime
 from app.settings import Settings, SettingsError
 from app.store.door import SqlStore
+from app.units import CampaignId
 from app.voices import voices
 
 log = structlog.get_logger()
@@ -80,6 +83,7 @@ async def service(
         if settings.agi_port:
             await _listen_to_dialplans(settings, Callers(store=store, operations=operations), doors)
         working = asyncio.create_task(runtime.run(first), name="dialer")
+        beside = [asyncio.create_task(one, name="source") for one in _sources(settings, store, operations)]
         try:
             yield Service(
                 store=store,
@@ -92,10 +96,31 @@ async def service(
             )
         finally:
             await panel.stop()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             working.cancel()
             with suppress(asyncio.CancelledError):
                 await working
             await telephony.stop()
+
+
+def _sources(settings: Settings, store: SqlStore, operations: Operations) -> list[Coroutine[None, None, None]]:
+    """What brings contacts by itself while the program runs."""
+
+    def added(campaign_id: CampaignId, _count: int) -> None:
+        operations.contacts_added([campaign_id])
+
+    if settings.watch_dir is None:
+        return []
+    watched = WatchedFolder(
+        store,
+        settings.watch_dir,
+        on_contacts_added=added,
+        now_ms=lambda: operations.now_ms,
+        monotonic_s=time.monotonic,
+    )
+    return [watched.run()]
 
 
 async def _listen_to_dialplans(settings: Settings, callers: Callers, doors: AsyncExitStack) -> None:

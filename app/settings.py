@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="Address the panel listens at")
     http_port: int = Field(8080, ge=0, le=65535, description="Port the panel listens at; 0: any free one")
     data_dir: Path = Field(Path("outring-data"), description="Prompts, uploads and reports")
+    watch_dir: Path | None = Field(
+        None, description="Folder whose files become contacts, as its import.toml says; none: no folder is watched"
+    )
     asterisk_recordings_dir: Path = Field(
         Path("/var/spool/asterisk/recording"), description="Where Asterisk writes ARI recordings"
     )

@@ -31,6 +31,7 @@ class Reach:
         self._lanes = lanes
         self._watched: set[str] = set()
         self._reachable: dict[str, bool] = {}
+        self._silent: set[str] = set()  # registered, and not answering
 
     def watch(self, endpoint: str) -> None:
         """Listen to a phone from now on, and tell how it is."""
@@ -58,11 +59,25 @@ class Reach:
 
     def hear(self, message: Any) -> None:
         """What Asterisk says of endpoints."""
-        if isinstance(message, ari.EndpointStateChange) and message.endpoint.resource in self._watched:
-            self._take(message.endpoint)
+        match message:
+            case ari.ContactStatusChange() if message.endpoint.resource in self._watched:
+                self._note(message.endpoint.resource, message.contact_info.contact_status)
+            case ari.EndpointStateChange() if message.endpoint.resource in self._watched:
+                self._take(message.endpoint)
+
+    def _note(self, endpoint: str, status: str) -> None:
+        """Asterisk tells of the contact before it tells of its endpoint."""
+        if status == "Unreachable":
+            self._silent.add(endpoint)
+            return
+        was_silent = endpoint in self._silent
+        self._silent.discard(endpoint)
+        if was_silent and status == "Removed" and self._reachable.get(endpoint) is False:
+            self._tell(PhoneReachable(endpoint=endpoint, is_reachable=False))
 
     def _take(self, endpoint: ari.Endpoint) -> None:
         is_reachable = endpoint.state != "offline"
         if self._reachable.get(endpoint.resource) is not is_reachable:
             self._reachable[endpoint.resource] = is_reachable
-            self._tell(PhoneReachable(endpoint=endpoint.resource, is_reachable=is_reachable))
+            is_silent = not is_reachable and endpoint.resource in self._silent
+            self._tell(PhoneReachable(endpoint=endpoint.resource, is_reachable=is_reachable, is_silent=is_silent))

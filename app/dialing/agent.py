@@ -100,9 +100,10 @@ class AgentRun:
     """A signed-in agent. `step` changes the state; everything else is what they are busy with, set by the floor."""
 
     __slots__ = (
-        "browser_lost_at_ms", "busy_since_ms", "calls", "calls_taken", "campaigns", "consult", "consulted_by",
-        "deadline_ms", "extensions", "id", "is_muted", "is_touched", "mode", "pause_next", "person_id", "phone",
-        "promised_to", "reason", "returns_ready", "seat", "signs_out_next", "state", "stint", "talked_ms", "untouched",
+        "_latch_logged", "browser_lost_at_ms", "busy_since_ms", "calls", "calls_taken", "campaigns", "consult",
+        "consulted_by", "deadline_ms", "extensions", "id", "is_muted", "is_touched", "mode", "pause_next",
+        "person_id", "phone", "promised_to", "reason", "returns_ready", "seat", "signs_out_next", "state", "stint",
+        "talked_ms", "untouched",
     )  # fmt: skip
 
     def __init__(self, seat: Seat, campaigns: tuple[CampaignId, ...]) -> None:
@@ -115,6 +116,7 @@ class AgentRun:
         self.reason: PauseReason | None = None
         self.pause_next: PauseReason | None = None
         self.signs_out_next = False
+        self._latch_logged: tuple[PauseReason | None, bool] = (None, False)
         self.browser_lost_at_ms: int | None = None
         self.promised_to: CampaignId | None = None  # contacts are being claimed for them
         self.mode = DialingMode.PROGRESSIVE  # how what is on its way to them came about
@@ -167,7 +169,23 @@ class AgentRun:
         self.deadline_ms = None
         if target is not AgentState.AVAILABLE:
             self.promised_to = None
-        return LogAgent(agent_id=self.id, session_id=self.seat.session_id, ended=ended, now=self.stint)
+        return self._log(ended)
+
+    def _log(self, ended: AgentStint | None) -> LogAgent:
+        self._latch_logged = (self.pause_next, self.signs_out_next)
+        return LogAgent(
+            agent_id=self.id,
+            session_id=self.seat.session_id,
+            ended=ended,
+            now=self.stint,
+            pause_next=self.pause_next,
+            signs_out_next=self.signs_out_next,
+        )
+
+    def log_latch(self) -> list[LogAgent]:
+        """What they asked for to come after this call is written down, where it changed: a restart must not lose it."""
+        is_noted = self.stint is None or self._latch_logged == (self.pause_next, self.signs_out_next)
+        return [] if is_noted else [self._log(None)]
 
     def may(self, step: AgentStep) -> bool:
         """Whether the table has this step now."""

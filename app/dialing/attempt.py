@@ -107,6 +107,13 @@ class AttemptRun:
 
     def prepare(self, known: Mapping[Prompt, Audio]) -> list[Command]:
         """Gather the prompts: ready at once when all are known, else asks for the missing ones."""
+        commands = self.ask_words(known)
+        if not commands:
+            self.state = AttemptState.READY
+        return commands
+
+    def ask_words(self, known: Mapping[Prompt, Audio]) -> list[Command]:
+        """Have made what the person may hear and is not known; a call of a life before this one goes on meanwhile."""
         missing = []
         for prompt in self.visit.needed():
             audio = known.get(prompt)
@@ -114,10 +121,7 @@ class AttemptRun:
                 missing.append(prompt)
             else:
                 self.visit.audio[prompt] = audio
-        if missing:
-            return [RenderPrompts(attempt_id=self.id, prompts=tuple(missing))]
-        self.state = AttemptState.READY
-        return []
+        return [RenderPrompts(attempt_id=self.id, prompts=tuple(missing))] if missing else []
 
     def let_go(self, now_ms: int) -> None:
         """The agent wants the call (or the card was another's): it is placed as soon as a line is free."""
@@ -335,6 +339,7 @@ class AttemptRun:
 
     def _rendered(self, event: PromptsRendered, now_ms: int) -> list[Command]:
         if self.state is not AttemptState.PREPARING:
+            self.visit.audio.update(event.audio)
             return []
         if event.failed:
             prompt, reason = next(iter(event.failed.items()))

@@ -95,6 +95,7 @@ class ComingBack:
             line = next((one for one in self._work.lines_of(run) if one.trunk.endpoint == found.endpoint), None)
             commands = attempt.adopt(found, line, now_ms)
             self._work.settle(attempt)
+            commands += attempt.ask_words(run.audio)
             return commands + self._floor.adopt(attempt, found.room_id, now_ms)
         if attempt.visit.has_talked:
             commands = attempt.find_talk_over(now_ms)

@@ -47,6 +47,8 @@ class Crew:
         """For whom a call is on its way: the contact is claimed, dialed or just answered."""
         self.agent_alarms: Alarms[AgentId] = Alarms()
         self.people_alarms: Alarms[AttemptId] = Alarms()
+        self.ring_alarms: Alarms[AttemptId] = Alarms()
+        """When calls that ring for nobody may be taken back."""
         self.changed: set[AgentId] = set()
         self.freed: dict[AgentId, None] = {}
         self.seekers: dict[AttemptId, None] = {}
@@ -56,9 +58,11 @@ class Crew:
         self.broken: dict[AgentId, str] = {}
         """Whose phone has turned out to be no good, and why."""
         self.unowned: dict[CampaignId, dict[AttemptId, None]] = {}
-        """Calls that ring since before a restart, and that no agent waits for yet."""
+        """Calls that ring, and that no agent waits for (yet)."""
         self.undialed: dict[AgentId, None] = {}
         """Agents reserved in a progressive campaign for whom nothing is dialed yet."""
+        self.ringing: dict[AgentId, None] = {}
+        """Agents for whom calls ring that were placed because they were idle."""
         self.stirred: set[CampaignId] = set()
         """Campaigns whose agents changed state, or came, or went."""
         self.finished: list[Finished] = []
@@ -115,13 +119,19 @@ class Crew:
         if agent.id not in self.agents:
             self.agent_alarms.set(agent.id, None)
             self.undialed.pop(agent.id, None)
+            self.ringing.pop(agent.id, None)
             self._unrank(agent.id)
             return
+        self.do(*agent.log_latch())
         self.agent_alarms.set(agent.id, agent.next_deadline_ms())
         if agent.state is AgentState.RESERVED and agent.mode is DialingMode.PROGRESSIVE:
             self.undialed[agent.id] = None
         else:
             self.undialed.pop(agent.id, None)
+        if agent.state is AgentState.RINGING and agent.mode is DialingMode.PROGRESSIVE and not agent.is_leaving:
+            self.ringing[agent.id] = None
+        else:
+            self.ringing.pop(agent.id, None)
         if not agent.is_free:
             self._unrank(agent.id)
         elif agent.id not in self._ranked:
@@ -159,6 +169,14 @@ class Crew:
         for agent_id in self.undialed:
             agent = self.agents[agent_id]
             if campaign_id in agent.campaigns and agent.phone.is_fit and agent.browser_lost_at_ms is None:
+                yield agent
+
+    def ringing_for(self) -> Iterator[AgentRun]:
+        """Who waits for calls that were placed for them and not by their will, and could take a person instead."""
+        for agent_id in self.ringing:
+            agent = self.agents[agent_id]
+            is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None
+            if agent.calls and agent.person_id is None and agent.consulted_by is None and is_there:
                 yield agent
 
     def count_idle(self, campaign_id: CampaignId) -> int:

@@ -45,7 +45,7 @@ class Farewells:
             person.has_music = False
             crew.do(Music(attempt_id=person.id, is_on=False))
         crew.turn_person(person, PersonStage.LEAVING)
-        self._say(person, attempt.visit.safe_harbor(), MESSAGE)
+        self._say(person, attempt.visit.safe_harbor(crew.now_ms), MESSAGE)
 
     def press(self, person: Person, key: str) -> None:
         """A key during the message: whoever wants no more calls is barred before they hear that they are."""
@@ -63,10 +63,13 @@ class Farewells:
         """It is on disk."""
         if person.attempt.visit.course.is_barred:
             self._crew.do(StopPlayback(attempt_id=person.id, playback_id=f"{person.id}-{MESSAGE}"))
-            self._say(person, person.attempt.visit.barred(), CONFIRMATION)
+            self._say(person, person.attempt.visit.barred(self._crew.now_ms), CONFIRMATION)
 
-    def told(self, person: Person, what: str) -> None:
+    def told(self, person: Person, what: str, *, has_failed: bool = False) -> None:
         """What was said is over. The message is not the end for whoever waits for the confirmation."""
+        is_last = what == (CONFIRMATION if person.attempt.visit.course.is_barred else MESSAGE)
+        if is_last:
+            person.attempt.visit.last_words.end(self._crew.now_ms, is_whole=not has_failed, has_failed=has_failed)
         if what == CONFIRMATION or (what == MESSAGE and not person.attempt.visit.course.is_barred):
             self.see_off(person)
 
@@ -78,6 +81,7 @@ class Farewells:
 
     def see_off(self, person: Person) -> None:
         """All was said: the call ends."""
+        person.attempt.visit.last_words.end(self._crew.now_ms, is_whole=False)
         self._crew.turn_person(person, PersonStage.ENDING)
         self._crew.did(person.attempt, person.attempt.hang_up(self._crew.now_ms))
 

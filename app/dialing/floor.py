@@ -119,13 +119,15 @@ class Floor:
             self._wake_agent(crew.agents[agent_id])
         for attempt_id in crew.people_alarms.due(now_ms):
             self._wake_person(crew.people[attempt_id])
+        for attempt_id in crew.ring_alarms.due(now_ms):
+            self._parts.unattended.expire(attempt_id)
         return self._settled() + self._queueing.wake(now_ms)
 
     def next_deadline_ms(self) -> int | None:
         """When `wake` is wanted."""
         crew = self.crew
         times = (
-            crew.agent_alarms.next_ms(), crew.people_alarms.next_ms(),
+            crew.agent_alarms.next_ms(), crew.people_alarms.next_ms(), crew.ring_alarms.next_ms(),
             self._queueing.next_deadline_ms(), self.predictions.next_save_ms(),
         )  # fmt: skip
         return min((time for time in times if time is not None), default=None)
@@ -276,7 +278,7 @@ class Floor:
                 self._person_joined(event)
             case PhoneReachable():
                 for agent in [one for one in self.crew.agents.values() if one.seat.endpoint == event.endpoint]:
-                    self._parts.losses.reachable(agent, is_reachable=event.is_reachable)
+                    self._parts.losses.reachable(agent, is_reachable=event.is_reachable, is_silent=event.is_silent)
             case SupervisionAsked() if self.refusal(event) is None:
                 self._parts.supervision.ask(event)
             case SupervisionEnded():
@@ -300,7 +302,7 @@ class Floor:
         crew.agents[agent.id] = agent
         crew.sessions[event.seat.session_id] = agent
         if event.is_resumed:
-            self._parts.resuming.sign_in(agent, event.before)
+            self._parts.resuming.sign_in(agent, event)
             return
         crew.step(agent, AgentStep.SIGN_IN, reason=SIGNED_IN)
         if not agent.phone.is_per_call:
@@ -325,6 +327,8 @@ class Floor:
             self._parts.talk.gone(person)
         elif attempt.is_answered and attempt.id in crew.owners and len(crew.owners[attempt.id].calls) > 1:
             self._parts.reservations.answered(attempt)
+        if person is not None and person.awaits_words and person.stage is PersonStage.TALKING:
+            self._parts.recordings.words_came(person)
         if attempt.visit.sought is not None and (person is None or person.stage is PersonStage.BACK_IN_FLOW):
             self._seek(attempt, person)
 
@@ -340,7 +344,7 @@ class Floor:
 
     def _played(self, person: Person, what: str, *, has_failed: bool) -> None:
         if person.stage is PersonStage.LEAVING:
-            self._parts.farewells.told(person, what)
+            self._parts.farewells.told(person, what, has_failed=has_failed)
         elif what == "notice":
             self._parts.recordings.told(person, has_failed=has_failed)
 
@@ -379,6 +383,8 @@ class Floor:
             agent = next((one for one in idle if one.id == own), None) if own is not None else None
             agent = agent or next(crew.idle(person.queue_id), None)
             agent = agent or next(crew.could_leave_off(person.queue_id), None)
+            if agent is None and (agent := self._parts.reservations.who_could_turn(person.queue_id)) is not None:
+                self._parts.reservations.turn(agent)
         if agent is None:
             self._parts.talk.wait(person)
         else:

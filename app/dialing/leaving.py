@@ -19,14 +19,19 @@ class Leaving:
         agent.person_id = None
         if agent.phone.is_per_call:
             self._crew.do(*agent.phone.hang_up())
-        if agent.signs_out_next:
-            self.sign_out(agent)
-        elif agent.pause_next is not None:
-            self.pause(agent, agent.pause_next)
+        if agent.is_leaving:
+            self.go(agent)
         elif agent.phone.is_lost:
             self.pause(agent, PHONE_LOST)
         else:
             self._crew.step(agent, AgentStep.RELEASE)
+
+    def go(self, agent: AgentRun) -> None:
+        """Home, or into the pause: what they asked for."""
+        if agent.signs_out_next:
+            self.sign_out(agent)
+        elif agent.pause_next is not None:
+            self.pause(agent, agent.pause_next)
 
     def pause(self, agent: AgentRun, reason: PauseReason) -> None:
         """Now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.agent_commands import Part, RenewPhoneLease
 from app.agent_events import PhoneFailed
 from app.agents import AgentState, DialingMode, PauseReason
@@ -15,6 +17,8 @@ from app.dialing.reservation import BEFORE_TALK, Reservations
 from app.dialing.talk import Talk
 from app.dialing.transfer import Transfers
 from app.units import RoomId
+
+SILENT: Final = "it does not answer any more"
 
 
 class Losses:
@@ -72,16 +76,23 @@ class Losses:
 
     # --- phones ------------------------------------------------------------------------------------------------------
 
-    def reachable(self, agent: AgentRun, *, is_reachable: bool) -> None:
-        """The phone registered, or went away."""
-        if agent.phone.is_reachable is is_reachable:
-            return
+    def reachable(self, agent: AgentRun, *, is_reachable: bool, is_silent: bool = False) -> None:
+        """The phone registered, or went away.
+
+        One that is in a call and only does not answer when asked is not cut off: whether it is dead, its sound tells,
+        and as soon. Nobody new is put through to it meanwhile.
+        """
+        is_known = agent.phone.is_reachable is is_reachable
+        is_heard = is_silent and agent.phone.state in (PhoneState.UP, PhoneState.IN_ROOM)
         agent.phone.is_reachable = is_reachable
         if is_reachable:
-            agent.phone.note = ""
+            if not is_known:
+                agent.phone.note = ""
+                self._crew.touch(agent)
+        elif is_heard:
             self._crew.touch(agent)
-        else:
-            self.lose_phone(agent, "it is not registered any more")
+        elif not is_known or agent.phone.state is not PhoneState.DOWN:
+            self.lose_phone(agent, SILENT if is_silent else "it is not registered any more")
 
     def phone_ended(self, agent: AgentRun, reason: str) -> None:
         """The phone's call is over: hung up, not answered, or broken."""

@@ -12,6 +12,7 @@ from app.dialing.resume import Resuming
 from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
 from app.dialing.transfer import Transfers
+from app.dialing.unattended import Unattended
 
 
 class Parts:
@@ -19,13 +20,14 @@ class Parts:
 
     __slots__ = (
         "crew", "farewells", "leaving", "losses", "recordings", "reservations", "resuming", "supervision",
-        "talk", "transfers",
+        "talk", "transfers", "unattended",
     )  # fmt: skip
 
     def __init__(self, crew: Crew) -> None:
         self.crew = crew
         self.leaving = Leaving(crew)
-        self.reservations = Reservations(crew, self.leaving)
+        self.unattended = Unattended(crew)
+        self.reservations = Reservations(crew, self.leaving, self.unattended)
         self.recordings = Recordings(crew)
         self.talk = Talk(crew, self.leaving, self.reservations, self.recordings)
         self.transfers = Transfers(crew, self.leaving, self.recordings, self.talk)
@@ -33,5 +35,14 @@ class Parts:
         self.farewells = Farewells(crew)
         self.supervision = Supervision(crew)
         self.resuming = Resuming(
-            crew, self.losses, self.recordings, self.talk, self.transfers, self.farewells, self.supervision
+            crew,
+            self.leaving,
+            self.losses,
+            self.reservations,
+            self.unattended,
+            self.recordings,
+            self.talk,
+            self.transfers,
+            self.farewells,
+            self.supervision,
         )

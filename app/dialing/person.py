@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 
+from app.agent_commands import SaveConversation
 from app.agents import NOT_SET, AgentPlan, CallbackPlan, Conversation, DialingMode, Disposition
 from app.dialing.attempt import AttemptRun
 from app.units import AgentId, AttemptId, CampaignId, RoomId, SessionId
@@ -35,10 +36,10 @@ class Person:
     """One of them. The floor sets what happens; the record of the conversation is made here."""
 
     __slots__ = (
-        "agent_id", "attempt", "awaits_phone", "callback", "connected_at_ms", "deadline_ms", "disposition",
-        "failures", "has_music", "hold_ms", "is_being_told", "is_disposed", "is_front", "is_notified",
-        "is_recorded_before", "note", "party_id", "queue_id", "recording", "recordings", "recordings_before", "room_id",
-        "since_ms", "stage", "talk_ms", "talker", "transfers", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
+        "agent_id", "attempt", "awaits_phone", "awaits_words", "callback", "connected_at_ms", "deadline_ms",
+        "disposition", "failures", "has_music", "hold_ms", "is_being_told", "is_disposed", "is_front", "is_notified",
+        "note", "party_id", "places_before", "queue_id", "recording", "recordings", "room_id", "since_ms", "stage",
+        "talk_ms", "talker", "transfers", "unsure", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
     )  # fmt: skip
 
     def __init__(self, attempt: AttemptRun, now_ms: int) -> None:
@@ -67,10 +68,11 @@ class Person:
         self.is_disposed = False  # the agent is done with the card
         self.is_being_told = False  # the notice of a recording is played, and the recording still wanted
         self.is_notified = False  # they heard it
+        self.awaits_words = False  # the recording is wanted, and its notice is not made yet
         self.recording = ""  # the one that runs
         self.recordings: list[str] = []
-        self.is_recorded_before = False  # by a life before this one, under a name we do not know
-        self.recordings_before = 0  # numbers that a life before this one may have used
+        self.unsure: tuple[str, ...] = ()  # recordings that a life before this one may have begun and not written down
+        self.places_before = 0  # how far that life may have counted its recordings
         self.transfers: list[str] = []
 
     @property
@@ -121,10 +123,37 @@ class Person:
 
     def next_recording(self) -> str:
         """The name of a recording that begins."""
-        place = self.recordings_before + len(self.recordings) + 1
-        self.recording = f"{self.id}-talk" if place == 1 else f"{self.id}-talk-{place}"
+        self.recording = self.recording_name(self.last_place + 1)
         self.recordings.append(self.recording)
         return self.recording
+
+    @property
+    def last_place(self) -> int:
+        """The number of the last recording there is, or may be; 0: there is none."""
+        places = (int(name.removeprefix(f"{self.id}-talk")[1:] or 1) for name in self.recordings)
+        return max(self.places_before, *places) if self.recordings else self.places_before
+
+    def recording_name(self, place: int) -> str:
+        """What the `place`-th recording of the conversation is called."""
+        return f"{self.id}-talk" if place == 1 else f"{self.id}-talk-{place}"
+
+    def save(self) -> SaveConversation:
+        """What a life after this one has to know of the conversation. They have talked."""
+        assert self.talker is not None, f"{self.id} talked with nobody"
+        assert self.connected_at_ms is not None, f"{self.id} was never connected"
+        agent_id, session_id = self.talker
+        facts = None if self.attempt.call is None else self.attempt.call.facts
+        answered_at_ms = None if facts is None else facts.answered_at_ms
+        return SaveConversation(
+            attempt_id=self.id,
+            agent_id=agent_id,
+            session_id=session_id,
+            answered_at_ms=self.connected_at_ms if answered_at_ms is None else answered_at_ms,
+            connected_at_ms=self.connected_at_ms,
+            waited_ms=self.waited_ms,
+            recordings=tuple(self.recordings),
+            recording=self.recording,
+        )
 
     def conversation(self, now_ms: int) -> Conversation:
         """What is written of it."""

@@ -69,7 +69,7 @@ class Phone:
     @property
     def is_fit(self) -> bool:
         """Whether a person could be connected: it is in its room, or can be rung."""
-        return self.is_reachable if self.is_per_call else self.is_in_room
+        return self.is_reachable and (self.is_per_call or self.is_in_room)
 
     def ring(self, now_ms: int, *, shown_name: str = "", shown_number: str = "") -> list[Command]:
         """Ring it, unless it is rung or up already; what it shows is who calls."""

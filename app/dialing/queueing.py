@@ -207,7 +207,7 @@ class Queueing:
             self._forget(attempt.id)
             return self._did(attempt, attempt.visit.find_nobody(now_ms), now_ms)
         attempt.visit.abandon()
-        audio = attempt.visit.safe_harbor()
+        audio = attempt.visit.safe_harbor(now_ms)
         if audio is None:
             return self._see_off(person, now_ms)
         person.is_leaving = True
@@ -217,6 +217,7 @@ class Queueing:
     def _see_off(self, person: _Person, now_ms: int) -> list[Command]:
         """The message was heard: the call ends."""
         person.is_leaving = False
+        person.attempt.visit.last_words.end(now_ms, is_whole=True)
         self._alarms.set(person.attempt.id, None)
         return self._did(person.attempt, person.attempt.hang_up(now_ms), now_ms)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from app.agent_commands import PlayToPhone, RecordRoom
 from app.agents import TALK_LEASE_MS, RecordingPolicy
 from app.commands import Play, StopRecording
@@ -12,10 +10,6 @@ from app.dialing.agent import AgentRun
 from app.dialing.crew import Crew
 from app.dialing.person import Person, PersonStage
 from app.events import RecordingEnded
-from app.units import SECOND_MS
-
-LIKELY_RECORDINGS: Final = 4
-"""So many recordings of a conversation are looked for after a restart."""
 
 
 class Recordings:
@@ -32,8 +26,9 @@ class Recordings:
             self._record(person)
             return
         audio = attempt.visit.audio.get(words)
+        person.awaits_words = audio is None
         if audio is None or agent.phone.leg_id is None:
-            return  # nobody is recorded who was not told
+            return  # nobody is recorded who was not told; after a restart the words come soon
         if person.is_being_told:
             return
         person.is_being_told = True
@@ -41,6 +36,12 @@ class Recordings:
             Play(attempt_id=person.id, playback_id=f"{person.id}-notice", media=(audio.media,)),
             PlayToPhone(leg_id=agent.phone.leg_id, media=(audio.media,)),
         )
+
+    def words_came(self, person: Person) -> None:
+        """The notice that was missing may be there: who was to be recorded is."""
+        agent = None if person.agent_id is None else self._crew.agents.get(person.agent_id)
+        if agent is not None:
+            self.begin(person, agent)
 
     def told(self, person: Person, *, has_failed: bool) -> None:
         """The notice was played, or could not be."""
@@ -54,39 +55,44 @@ class Recordings:
             return
         name = person.next_recording()
         self._crew.do(RecordRoom(attempt_id=person.id, room_id=person.room_id, name=name, max_length_ms=TALK_LEASE_MS))
+        self._changed(person)
+
+    def _changed(self, person: Person) -> None:
+        """For the agent's desk, and for a life after this one, which must be able to end what runs."""
         self._crew.touch_person(person)
+        if person.talker is not None:
+            self._crew.do(person.save())
 
     def adopt(self, person: Person) -> None:
-        """A conversation of before a restart: what is recorded of it goes on, under a name that is likely.
+        """A conversation of before a restart: what is recorded of it goes on, under the name it was written down with.
 
-        Which of its recordings runs is known to nobody; all that are likely are ended with it, and their ends tell.
+        One may have begun and not been written down any more: its name is the next, is ended with the others, and its
+        end tells whether there was one.
         """
-        if person.plan.recording is RecordingPolicy.NEVER:
+        before = person.attempt.opened.conversation
+        if person.plan.recording is RecordingPolicy.NEVER or before is None:
             return
-        person.is_notified = person.is_recorded_before = True
-        began_ms = person.connected_at_ms or self._crew.now_ms
-        person.recordings_before = LIKELY_RECORDINGS + (self._crew.now_ms - began_ms) // SECOND_MS
-        if person.plan.recording is RecordingPolicy.ALWAYS:
-            person.recording = f"{person.id}-talk"
-            person.recordings.append(person.recording)
+        person.recordings, person.recording = list(before.recordings), before.recording
+        person.is_notified = bool(person.recordings)
+        person.places_before = person.last_place + 1
+        names = (person.recording_name(place) for place in range(1, person.places_before + 1))
+        person.unsure = tuple(name for name in names if name not in person.recordings)
 
     def adopt_ended(self, person: Person) -> None:
-        """A conversation that ended during a restart: where everybody is recorded, it was."""
-        if person.plan.recording is RecordingPolicy.ALWAYS:
-            person.recordings.append(f"{person.id}-talk")
+        """A conversation that ended during a restart: its room may still be recorded."""
+        self.adopt(person)
+        self.end(person)
 
     def end(self, person: Person) -> None:
         """Record no more; what is about to be recorded neither."""
-        person.is_being_told = False
+        person.is_being_told = person.awaits_words = False
         names = [person.recording] if person.recording else []
-        if person.is_recorded_before:
-            places = range(2, LIKELY_RECORDINGS + 1)
-            likely = (f"{person.id}-talk", *(f"{person.id}-talk-{place}" for place in places))
-            names += [name for name in likely if name != person.recording]
+        names += person.unsure
+        person.unsure = ()
         self._crew.do(*(StopRecording(attempt_id=person.id, name=name) for name in names))
         if names:
-            person.recording, person.is_recorded_before = "", False
-            self._crew.touch_person(person)
+            person.recording = ""
+            self._changed(person)
 
     def ended(self, person: Person, event: RecordingEnded) -> None:
         """A recording is over; one that failed is none."""
@@ -95,14 +101,14 @@ class Recordings:
         elif (
             not event.has_failed and event.name not in person.recordings and event.name.startswith(f"{person.id}-talk")
         ):
-            person.recordings.insert(0, event.name)  # of before a restart
+            person.recordings.append(event.name)  # of before a restart
         if event.has_failed and event.name in person.recordings:
             person.recordings.remove(event.name)
-        self._crew.touch_person(person)
+        self._changed(person)
 
     def failed(self, person: Person) -> None:
         """Asterisk would not record."""
         if person.recording:
             person.recordings.remove(person.recording)
             person.recording = ""
-            self._crew.touch_person(person)
+            self._changed(person)

@@ -127,7 +127,7 @@ class Requests:
             case BrowserLost():
                 if not event.is_lost:
                     agent.browser_lost_at_ms = None
-                    agent.pause_next = None if agent.pause_next is BROWSER_LOST else agent.pause_next
+                    agent.pause_next = None if agent.pause_next == BROWSER_LOST else agent.pause_next
                 elif agent.browser_lost_at_ms is None:
                     agent.browser_lost_at_ms = crew.now_ms
                 crew.touch(agent)

@@ -18,8 +18,9 @@ from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.campaign import CampaignRun
 from app.dialing.crew import Crew
 from app.dialing.leaving import Leaving
+from app.dialing.unattended import Unattended
 from app.outcomes import Outcome
-from app.units import SECOND_MS, AgentId, AttemptId, CampaignId, number
+from app.units import DAY_MS, SECOND_MS, AgentId, AttemptId, CampaignId, number
 
 MANUAL_PATIENCE_MS: Final = 30 * SECOND_MS
 """How long the disk may take to say whether a number may be dialed by hand."""
@@ -29,9 +30,10 @@ BEFORE_TALK: Final = frozenset({AgentState.RESERVED, AgentState.RINGING})
 class Reservations:
     """Which calls are on their way to whom."""
 
-    def __init__(self, crew: Crew, leaving: Leaving) -> None:
+    def __init__(self, crew: Crew, leaving: Leaving, unattended: Unattended) -> None:
         self._crew = crew
         self._leaving = leaving
+        self._unattended = unattended
         self._promised: dict[CampaignId, list[AgentId]] = {}
         self._short: dict[CampaignId, dict[AgentId, None]] = {}  # who may be reserved with fewer calls than they could
 
@@ -39,12 +41,12 @@ class Reservations:
 
     def room(self, run: CampaignRun, most: int) -> int:
         """For how many contacts, `most` at the most, a campaign has agents who take no other's."""
-        found = 0
+        found = -self._unattended.count(run.campaign.id)
         for agent in self._takers(run):
             found += self._lines_for(run) - len(agent.calls)
             if found >= most:
                 return most
-        return found
+        return max(0, found)
 
     def promise(self, run: CampaignRun, count: int) -> tuple[AgentId, ...]:
         """A claim for `count` contacts is on its way: who they are for, until it is answered."""
@@ -205,36 +207,68 @@ class Reservations:
         ringing = [one for one in attempts if one is not None and one.state is AttemptState.DIALING]
         for attempt in ringing:
             if attempt.id not in self._crew.owners and not attempt.visit.course.is_taken_back:
-                self._crew.unowned.setdefault(run.campaign.id, {})[attempt.id] = None
+                self._unattended.add(attempt)
         for agent in list(self._crew.idle(run.campaign.id)):
             self.adopt(agent)
 
     def adopt(self, agent: AgentRun) -> None:
-        """A free agent waits for a call that rings for nobody yet (since before a restart, say), if there is one."""
+        """A free agent waits for the calls that ring for nobody, as many as the campaign has lines for one."""
         for campaign_id in agent.campaigns:
-            ringing = self._crew.unowned.get(campaign_id, {})
-            while ringing and agent.is_free:
-                attempt_id = next(iter(ringing))
-                del ringing[attempt_id]
-                attempt = self._crew.work.attempts.get(attempt_id)
-                if attempt is not None and attempt.state is AttemptState.DIALING and attempt.opened.agent_id is None:
-                    agent.mode = DialingMode.PROGRESSIVE
-                    self._give(agent, attempt)
-                    self._crew.step(agent, AgentStep.RESERVE, campaign_id=campaign_id, attempt_id=attempt.id)
-                    self._ring(agent, attempt)
+            run = self._crew.work.campaigns.get(campaign_id)
+            while run is not None and (agent.is_free or self._is_short(run, agent)):
+                attempt = self._unattended.take(campaign_id, agent.id)
+                if attempt is None:
+                    break
+                self.resume(agent, attempt)
+
+    def resume(self, agent: AgentRun, attempt: AttemptRun) -> None:
+        """An agent waits for a call that is on its way already."""
+        mode = attempt.campaign.mode
+        by_will = DialingMode.MANUAL if attempt.opened.is_manual else mode
+        agent.mode = by_will if by_will in (DialingMode.MANUAL, DialingMode.PREVIEW) else DialingMode.PROGRESSIVE
+        self._give(agent, attempt)
+        if agent.state not in BEFORE_TALK:
+            self._crew.step(agent, AgentStep.RESERVE, campaign_id=attempt.campaign.id, attempt_id=attempt.id)
+            self._ring(agent, attempt)
+        self._note_room(attempt.campaign.id, agent)
+
+    def who_could_turn(self, campaign_id: CampaignId) -> AgentRun | None:
+        """Who serves a campaign and waits for calls that only ring: a person who is there comes before.
+
+        Of several, whose calls may be taken back soonest, so that as few as may be ring for nobody.
+        """
+        found = [agent for agent in self._crew.ringing_for() if campaign_id in agent.campaigns]
+        attempts = self._crew.work.attempts
+        able = [agent for agent in found if not any(attempts[one].is_answered for one in agent.calls)]
+        return min(able, key=self._spared_ms, default=None)
+
+    def _spared_ms(self, agent: AgentRun) -> tuple[int, int, AgentId]:
+        times = (self._unattended.may_end_ms(self._crew.work.attempts[one]) for one in agent.calls)
+        wait_ms = max((self._crew.now_ms + DAY_MS if time is None else time for time in times), default=0)
+        return (max(wait_ms, self._crew.now_ms), -agent.seat.skill, agent.id)
+
+    def turn(self, agent: AgentRun) -> None:
+        """The agent waits for their calls no longer: others do, or the calls end as soon as they may."""
+        for attempt in [self._crew.work.attempts[one] for one in list(agent.calls)]:
+            self.forget(attempt.id)
+            if not (attempt.is_answered or self._pass_on(attempt, agent)):
+                self._unattended.leave(attempt)
+        self._crew.step(agent, AgentStep.RELEASE)
 
     def _pass_on(self, attempt: AttemptRun, agent: AgentRun) -> bool:
         """Give a call that rings to another agent. What an agent chose, or is theirs alone, is nobody else's."""
         run = self._crew.work.run_of(attempt)
         if agent.mode is not DialingMode.PROGRESSIVE or attempt.opened.agent_id is not None:
             return False
-        other = next((one for one in self._crew.idle(run.campaign.id) if one is not agent), None)
+        others = chain(self._crew.idle(run.campaign.id), self._short_of(run))
+        other = next((one for one in others if one is not agent), None)
         if other is None:
             return False
         other.mode = DialingMode.PROGRESSIVE
         self._give(other, attempt)
-        self._crew.step(other, AgentStep.RESERVE, campaign_id=run.campaign.id, attempt_id=attempt.id)
-        if attempt.state is AttemptState.DIALING:
+        if other.state is AgentState.AVAILABLE:
+            self._crew.step(other, AgentStep.RESERVE, campaign_id=run.campaign.id, attempt_id=attempt.id)
+        if attempt.state is AttemptState.DIALING and other.state is AgentState.RESERVED:
             self._ring(other, attempt)
         self._note_room(run.campaign.id, other)
         return True

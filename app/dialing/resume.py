@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.agent_commands import CloseRoom, Connect, HangUpPhone, Music, Part
-from app.agents import AgentState, AgentStint, LivePhone, PauseReason
+from app.agent_events import AgentSignedIn
+from app.agents import AgentState, LivePhone, PauseReason
 from app.dialing.agent import RESTARTED, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.consult import Party
 from app.dialing.crew import Crew
 from app.dialing.farewell import Farewells
+from app.dialing.leaving import Leaving
 from app.dialing.losses import Losses
 from app.dialing.person import Person, PersonStage
 from app.dialing.recording import Recordings
+from app.dialing.reservation import Reservations
 from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
 from app.dialing.transfer import Transfers
-from app.units import LegId, Number, RoomId, SessionId
+from app.dialing.unattended import Unattended
+from app.units import AttemptId, LegId, Number, RoomId, SessionId
 
 UNSEEN = "it ended while Asterisk was out of sight"
 
@@ -28,7 +32,10 @@ class Resuming:
     def __init__(
         self,
         crew: Crew,
+        leaving: Leaving,
         losses: Losses,
+        reservations: Reservations,
+        unattended: Unattended,
         recordings: Recordings,
         talk: Talk,
         transfers: Transfers,
@@ -36,20 +43,31 @@ class Resuming:
         supervision: Supervision,
     ) -> None:
         self._crew = crew
+        self._leaving = leaving
         self._transfers = transfers
         self._farewells = farewells
         self._supervision = supervision
         self._strays: dict[LegId, LivePhone] = {}
         self._losses = losses
+        self._reservations = reservations
+        self._unattended = unattended
+        self._rang: dict[AttemptId, AgentRun] = {}  # for whom a call was on its way when the life before ended
         self._recordings = recordings
         self._talk = talk
 
     # --- agents ------------------------------------------------------------------------------------------------------
 
-    def sign_in(self, agent: AgentRun, before: AgentStint | None) -> None:
-        """A session goes on. Whoever took calls takes them again as soon as phone and page are found to be there."""
+    def sign_in(self, agent: AgentRun, event: AgentSignedIn) -> None:
+        """A session goes on. Whoever took calls takes them again as soon as phone and page are found to be there.
+
+        What they had asked for to come after their call comes after it.
+        """
+        before = event.before
         was_paused = before is not None and before.state is AgentState.PAUSED
         agent.stint = before
+        agent.pause_next, agent.signs_out_next = event.pause_next, event.signs_out_next
+        if before is not None and before.state is AgentState.RINGING and before.attempt_id is not None:
+            self._rang[before.attempt_id] = agent
         agent.returns_ready = before is not None and not was_paused
         agent.browser_lost_at_ms = self._crew.now_ms
         reason = RESTARTED
@@ -59,10 +77,12 @@ class Resuming:
 
     def go_on(self, agent: AgentRun) -> None:
         """Phone or page came back."""
-        is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None
+        is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None and not agent.is_leaving
         if agent.returns_ready and agent.reason is RESTARTED and is_there:
             agent.returns_ready = False
             self._crew.step(agent, AgentStep.GO_READY)
+        elif agent.id in self._crew.ringing:  # one of their calls was found to be theirs; the other lines are too
+            self._reservations.adopt(agent)
 
     # --- phones ------------------------------------------------------------------------------------------------------
 
@@ -85,12 +105,16 @@ class Resuming:
             if phone.room_id is not None and phone.room_id not in ours:
                 self._crew.do(CloseRoom(room_id=phone.room_id))
         self._strays = {}
+        self._rang = {}
         unclosed, self._crew.unclosed = self._crew.unclosed, []
         self._crew.do(*unclosed)
         for agent in list(self._crew.agents.values()):
             if agent.phone.is_per_call and agent.state in (AgentState.PAUSED, AgentState.WRAP_UP):
                 self._crew.do(*agent.phone.hang_up())  # of a conversation that is no more
-            self.go_on(agent)
+            if agent.state is AgentState.PAUSED and agent.is_leaving:  # the call they were to go after is no more
+                self._leaving.go(agent)
+            else:
+                self.go_on(agent)
 
     def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone]) -> None:
         phone = agent.phone
@@ -153,8 +177,26 @@ class Resuming:
         else:
             self._crew.touched.append(attempt)
             run = self._crew.work.run_of(attempt) if attempt.state is AttemptState.DIALING else None
-            if run is not None and run.is_reserving and not attempt.opened.is_manual:
-                self._crew.unowned.setdefault(run.campaign.id, {})[attempt.id] = None
+            if self._give_back(attempt):
+                pass
+            elif run is not None and run.is_reserving and not attempt.opened.is_manual:
+                self._unattended.add(attempt)
+
+    def _give_back(self, attempt: AttemptRun) -> bool:
+        """A call that is on its way goes back to the agent who waited for it, if they are still there for it.
+
+        Their page may not have come back yet: they were told of the call before, and their phone is there.
+        """
+        agent = self._rang.pop(attempt.id, None)
+        if agent is None or self._crew.agents.get(agent.id) is not agent or agent.state is not AgentState.PAUSED:
+            return False
+        if not agent.phone.is_fit or attempt.visit.course.is_taken_back or attempt.id in self._crew.owners:
+            return False
+        if attempt.state not in (AttemptState.DIALING, AttemptState.IN_FLOW):
+            return False
+        agent.returns_ready = False
+        self._reservations.resume(agent, attempt)
+        return True
 
     def _person(self, attempt: AttemptRun) -> Person:
         now = self._crew.now_ms
@@ -199,6 +241,7 @@ class Resuming:
         agent = self._agent_of(person, room_id)
         if agent is None or not agent.phone.is_in_room:
             if person.talker is None and room_id is None:
+                self._give_back(attempt)
                 crew.await_agent(person)
             else:
                 self._losses.orphan(person, room_id)
@@ -241,4 +284,3 @@ class Resuming:
 
     def _bind(self, person: Person, agent: AgentRun) -> None:
         person.agent_id, agent.person_id = agent.id, person.id
-        agent.pause_next = None

@@ -11,7 +11,6 @@ from app.agent_commands import (
     OpenRoom,
     Part,
     PlayToPhone,
-    SaveConversation,
     SendKeys,
 )
 from app.agent_events import DispositionSet
@@ -132,20 +131,8 @@ class Talk:
         """A conversation begins: the flow, the disk and the recording are told."""
         crew, now = self._crew, self._crew.now_ms
         agent.calls_taken += 1
-        assert person.connected_at_ms is not None, f"{person.id} was just connected"
         crew.did(person.attempt, person.attempt.visit.meet(now))
-        facts = None if person.attempt.call is None else person.attempt.call.facts
-        answered_at_ms = person.connected_at_ms if facts is None else facts.answered_at_ms or person.connected_at_ms
-        crew.do(
-            SaveConversation(
-                attempt_id=person.id,
-                agent_id=agent.id,
-                session_id=agent.seat.session_id,
-                answered_at_ms=answered_at_ms,
-                connected_at_ms=person.connected_at_ms,
-                waited_ms=person.waited_ms,
-            )
-        )
+        crew.do(person.save())
         self.record(person, agent)
 
     def record(self, person: Person, agent: AgentRun) -> None:

@@ -12,12 +12,13 @@ from dataclasses import replace
 from app.agent_commands import FloorAnswer, SeekAgent, SendToQueue
 from app.agents import TALK_LEASE_MS
 from app.commands import Command, FlowCommand, HangUp, RenewLease, SendToExtension
-from app.dialing import floor_words
+from app.dialing import floor_words, last_words
 from app.dialing.ending import Course
+from app.dialing.last_words import LastWords
 from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS, Lease
 from app.ivr.flow import Flow
 from app.ivr.needs import prompts_needed
-from app.ivr.result import FlowResult
+from app.ivr.result import EndedBy, FlowResult
 from app.ivr.session import FlowEvent, FlowSession
 from app.model import Audio, Campaign, OpenedAttempt, Prompt
 from app.units import AttemptId
@@ -29,7 +30,10 @@ class Visit:
     has_talked: with an agent of ours, whose word decides the end.
     """
 
-    __slots__ = ("_id", "audio", "campaign", "course", "flow", "has_talked", "lease", "opened", "session", "sought")
+    __slots__ = (
+        "_began_at_ms", "_id", "audio", "campaign", "course", "flow", "has_talked", "last_words", "lease", "opened",
+        "session", "sought",
+    )  # fmt: skip
 
     def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow) -> None:
         self.opened = opened
@@ -41,7 +45,9 @@ class Visit:
         self.session: FlowSession | None = None
         self.sought: SeekAgent | None = None
         self.has_talked = opened.conversation is not None and opened.conversation.agent_id is not None
+        self.last_words = LastWords()
         self._id: AttemptId = opened.attempt_id
+        self._began_at_ms: int | None = None
 
     @property
     def language(self) -> str:
@@ -68,14 +74,21 @@ class Visit:
         said = floor_words.floor_prompts(self.campaign, flow, opened.fields, self.language)
         return tuple(dict.fromkeys((*own, *said)))
 
-    def safe_harbor(self) -> Audio | None:
-        """What the person hears when there is no agent; None: it was not made."""
+    def safe_harbor(self, now_ms: int) -> Audio | None:
+        """What the person hears from now on, as there is no agent; None: it was not made."""
         words = floor_words.safe_harbor(self.campaign, self.flow, self.opened.fields, self.language)
-        return self.audio.get(words)
+        return self._say(last_words.SAFE_HARBOR, words, now_ms)
 
-    def barred(self) -> Audio | None:
-        """What they hear when they want no more calls; None: it was not made."""
-        return self.audio.get(floor_words.barred(self.language))
+    def barred(self, now_ms: int) -> Audio | None:
+        """What they hear from now on, as they want no more calls; None: it was not made."""
+        return self._say(last_words.CONFIRMATION, floor_words.barred(self.language), now_ms)
+
+    def _say(self, what: str, words: Prompt, now_ms: int) -> Audio | None:
+        audio = self.audio.get(words)
+        self.last_words.begin(what, words, 0 if audio is None else audio.length_ms, now_ms)
+        if audio is None:
+            self.last_words.end(now_ms, is_whole=False, has_failed=True)
+        return audio
 
     # --- the flow ----------------------------------------------------------------------------------------------------
 
@@ -86,6 +99,7 @@ class Visit:
 
     def begin(self, life: str, now_ms: int) -> list[Command]:
         """They answered. life: tells our names of playbacks and recordings from those of a life before this one."""
+        self._began_at_ms = now_ms
         if life:  # what lease that life gave them is not known: they get their own at once
             self.lease.renew_at_ms = now_ms
         if self.opened.is_manual:  # an agent called, and nothing else is to speak first
@@ -107,11 +121,18 @@ class Visit:
         return [] if self.session is None else self.checked(self.session.handle(event, now_ms), now_ms)
 
     def heard(self, now_ms: int) -> FlowResult | None:
-        """What came of the flow so far; None: there was none."""
-        if self.session is None:
+        """What came of the flow so far, and what the floor said after it; None: nothing was to be heard."""
+        said = self.last_words.told(self._began_at_ms, now_ms)
+        if self.session is not None:
+            found = self.session.result(now_ms)
+        elif said:  # dialed by hand, or taken over from a life before this one
+            found = FlowResult(
+                attempt_id=self._id, flow="", version="", language=self.language, ended_by=EndedBy.FLOW, length_ms=0
+            )
+        else:
             return None
-        found = self.session.result(now_ms)
-        return replace(found, opted_out=True) if self.course.is_barred else found
+        heard = (*found.heard, *said) if said else found.heard
+        return replace(found, heard=heard, opted_out=found.opted_out or self.course.is_barred)
 
     def checked(self, commands: Sequence[FlowCommand], now_ms: int) -> list[Command]:
         """The flow's commands, with what they mean for the call: whose hang-up it is, and how long the lease."""

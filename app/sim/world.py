@@ -129,7 +129,14 @@ class World:
         self._inbox += [*self._first, *running, self.store.recover()]
         if self.shift is not None:
             self._inbox += [
-                AgentSignedIn(seat=one.seat, campaigns=one.campaigns, is_resumed=True, before=one.present)
+                AgentSignedIn(
+                    seat=one.seat,
+                    campaigns=one.campaigns,
+                    is_resumed=True,
+                    before=one.present,
+                    pause_next=one.pause_next,
+                    signs_out_next=one.signs_out_next,
+                )
                 for one in self.store.read(open_agent_sessions)
             ]
             self.shift.look_again(self.now_ms)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from app.agents import AgentState, AgentStint, PhoneMode, Seat
+from app.agents import AgentState, AgentStint, PauseReason, PhoneMode, Seat
 from app.store.errors import InUse, NotFound
 from app.store.ids import earliest_id
 from app.store.schema import agent_sessions, agent_stints, attempts, campaign_agents, campaigns, users
@@ -38,7 +38,7 @@ class CampaignAgent:
 class AgentSession:
     """An agent at work: what brings the session back after a restart. present: what they did last, and since when.
 
-    signed_out_at_ms None: it goes on.
+    signed_out_at_ms None: it goes on. pause_next, signs_out_next: what they asked for to come after their call.
     """
 
     seat: Seat
@@ -46,6 +46,8 @@ class AgentSession:
     signed_in_at_ms: int
     signed_out_at_ms: int | None
     present: AgentStint
+    pause_next: PauseReason | None = None
+    signs_out_next: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +258,8 @@ def _session(row: Row[Any]) -> AgentSession:
         signed_in_at_ms=row.signed_in_at_ms,
         signed_out_at_ms=row.signed_out_at_ms,
         present=_stint(row, row.id, None),
+        pause_next=None if row.pause_next is None else PauseReason(**row.pause_next),
+        signs_out_next=bool(row.signs_out_next),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, literal_column, select
+from sqlalchemy import Column, Connection, Select, func, literal_column, select, union
 
 from app.outcomes import Outcome
 from app.store.dnc import is_dnc
@@ -15,6 +15,7 @@ from app.units import CampaignId, ContactId, Number
 
 MAX_CONTACTS: Final = 50
 """One number in so many lists is looked through."""
+_PHONES: Final = (contacts.c.phone1, contacts.c.phone2, contacts.c.phone3, contacts.c.phone4, contacts.c.phone5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def find_caller(conn: Connection, numbers: Sequence[Number], *, list_name: str =
 
 
 def contact_in_campaign(conn: Connection, campaign_id: CampaignId, number: Number) -> ContactId | None:
-    """The contact of a campaign who has this number as their first; of several the one called last."""
+    """The contact of a campaign who has this number among their phones; of several the one called last."""
     rows = {row.id: row.last_attempt or "" for row in conn.execute(contacts_with(number))}
     place = campaign_contacts.c
     found = select(place.contact_id).where(place.campaign_id == campaign_id, place.contact_id.in_(rows))
@@ -64,7 +65,11 @@ def _contact(conn: Connection, number: Number, list_name: str) -> Any:
 
 
 def contacts_with(number: Number, list_name: str = "") -> Select[Any]:
-    """Contacts with this number, and the last attempt on each that is over."""
+    """Contacts with this number among their phones, and the last attempt on each that is over.
+
+    Each place of a phone is looked up along an index of its own: one condition for all five would read every contact.
+    """
+    theirs = union(*(_with_phone(column, number) for column in _PHONES)).subquery()
     found = select(
         contacts.c.id,
         contacts.c.name,
@@ -74,11 +79,15 @@ def contacts_with(number: Number, list_name: str = "") -> Select[Any]:
         lists.c["columns"].label("list_columns"),
         _last_attempt_of(contacts.c.id).label("last_attempt"),
     ).join(lists, lists.c.id == contacts.c.list_id)
-    found = found.where(contacts.c.phone1 == number, contacts.c.phone1 != literal_column("''"))
-    found = found.where(contacts.c.deleted_at_ms.is_(None)).limit(MAX_CONTACTS)
+    found = found.join(theirs, theirs.c.id == contacts.c.id).where(contacts.c.deleted_at_ms.is_(None))
     if list_name:
         found = found.where(lists.c.name == list_name)
-    return found
+    return found.limit(MAX_CONTACTS)
+
+
+def _with_phone(column: Column[str], number: Number) -> Select[Any]:
+    """Contacts with this number in one place; the second condition is the partial index's own."""
+    return select(contacts.c.id).where(column == number, column != literal_column("''"))
 
 
 def _last_attempt_of(contact_id: Any) -> Any:

@@ -29,6 +29,7 @@ DEEPER_LOOK: Final = 500
 _LOOKS: Final = 3
 
 _fields = msgspec.json.Decoder(dict[str, str], strict=False)
+_names = msgspec.json.Decoder(tuple[str, ...])
 
 
 def claim_contacts(
@@ -84,6 +85,8 @@ def _recovered(row: Row[Any]) -> OpenedAttempt:
         session_id=SessionId(row.session_id),
         connected_at_ms=row.connected_at_ms,
         waited_ms=row.waited_ms,
+        recordings=() if row.recordings is None else _names.decode(row.recordings),
+        recording=row.recording or "",
     )
     return replace(opened, conversation=talk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection
@@ -38,6 +39,8 @@ def save_conversations(conn: Connection, commands: Sequence[SaveConversation]) -
             command.session_id,
             command.answered_at_ms,
             command.connected_at_ms,
+            command.recordings,
+            command.recording,
             command.waited_ms,
         ]
         for command in commands
@@ -74,6 +77,8 @@ def _present(command: LogAgent, now_ms: int) -> dict[str, Any]:
             "campaign_id": None,
             "attempt_id": None,
             "signed_out_at_ms": ended_at_ms,
+            "pause_next": None,
+            "signs_out_next": False,
         }
     return {
         "id": command.session_id,
@@ -84,4 +89,6 @@ def _present(command: LogAgent, now_ms: int) -> dict[str, Any]:
         "campaign_id": stint.campaign_id,
         "attempt_id": stint.attempt_id,
         "signed_out_at_ms": None,
+        "pause_next": None if command.pause_next is None else asdict(command.pause_next),
+        "signs_out_next": command.signs_out_next,
     }

@@ -467,13 +467,15 @@ WHERE attempts.id = talk.id AND attempts.closed_at_ms IS NULL;
 
 -- name: mark_connected
 -- Note that people are with agents now; rows: [attempt id, agent id, session id, answered at, connected at,
--- waited].
+-- recordings, the one that runs, waited].
 UPDATE attempts
 SET agent_id = talk.value ->> 1,
     session_id = talk.value ->> 2,
     answered_at_ms = talk.value ->> 3,
     connected_at_ms = talk.value ->> 4,
-    waited_ms = talk.value ->> 5
+    waited_ms = talk.value ->> 7,
+    recordings = talk.value -> 5,
+    recording = talk.value ->> 6
 FROM json_each(:rows_json) AS talk
 WHERE attempts.id = talk.value ->> 0 AND +attempts.closed_at_ms IS NULL;
 
@@ -483,7 +485,9 @@ SET agent_id = (talk.value ->> 1)::bigint,
     session_id = talk.value ->> 2,
     answered_at_ms = (talk.value ->> 3)::bigint,
     connected_at_ms = (talk.value ->> 4)::bigint,
-    waited_ms = (talk.value ->> 5)::bigint
+    waited_ms = (talk.value ->> 7)::bigint,
+    recordings = talk.value -> 5,
+    recording = talk.value ->> 6
 FROM json_array_elements(CAST(:rows_json AS json)) AS talk(value)
 WHERE attempts.id = talk.value ->> 0 AND attempts.closed_at_ms IS NULL;
 
@@ -519,7 +523,9 @@ SET state = present.value ->> '$.state',
     is_paid = present.value ->> '$.is_paid',
     campaign_id = present.value ->> '$.campaign_id',
     attempt_id = present.value ->> '$.attempt_id',
-    signed_out_at_ms = present.value ->> '$.signed_out_at_ms'
+    signed_out_at_ms = present.value ->> '$.signed_out_at_ms',
+    pause_next = present.value ->> '$.pause_next',
+    signs_out_next = present.value ->> '$.signs_out_next'
 FROM json_each(:rows_json) AS present
 WHERE agent_sessions.id = present.value ->> '$.id' AND +agent_sessions.signed_out_at_ms IS NULL;
 
@@ -531,10 +537,12 @@ SET state = present.state,
     is_paid = present.is_paid,
     campaign_id = present.campaign_id,
     attempt_id = present.attempt_id,
-    signed_out_at_ms = present.signed_out_at_ms
+    signed_out_at_ms = present.signed_out_at_ms,
+    pause_next = present.pause_next,
+    signs_out_next = present.signs_out_next
 FROM json_to_recordset(CAST(:rows_json AS json)) AS present(
     id text, state text, since_ms bigint, reason text, is_paid boolean, campaign_id bigint, attempt_id text,
-    signed_out_at_ms bigint
+    signed_out_at_ms bigint, pause_next json, signs_out_next boolean
 )
 WHERE agent_sessions.id = present.id AND agent_sessions.signed_out_at_ms IS NULL;
 
@@ -582,7 +590,7 @@ WHERE id = :campaign_id;
 SELECT attempts.id, attempts.campaign_id, attempts.contact_id, attempts.number, contacts.name, contacts.language,
     CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
     campaign_contacts.callback_at_ms, attempts.agent_id, attempts.session_id, attempts.is_manual,
-    attempts.connected_at_ms, attempts.waited_ms
+    attempts.connected_at_ms, attempts.waited_ms, CAST(attempts.recordings AS text) AS recordings, attempts.recording
 FROM attempts
 JOIN contacts ON contacts.id = attempts.contact_id
 LEFT JOIN campaign_contacts ON campaign_contacts.campaign_id = attempts.campaign_id

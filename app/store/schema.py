@@ -150,13 +150,16 @@ contacts = Table(
 )
 # A list's contacts in the order they came: attaching and paging go along it, whatever else is in the table.
 Index("ix_contacts_list_id_id", contacts.c.list_id, contacts.c.id)
-# Who calls is looked up by their number.
-Index(
-    "ix_contacts_phone1",
-    contacts.c.phone1,
-    sqlite_where=text("phone1 <> ''"),
-    postgresql_where=text("phone1 <> ''"),
-)
+
+
+def _phone_book(column: str) -> None:
+    """Who calls is looked up by any of their numbers; contacts without one in that place cost nothing."""
+    condition = text(f"{column} <> ''")
+    Index(f"ix_contacts_{column}", contacts.c[column], sqlite_where=condition, postgresql_where=condition)
+
+
+for _column in ("phone1", "phone2", "phone3", "phone4", "phone5"):
+    _phone_book(_column)
 
 imports = Table(
     "imports",
@@ -331,6 +334,7 @@ attempts = Table(
     Column("disposition", String(32)),
     Column("note", Text),
     Column("recordings", JSON),
+    Column("recording", String(64)),  # the one that runs, while the attempt is open
     Column("transfers", JSON),
     Column("queue_member", String(80)),  # who talked, when it was a member of a queue of the PBX's own
     sqlite_with_rowid=False,
@@ -411,6 +415,8 @@ agent_sessions = Table(
     Column("is_paid", Boolean, nullable=False),
     Column("campaign_id", BigInteger),
     Column("attempt_id", String(40)),
+    Column("pause_next", JSON(none_as_null=True)),  # the pause that begins after this call; NULL: none does
+    Column("signs_out_next", Boolean, nullable=False, default=False, server_default=text("FALSE")),
 )
 Index("ix_agent_sessions_agent_id", agent_sessions.c.agent_id, agent_sessions.c.signed_in_at_ms)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from app.outcomes import ContactStatus, Outcome
 from app.store import SqlStore
 from app.store.attaching import attach_list
-from app.store.callers import Caller, contacts_with, find_caller
+from app.store.callers import Caller, contact_in_campaign, contacts_with, find_caller
 from app.store.dnc import add_dnc_numbers
 from app.store.flows import create_flow
 from app.store.lists import create_list
@@ -87,6 +87,30 @@ async def test_who_is_in_two_lists_is_the_one_called_last(store: SqlStore) -> No
     assert await store.read(find_caller, [phone(1)], list_name="nobody's") is None
 
 
+@pytest.mark.parametrize("place", [2, 3, 4, 5])
+async def test_whoever_calls_from_another_of_their_phones_is_found(store: SqlStore, place: int) -> None:
+    [campaign_id] = await store.write(build, [phone(1), phone(2)])
+
+    def change(conn: Connection) -> None:
+        conn.execute(text(f"UPDATE contacts SET phone{place} = :number WHERE id = 2"), {"number": phone(77)})
+
+    await store.write(change)
+    found = await store.read(find_caller, [phone(77)])
+    assert found is not None
+    assert (found.contact_id, found.number) == (2, phone(77)), "told by the number that called"
+    assert await store.read(contact_in_campaign, campaign_id, phone(77)) == 2
+    await store.write(second_list, [phone(77)])
+    both = await store.read(find_caller, [phone(77)])
+    assert both is not None
+    assert both.contact_id == 101, "nobody was called: the one added last"
+
+
+async def test_who_was_taken_out_of_the_list_is_a_stranger(store: SqlStore) -> None:
+    await store.write(build, [phone(1)])
+    await store.write(lambda conn: conn.execute(text("UPDATE contacts SET deleted_at_ms = 1")) and None)
+    assert await store.read(find_caller, [phone(1)]) is None
+
+
 async def test_who_is_barred_is_told_so(store: SqlStore) -> None:
     await store.write(build, [phone(1)])
     await store.write(add_dnc_numbers, [phone(1)], source="api", now_ms=T0)
@@ -105,5 +129,8 @@ async def test_it_goes_along_an_index(store: SqlStore) -> None:
         return "\n".join(str(row[-1]) for row in conn.execute(text(f"{explain} {asked}")))
 
     plan = await store.write(steps)
-    assert "ix_contacts_phone1" in plan
+    for place in range(1, 6):
+        assert f"ix_contacts_phone{place}" in plan
+    assert "Seq Scan on contacts" not in plan
+    assert "SCAN contacts" not in plan
     assert "SCAN attempts" not in plan

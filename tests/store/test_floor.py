@@ -71,6 +71,22 @@ async def test_a_session_comes_back_with_its_seat_and_its_present_state(store: S
     assert logged == [stint(PAUSED, T0, T0 + 10), stint(AVAILABLE, T0 + 10, T0 + 20)]
 
 
+async def test_what_an_agent_goes_on_to_after_the_call_comes_back_with_the_session(store: SqlStore) -> None:
+    await store.write(hire, "ann")
+    await store.write(sign_in, seat(), [], now_ms=T0)
+    lunch = PauseReason(code="lunch", label="Обед “«", is_paid=False, limit_ms=1_800_000)
+    talking = stint(TALKING, T0 + 10)
+    await store.commit([log(stint(PAUSED, T0, T0 + 10), talking)], T0 + 10)
+    [session] = await store.read(open_agent_sessions)
+    assert (session.pause_next, session.signs_out_next) == (None, False)
+    await store.commit([replace(log(None, talking), pause_next=lunch, signs_out_next=True)], T0 + 20)
+    [session] = await store.read(open_agent_sessions)
+    assert (session.pause_next, session.signs_out_next, session.present) == (lunch, True, talking)
+    await store.commit([log(None, talking)], T0 + 30)
+    [session] = await store.read(open_agent_sessions)
+    assert (session.pause_next, session.signs_out_next) == (None, False), "taken back"
+
+
 async def test_signing_out_ends_the_session_for_good(store: SqlStore) -> None:
     await store.write(hire, "ann")
     await store.write(sign_in, seat(), [], now_ms=T0)
@@ -145,6 +161,11 @@ async def test_a_conversation_is_found_again_by_whoever_comes_after_a_crash(stor
     )
     entry = await store.read(get_attempt, one.attempt_id)
     assert (entry.facts.answered_at_ms, entry.conversation) == (T0 + 5, found[one.attempt_id].conversation)
+    names = (f"{one.attempt_id}-talk", f"{one.attempt_id}-talk-2")
+    await store.commit([replace(saved, recordings=names, recording=names[1])], T0 + 70)
+    [again] = [each for each in (await store.recover()).attempts if each.attempt_id == one.attempt_id]
+    assert again.conversation is not None
+    assert (again.conversation.recordings, again.conversation.recording) == (names, names[1])
 
 
 async def test_what_a_conversation_left_is_written_with_its_attempt(store: SqlStore) -> None:

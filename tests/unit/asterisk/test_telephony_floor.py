@@ -507,6 +507,36 @@ async def test_a_phone_that_is_rung_is_listened_to_and_told_of_when_it_changes(s
     assert [event.is_reachable for event in stage.told if isinstance(event, PhoneReachable)] == [False, True]
 
 
+def contact(status: str, endpoint: str = "1001") -> ari.ContactStatusChange:
+    info = ari.ContactInfo(uri="sip:1001@127.0.0.1", contact_status=status, aor=endpoint)
+    return ari.ContactStatusChange(
+        endpoint=ari.Endpoint(technology="PJSIP", resource=endpoint, state="online"), contact_info=info
+    )
+
+
+async def test_a_phone_that_does_not_answer_is_told_from_one_that_signed_off(stage: Stage) -> None:
+    await stage.perform(RING)
+    stage.told.clear()
+    for said in (
+        contact("Unreachable"), state("offline"), contact("Reachable"), state("online"), contact("Removed"),
+        state("offline"),
+    ):  # fmt: skip
+        stage.hear(said)
+    assert [(event.is_reachable, event.is_silent) for event in stage.told if isinstance(event, PhoneReachable)] == [
+        (False, True), (True, False), (False, False),
+    ]  # fmt: skip
+
+
+async def test_a_silent_phone_that_is_signed_off_at_last_is_told_again(stage: Stage) -> None:
+    await stage.perform(RING)
+    stage.told.clear()
+    for said in (contact("Unreachable"), state("offline"), contact("Removed"), contact("Removed", "somebody-else")):
+        stage.hear(said)
+    assert [(event.is_reachable, event.is_silent) for event in stage.told if isinstance(event, PhoneReachable)] == [
+        (False, True), (False, False),
+    ]  # fmt: skip
+
+
 async def test_after_a_broken_line_phones_are_listened_to_again_and_changes_told(stage: Stage) -> None:
     await stage.perform(RING)
     stage.client.endpoints.state = "offline"

@@ -47,7 +47,7 @@ from app.agent_events import (
     PhoneJoined,
     PhoneRinging,
 )
-from app.agents import AgentState, AgentStint, Conversation, DialingMode, LivePhone, PhoneMode, Seat
+from app.agents import AgentState, AgentStint, Conversation, DialingMode, LivePhone, PauseReason, PhoneMode, Seat
 from app.commands import (
     AddDnc,
     ClaimContacts,
@@ -130,6 +130,8 @@ class FloorWorld(World):
         self.recorded: list[str] = []
         self.heard: list[tuple[AttemptId | LegId, str]] = []
         self.stints: dict[SessionId, list[AgentStint]] = {}
+        self.latches: dict[SessionId, tuple[PauseReason | None, bool]] = {}
+        """What each session had asked for to come after its call, as it was last written down."""
         self.talked: dict[AttemptId, int] = {}
         self.saved: dict[AttemptId, SaveConversation] = {}
         self.learned: dict[CampaignId, Mapping[str, Any]] = {}
@@ -142,8 +144,6 @@ class FloorWorld(World):
         self.rooms_that_fail: set[RoomId] = set()
         self.owners: dict[Number, AgentId] = {}
         self.numbers_by_choice: set[Number] = set()
-        self.lost_names: set[str] = set()
-        """Recordings whose names nobody can know any more after two restarts in one conversation."""
         self.of_before: set[AttemptId] = set()
         self.rendered = 0
         self.playbacks_end = True
@@ -278,8 +278,8 @@ class FloorWorld(World):
         """The dialer is killed: sessions go on, with what was last written of each."""
         self.sent_to = dict(self.where)
         self.of_before.update(self.calls)
-        self.lost_names.update(name for name in self.recordings if int(name.partition("-talk")[2][1:] or 1) > 4)
         before = {agent_id: self.stints[seat.session_id][-1] for agent_id, seat in self._at_work().items()}
+        latches = {seat.session_id: self.latches[seat.session_id] for seat in self._at_work().values()}
         saved = {one: self._talk_on_disk(one) for one in self.disk.open if one in self.talked}
         for attempt_id, conversation in saved.items():
             self.disk.open[attempt_id] = _changed(self.disk.open[attempt_id], conversation=conversation)
@@ -290,7 +290,14 @@ class FloorWorld(World):
                 del self.rooms[room_id]
         for agent_id, chair in self._at_work().items():
             self.inbox.append(
-                AgentSignedIn(seat=chair, campaigns=self.served[agent_id], is_resumed=True, before=before.get(agent_id))
+                AgentSignedIn(
+                    seat=chair,
+                    campaigns=self.served[agent_id],
+                    is_resumed=True,
+                    before=before.get(agent_id),
+                    pause_next=latches[chair.session_id][0],
+                    signs_out_next=latches[chair.session_id][1],
+                )
             )
         self.settle()
 
@@ -304,6 +311,8 @@ class FloorWorld(World):
             session_id=saved.session_id,
             connected_at_ms=saved.connected_at_ms,
             waited_ms=saved.connected_at_ms - saved.answered_at_ms,
+            recordings=saved.recordings,
+            recording=saved.recording,
         )
 
     # --- commands ----------------------------------------------------------------------------------------------------
@@ -507,8 +516,10 @@ class FloorWorld(World):
                 super()._check(command)
                 self._check_reserved(command)
             case SaveConversation():
-                assert command.attempt_id in self.where, "a conversation in no room"
-                self.talked[command.attempt_id] = self.talked.get(command.attempt_id, 0) + 1
+                before = self.saved.get(command.attempt_id)
+                is_about_recordings = before is not None and before.session_id == command.session_id
+                assert is_about_recordings or command.attempt_id in self.where, "a conversation in no room"
+                self.talked[command.attempt_id] = self.talked.get(command.attempt_id, 0) + (not is_about_recordings)
                 self.saved[command.attempt_id] = command
             case CloseAttempt(result=result):
                 super()._check(command)
@@ -524,6 +535,9 @@ class FloorWorld(World):
     def _check_stint(self, command: LogAgent) -> None:
         """An agent's time has no gap and no overlap, and one stint at a time."""
         stints = self.stints.setdefault(command.session_id, [])
+        self.latches[command.session_id] = (command.pause_next, command.signs_out_next)
+        if command.ended is None and stints and stints[-1] == command.now:
+            return  # only what comes after this call changed
         if not stints:
             assert command.ended is None
         elif command.ended is not None:

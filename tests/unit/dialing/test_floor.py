@@ -345,6 +345,32 @@ def test_nobody_free_is_music_then_the_message_then_the_end() -> None:
     assert world.calls[FIRST].is_hung_up
     world.hang_up(FIRST)
     assert result(world).outcome is Outcome.ABANDONED_BY_DIALER
+    assert [(one["node"], one["at_ms"], one["heard_ms"]) for one in result(world).flow["heard"]] == [
+        ("safe-harbor message", 6_000, 1_000)
+    ]
+
+
+@pytest.mark.parametrize("after_ms", [0, 400])
+def test_how_far_the_message_was_heard_is_kept_with_the_attempt(after_ms: int) -> None:
+    world = broadcast(CONNECT, hold_ms=6_000)
+    world.playbacks_end = False
+    world.advance(6_000)
+    world.advance(after_ms)
+    world.hang_up(FIRST)
+    [said] = result(world).flow["heard"]
+    assert (said["heard_ms"], said["length_ms"], said["has_failed"]) == (after_ms, 1_000, False)
+    assert said["part"].startswith("This is a call from us.")
+
+
+def test_a_message_that_could_not_be_played_is_told_so() -> None:
+    world = broadcast(CONNECT, hold_ms=6_000)
+    world.playbacks_end = False
+    world.advance(6_000)
+    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-harbor", has_failed=True))
+    world.settle()
+    world.hang_up(FIRST)
+    [said] = result(world).flow["heard"]
+    assert said["has_failed"]
 
 
 def test_an_agent_who_comes_in_time_ends_the_wait() -> None:

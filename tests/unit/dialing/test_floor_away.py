@@ -18,7 +18,7 @@ from app.agents import (
 from app.commands import RenewLease
 from app.units import AttemptId, LegId, RoomId
 from tests.unit.dialing.build import phone
-from tests.unit.dialing.floor_world import ONE
+from tests.unit.dialing.floor_world import ONE, FloorWorld
 from tests.unit.dialing.on_floor import (
     AVAILABLE,
     FIRST,
@@ -162,6 +162,77 @@ def test_a_person_whose_agent_vanished_hears_music_and_soon_the_message(how: str
     world.hang_up(FIRST)
     assert talk_of(world).disposition == "not-set"
     assert world.state() is PAUSED
+
+
+def silent(world: FloorWorld, *, is_reachable: bool = False) -> None:
+    """The phone of agent 1 does not answer OPTIONS any more, or does again."""
+    world.tell(PhoneReachable(endpoint="agent-1", is_reachable=is_reachable, is_silent=not is_reachable))
+    world.settle()
+
+
+def test_a_phone_in_a_call_that_does_not_answer_when_asked_is_not_cut_off() -> None:
+    world = talking(1)
+    silent(world)
+    assert world.state() is TALKING
+    silent(world, is_reachable=True)
+    world.hang_up(FIRST)
+    world.dispose()
+    assert world.state() is not PAUSED
+
+
+def test_a_phone_in_a_call_that_neither_answers_nor_sounds_is_lost() -> None:
+    world = talking(1)
+    silent(world)
+    world.put_down(world.leg_of(1), "no sound came from the phone any more")
+    assert world.state() is PAUSED
+    assert FIRST in world.music
+
+
+def test_a_phone_in_a_call_that_was_silent_and_then_signed_off_is_lost() -> None:
+    world = talking(1)
+    silent(world)
+    world.tell(PhoneReachable(endpoint="agent-1", is_reachable=False))
+    world.settle()
+    assert world.state() is PAUSED
+    assert FIRST in world.music
+
+
+def test_nobody_is_put_through_to_a_phone_in_doubt() -> None:
+    world = floor(1, goes_on=True)
+    world.begin(1)
+    world.end(FIRST, cause=17)
+    world.settle()
+    world.advance(1_000)
+    silent(world)
+    assert world.state() is AVAILABLE
+    world.add_contacts(ONE, phone(7))
+    world.start(world.campaigns[ONE])
+    world.advance(2_000)
+    assert not world.up(), "nobody is called for them"
+    silent(world, is_reachable=True)
+    world.advance(2_000)
+    assert world.state() is RINGING
+
+
+def test_a_phone_rung_per_call_that_vanished_is_lost_though_it_is_idle() -> None:
+    world = floor(1, goes_on=True)
+    world.begin(1, phone_mode=PhoneMode.PER_CALL)
+    world.end(FIRST, cause=17)
+    world.settle()
+    silent(world)
+    assert (world.state(), world.shown().reason) == (PAUSED, "phone-lost")
+
+
+def test_a_person_whose_agents_phone_is_rung_and_vanished_goes_to_another() -> None:
+    world = floor(1, goes_on=True)
+    world.phones_answer = False
+    world.begin(1, phone_mode=PhoneMode.PER_CALL)
+    world.answer(FIRST)
+    world.phones_answer = True
+    world.begin(2)
+    assert world.state(1) is RINGING
+    silent(world)
+    assert (world.state(1), world.state(2)) == (PAUSED, TALKING)
 
 
 def test_whoever_is_free_in_time_takes_over_a_person_whose_agent_vanished_before_all_others() -> None:

@@ -418,7 +418,22 @@ class FloorLaws(RuleBasedStateMachine):
             for name, room_id in world.recordings.items():
                 attempt_id = AttemptId(name.partition("-")[0])
                 is_there = world.where.get(attempt_id) == room_id or attempt_id in world.music
-                assert is_there or name in world.lost_names, f"something is still recorded: {name}"
+                assert is_there, f"something is still recorded: {name}"
+
+    @invariant()
+    def nobody_waits_while_an_agent_only_waits_for_an_answer(self) -> None:
+        """Whoever is on the line comes before a call that rings: the first agent who could take them does."""
+        if not self.world.is_connected or self.world.inbox:
+            return
+        crew = self.world.dialer._floor.crew
+        for agent in crew.agents.values():
+            is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None and not agent.is_leaving
+            answered = any(crew.work.attempts[one].is_answered for one in agent.calls)
+            rings = agent.state is AgentState.RINGING and agent.mode is DialingMode.PROGRESSIVE and not answered
+            is_free = agent.state is AgentState.AVAILABLE or (rings and agent.person_id is None and agent.calls)
+            if is_there and is_free and agent.consulted_by is None:
+                waiting = [crew.first_waiting(campaign_id) for campaign_id in agent.campaigns]
+                assert not any(waiting), f"{agent.seat.name} is {agent.state.value}, and {waiting} wait"
 
     @invariant()
     def nobody_waits_for_ever(self) -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.agent_events import AgentPaused, AgentWentReady, BrowserLost, HoldAsked, PhoneAsked, RecordAsked, TransferAsked
+from app.agent_events import (
+    AgentPaused,
+    AgentSignedOut,
+    AgentWentReady,
+    BrowserLost,
+    HoldAsked,
+    PhoneAsked,
+    PreviewAccepted,
+    RecordAsked,
+    TransferAsked,
+)
 from app.agents import AgentPlan, AgentState, DialingMode, PauseReason, PhoneMode, RecordingPolicy
+from app.events import PlaybackEnded
 from app.outcomes import Outcome
 from app.units import AgentId, AttemptId, LegId, Number, RoomId
 from tests.unit.dialing.build import campaign, phone, trunk
@@ -93,6 +105,124 @@ def test_a_recording_of_before_under_another_name_ends_too_and_is_kept() -> None
     found = world.disk.closed[FIRST].conversation
     assert found is not None
     assert f"{FIRST}-talk-2" in found.recordings
+
+
+def test_a_recording_can_be_ended_and_begun_again_after_each_of_two_restarts() -> None:
+    world = talking(recording=RecordingPolicy.ON_DEMAND)
+    world.ask(RecordAsked(agent_id=ME, is_on=True))
+    restart(world, after_ms=5_000)
+    assert world.shown().is_recording, "the desk shows what runs"
+    restart(world, after_ms=5_000)
+    world.ask(RecordAsked(agent_id=ME, is_on=False))
+    assert not world.recordings
+    world.ask(RecordAsked(agent_id=ME, is_on=True))
+    [third] = world.recordings
+    restart(world, after_ms=5_000)
+    restart(world, after_ms=5_000)
+    assert world.shown().is_recording
+    world.hang_up(FIRST)
+    assert not world.recordings
+    world.dispose()
+    found = world.disk.closed[FIRST].conversation
+    assert found is not None
+    assert found.recordings == (f"{FIRST}-talk", third)
+
+
+def test_a_recording_that_begun_unwritten_is_ended_by_the_name_it_must_have() -> None:
+    world = talking(recording=RecordingPolicy.ON_DEMAND)
+    world.ask(RecordAsked(agent_id=ME, is_on=True))
+    world.saved[FIRST] = replace(world.saved[FIRST], recordings=(), recording="")  # killed before it was on disk
+    restart(world)
+    assert not world.shown().is_recording
+    world.ask(RecordAsked(agent_id=ME, is_on=True))
+    assert sorted(world.recordings) == [f"{FIRST}-talk", f"{FIRST}-talk-2"], "its name is not used again"
+    restart(world)
+    world.hang_up(FIRST)
+    assert not world.recordings
+
+
+def test_who_was_not_told_of_a_recording_before_a_restart_is_told_after_it() -> None:
+    world = talking(recording=RecordingPolicy.ON_DEMAND, consent_notice="This call is recorded.")
+    world.playbacks_end = False
+    restart(world)
+    world.ask(RecordAsked(agent_id=ME, is_on=True))
+    world.settle()
+    assert not world.recordings
+    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-notice"))
+    world.settle()
+    assert list(world.recordings) == [f"{FIRST}-talk-2"], "the life before may have begun one"
+
+
+def test_a_person_whose_agent_is_gone_after_a_restart_hears_why_they_are_hung_up() -> None:
+    world = talking()
+    world.crash()
+    world.put_down(world.leg_of(1))
+    world.connect()
+    world.settle()
+    world.advance(2_000)
+    assert (FIRST, f"{FIRST}-harbor") in world.heard
+
+
+def test_a_conversation_that_ended_during_a_restart_is_recorded_no_longer() -> None:
+    world = talking(recording=RecordingPolicy.ALWAYS)
+    world.crash()
+    world.end(FIRST)
+    assert world.recordings
+    world.connect()
+    world.settle()
+    assert not world.recordings, "the agent's room is not to be recorded on"
+    world.dispose()
+    found = world.disk.closed[FIRST].conversation
+    assert found is not None
+    assert found.recordings == (f"{FIRST}-talk",)
+
+
+LUNCH = PauseReason(code="lunch", label="Lunch", is_paid=False, limit_ms=1_800_000)
+
+
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_a_pause_asked_for_in_a_call_comes_after_it_though_the_dialer_was_restarted(restarts: int) -> None:
+    world = talking()
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    for _ in range(restarts):
+        restart(world)
+    assert world.state() is TALKING
+    assert world.shown().pause_next == LUNCH.label
+    come_back(world, 1)
+    world.hang_up(FIRST)
+    world.dispose()
+    assert (world.state(), world.shown().reason) == (PAUSED, LUNCH.code)
+
+
+def test_a_sign_out_asked_for_in_a_call_comes_after_it_though_the_dialer_was_restarted() -> None:
+    world = talking()
+    world.ask(AgentSignedOut(agent_id=ME))
+    restart(world)
+    world.hang_up(FIRST)
+    world.dispose()
+    assert world.dialer.agent_picture(ME, world.now) is None
+
+
+def test_what_was_asked_for_and_taken_back_is_not_asked_for_after_a_restart() -> None:
+    world = talking()
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    world.ask(AgentWentReady(agent_id=ME))
+    restart(world)
+    come_back(world, 1)
+    world.hang_up(FIRST)
+    world.dispose()
+    assert world.state() is AVAILABLE
+
+
+def test_the_pause_comes_at_once_where_the_call_it_was_to_follow_ended_with_the_dialer() -> None:
+    world = talking()
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    del world.talked[FIRST]  # killed before the conversation was written down
+    world.crash()
+    world.end(FIRST)
+    world.connect()
+    world.settle()
+    assert (world.state(), world.shown().reason) == (PAUSED, LUNCH.code)
 
 
 def test_a_conversation_on_a_phone_per_call_goes_on_too() -> None:
@@ -285,3 +415,100 @@ def test_an_agent_on_the_way_to_a_person_when_the_line_broke_still_meets_them() 
     world.settle()
     assert world.state() is TALKING
     assert world.where[second] == MINE
+
+
+# --- calls that ring when the dialer is killed -----------------------------------------------------------------------
+
+
+def ringing(places: int = 2, **changes: Any) -> FloorWorld:
+    """A call rings for agent 1; agent 2 is free, and nothing is left to dial."""
+    world = FloorWorld()
+    world.set_trunk(trunk())
+    world.start(campaign(1, **({"mode": DialingMode.PROGRESSIVE} | changes)))
+    world.add_contacts(ONE, phone(0))
+    world.connect()
+    world.advance(100)
+    for place in range(1, places + 1):
+        world.begin(place)
+    world.advance(1_000)
+    return world
+
+
+def test_a_call_that_rings_is_its_agents_again_before_their_page_is_back() -> None:
+    world = ringing()
+    assert (world.state(1), world.state(2)) == (RINGING, AVAILABLE)
+    restart(world, after_ms=3_000)
+    assert (world.state(1), world.state(2)) == (RINGING, PAUSED)
+    come_back(world, 2, 1)
+    assert (world.state(1), world.state(2)) == (RINGING, AVAILABLE)
+    world.answer(FIRST)
+    assert world.state(1) is TALKING
+    assert FIRST not in world.music
+
+
+def test_a_preview_that_rings_is_its_agents_again() -> None:
+    world = ringing(1, mode=DialingMode.PREVIEW)
+    card = world.shown().card
+    assert card is not None
+    world.ask(PreviewAccepted(agent_id=ME, attempt_id=card.attempt_id))
+    world.advance(1_000)
+    assert world.state() is RINGING
+    restart(world)
+    assert world.state() is RINGING
+    world.answer(FIRST)
+    assert world.state() is TALKING
+
+
+def test_who_answered_while_the_dialer_was_away_comes_to_the_agent_who_waited() -> None:
+    world = ringing()
+    world.crash()
+    wire = world.calls[FIRST]
+    wire.is_up = wire.is_in_hand = True
+    world.connect()
+    world.settle()
+    assert world.state(1) is TALKING
+
+
+def test_a_call_whose_agent_lost_the_phone_meanwhile_is_the_next_ones() -> None:
+    world = ringing()
+    world.crash()
+    world.put_down(world.leg_of(1))
+    world.connect()
+    world.settle()
+    assert (world.state(1), world.state(2)) == (PAUSED, PAUSED)
+    come_back(world, 2)
+    assert world.state(2) is RINGING
+    world.answer(FIRST)
+    assert world.state(2) is TALKING
+
+
+def test_all_lines_of_an_agent_ring_for_them_again() -> None:
+    world = FloorWorld()
+    world.set_trunk(trunk())
+    world.start(campaign(1, mode=DialingMode.PROGRESSIVE, agents=AgentPlan(lines_per_agent=3)))
+    world.add_contacts(ONE, phone(0), phone(1), phone(2))
+    world.connect()
+    world.advance(100)
+    world.begin(1)
+    world.advance(1_000)
+    assert len(world.up()) == 3
+    restart(world)
+    come_back(world, 1)
+    world.answer(AttemptId("attempt00002"))
+    assert world.state() is TALKING
+    hung_up = [wire.is_hung_up for wire in world.calls.values()]
+    assert hung_up == [True, False, True], "the others were theirs too, and are taken back"
+
+
+def test_who_waited_and_had_asked_for_a_pause_gets_it_when_nobody_answers() -> None:
+    world = ringing(1, mode=DialingMode.PREVIEW)
+    card = world.shown().card
+    assert card is not None
+    world.ask(PreviewAccepted(agent_id=ME, attempt_id=card.attempt_id))
+    world.advance(1_000)
+    world.ask(AgentPaused(agent_id=ME, reason=LUNCH))
+    restart(world)
+    assert world.state() is RINGING
+    world.end(FIRST, cause=17)
+    world.settle()
+    assert (world.state(), world.shown().reason) == (PAUSED, LUNCH.code)
