@@ -13,6 +13,7 @@ from app.pacing.limits import at_most
 from app.pacing.predictive import PredictivePacer
 from app.pacing.ratio import RatioPacer
 from app.pacing.ringing import AHEAD
+from app.pacing.standing import MOST_AHEAD, settle
 from app.pacing.tails import Floats
 
 
@@ -88,10 +89,11 @@ def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
     """What each campaign is to place and cancel now.
 
     Calls are given out one by one, to the highest priority that may take one, and within it to the campaign that has
-    the fewest answers to expect for its weight. Each call must be allowed by the risk of its own campaign, against the
-    agents of every campaign it may take one from and the calls of all; and every campaign with calls in flight must
-    have room for the excess. A campaign of a fixed ratio has its number of calls for each idle agent that the others
-    leave it, as far as their budgets can bear it.
+    had and has to expect the fewest answers for its weight; one that has nobody to call comes last. Each call must be
+    allowed by the risk of its own campaign, the less the further it is ahead of the others, against the agents of every
+    campaign it may take one from and the calls of all; and every campaign must have room for what its own people, as
+    many as they are of those to come, may suffer. A campaign of a fixed ratio has its number of calls for each idle
+    agent that the others leave it, as far as their budgets can bear it.
 
     Raises ValueError when the campaigns do not see the same time, two have one name, or a name in `reach` is unknown.
     """
@@ -108,14 +110,27 @@ def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
         one.pacer.look(one.snapshot)
     floors = _floors(campaigns)
     _agree(campaigns, floors)
+    now_ms = campaigns[0].snapshot.now_ms
+    ahead = _ahead(campaigns)
+    has_nobody = {one.name: one.pacer.standing.has_nobody(now_ms) for one in campaigns}
     placed = dict.fromkeys((one.name for one in campaigns), 0)
     expected = {one.name: float(one.pacer.answers_ahead(one.snapshot)[AHEAD - 1]) for one in campaigns}
     lines = max(one.snapshot.free_lines for one in campaigns)
     most = {one.name: at_most(one.pacer.policy, one.snapshot) for one in campaigns}
+    means = {priority: _mean_weight(campaigns, priority) for priority in {one.priority for one in campaigns}}
     open_ones = list(campaigns)
     while open_ones and lines > 0:
-        one = min(open_ones, key=lambda each: (-each.priority, expected[each.name] / each.weight))
-        if placed[one.name] >= most[one.name] or not _may(one, placed[one.name], campaigns, floors):
+        one = min(
+            open_ones,
+            key=lambda each: (
+                has_nobody[each.name],
+                -each.priority,
+                ahead[each.name] + expected[each.name] * means[each.priority] / each.weight,
+            ),
+        )
+        is_wanted = placed[one.name] < most[one.name] and _wants(one, placed[one.name], floors)
+        if not (is_wanted and _may(one, campaigns, floors, expected, ahead[one.name])):
+            one.pacer.standing.is_owed = is_wanted
             open_ones.remove(one)
             continue
         placed[one.name] += 1
@@ -123,7 +138,10 @@ def decide_jointly(campaigns: Sequence[Sharing]) -> dict[str, PacingDecision]:
         expected[one.name] += float(one.pacer.new_call[AHEAD - 1])
         for floor in _distinct(floors, one):
             floor.add(one)
-    cancel = {} if any(placed.values()) else _cancel(campaigns, floors)
+    for one in campaigns:
+        if placed[one.name]:
+            one.pacer.standing.allotted(now_ms)
+    cancel = {} if any(placed.values()) else _cancel(campaigns, floors, ahead)
     in_flight = sum(len(one.snapshot.ringing_ms) for one in campaigns)
     return {
         one.name: PacingDecision(
@@ -171,29 +189,73 @@ def _distinct(floors: Mapping[str, _Floor], one: Sharing) -> list[_Floor]:
     return list({id(floor): floor for floor in floors.values() if floor.weights[one.name] > 0}.values())
 
 
-def _may(one: Sharing, placed: int, campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> bool:
-    """Whether a campaign may have one more call on its way, beside those in flight and those placed just now."""
-    own, is_ratio = floors[one.name], isinstance(one.pacer, RatioPacer)
-    if own.bare >= 1:
+def _ahead(campaigns: Sequence[Sharing]) -> dict[str, float]:
+    """How far each campaign is ahead of those of its priority that share its agents; others are no rivals."""
+    ahead: dict[str, float] = {}
+    now_ms = campaigns[0].snapshot.now_ms
+    for priority in {one.priority for one in campaigns}:
+        rivals = [one for one in campaigns if one.priority == priority and _has_rival(one, campaigns)]
+        standings = {one.name: one.pacer.standing for one in rivals}
+        if rivals:
+            ahead |= settle(standings, {one.name: one.weight for one in rivals}, now_ms)
+    return {one.name: ahead.get(one.name, 0.0) for one in campaigns}
+
+
+def _has_rival(one: Sharing, campaigns: Sequence[Sharing]) -> bool:
+    return any(
+        each is not one and each.priority == one.priority and one.reach.get(each.name, 1.0) > 0 for each in campaigns
+    )
+
+
+def _mean_weight(campaigns: Sequence[Sharing], priority: int) -> float:
+    weights = [one.weight for one in campaigns if one.priority == priority]
+    return sum(weights) / len(weights)
+
+
+def _wants(one: Sharing, placed: int, floors: Mapping[str, _Floor]) -> bool:
+    """Whether a campaign would have one more call, beside those in flight and those placed just now."""
+    own = floors[one.name]
+    if own.bare >= 1 or not isinstance(one.pacer, RatioPacer):
         return True
-    if isinstance(one.pacer, RatioPacer):
-        in_flight = len(one.snapshot.ringing_ms) + placed
-        if not one.pacer.wants_one_more(in_flight, own.left_for(one)):
-            return False
+    return one.pacer.wants_one_more(len(one.snapshot.ringing_ms) + placed, own.left_for(one))
+
+
+def _may(
+    one: Sharing,
+    campaigns: Sequence[Sharing],
+    floors: Mapping[str, _Floor],
+    expected: Mapping[str, float],
+    ahead: float,
+) -> bool:
+    """Whether a campaign that is ahead by so much may have one more call on its way."""
+    if floors[one.name].bare >= 1:
+        return True
+    part = max(0.0, 1 - ahead / MOST_AHEAD)
     for floor in _distinct(floors, one):
-        rooms = [
-            each.pacer.budget.room
+        people = {
+            each.name: expected[each.name] + (one.pacer.new_call[AHEAD - 1] if each is one else 0.0)
             for each in campaigns
-            if floors[each.name] is floor and (each.snapshot.ringing_ms if each is not one else not is_ratio)
-        ]
-        if rooms and not one.pacer.allows_one_more(floor.surplus, min(rooms)):
+            if floor.weights[each.name] > 0
+        }
+        total = max(sum(people.values()), 1e-9)
+        rooms: dict[int, float] = {}
+        for each in campaigns:
+            is_own = each is one
+            if is_own and isinstance(one.pacer, RatioPacer):  # it takes its own risk
+                continue
+            if floors[each.name] is floor and people[each.name] > 0:
+                room = each.pacer.budget.room if is_own else max(0, each.pacer.budget.room)
+                rooms[room] = rooms.get(room, 0.0) + people[each.name] / total
+        if rooms and not one.pacer.allows_one_more(floor.surplus, rooms, part):
             return False
     return True
 
 
-def _cancel(campaigns: Sequence[Sharing], floors: Mapping[str, _Floor]) -> dict[str, tuple[object, ...]]:
-    """The lowest priority gives way, when what is in flight is too much for it."""
-    for one in sorted(campaigns, key=lambda each: each.priority):
+def _cancel(
+    campaigns: Sequence[Sharing], floors: Mapping[str, _Floor], ahead: Mapping[str, float]
+) -> dict[str, tuple[object, ...]]:
+    """The lowest priority gives way, and of one priority who is ahead, when what is in flight is too much for it."""
+    for one in sorted(campaigns, key=lambda each: (each.priority, -ahead[each.name])):
         if isinstance(one.pacer, RatioPacer):  # whatever comes of them
             continue
         surplus = floors[one.name].surplus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ from app.pacing.language import (
 from app.pacing.limits import at_least, at_most
 from app.pacing.ringing import AHEAD, HALVES, AnswerOdds
 from app.pacing.signals import CallSignals
+from app.pacing.standing import Standing
 from app.pacing.tails import Floats, Surplus
 
 REFRESH_MS: Final = 2_000
@@ -67,6 +69,8 @@ class PredictivePacer:
         self._decided_ms: int | None = None
         self._ages = self._halves = np.zeros(HALVES, dtype=np.int64)
         self._signals = CallSignals()
+        self.standing = Standing()
+        """Among campaigns that share its floor."""
         self._answered: dict[Any, None] = {}
         self._density = np.zeros(AHEAD)
         self._doubts = (1.0, 1.0)
@@ -83,6 +87,7 @@ class PredictivePacer:
                 self._signals.ended(event.call_id, is_person=True)
                 self._odds.answered(_length("ring_ms", event.ring_ms))
                 self.budget.answered(event.at_ms)
+                self.standing.answered()
             case CallEnded():
                 if event.call_id in self._answered:
                     del self._answered[event.call_id]
@@ -108,6 +113,7 @@ class PredictivePacer:
                 self._free.freed(_length("talk_ms", event.talk_ms), _length("wrap_up_ms", event.wrap_up_ms))
                 self._staying.freed()
             case CallPlaced():
+                self.standing.placed()
                 if self.policy.use_signals:
                     self._signals.placed(event.call_id, event.features)
             case CallSignal():
@@ -201,10 +207,15 @@ class PredictivePacer:
         """What a call placed now adds to the surplus."""
         return np.asarray(self._odds.chances[0])
 
-    def allows_one_more(self, surplus: Floats, room: int) -> bool:
-        """Whether a call may be added to this surplus, with room for so many abandonments."""
+    def allows_one_more(self, surplus: Floats, rooms: Mapping[int, float], part: float) -> bool:
+        """Whether a call may be added to this surplus, at this part of its risk.
+
+        rooms: for how many abandonments there is room, and which part of the people to come this concerns.
+        """
         cases = Surplus(surplus + _COUNT[:2] * self.new_call)
-        return bool(cases.harm(self._density)[0] <= self.budget.risk and cases.worst(room + 1)[1] <= EXCESS)
+        if cases.harm(self._density)[0] > part * self.budget.risk:
+            return False
+        return all(concerned * cases.worst(room + 1)[1] <= EXCESS for room, concerned in rooms.items())
 
     def is_too_much(self, surplus: Floats, room: int) -> bool:
         """Whether so much is in flight that calls past the minimum ring are better cancelled."""

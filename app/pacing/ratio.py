@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.pacing.language import PacingDecision, PacingSnapshot
 from app.pacing.limits import at_least, at_most
 from app.pacing.predictive import EXCESS, PredictivePacer
@@ -33,7 +35,10 @@ class RatioPacer(PredictivePacer):
         """Whether its ratio asks for another call, where `free` idle agents are left for it by those it shares with."""
         return in_flight + 1 <= self.ratio * free + 1e-9
 
-    def allows_one_more(self, surplus: Floats, room: int) -> bool:
-        """It takes its own risk; room: what the other campaigns' budgets could bear of it."""
+    def allows_one_more(self, surplus: Floats, rooms: Mapping[int, float], part: float) -> bool:
+        """It takes its own risk, unless it is so far ahead that no part is left it.
+
+        rooms: what the other campaigns' budgets could bear of it, and which part of the people to come are theirs.
+        """
         case = Surplus((surplus + self.new_call)[None, :])
-        return bool(case.worst(room + 1)[0] <= EXCESS)
+        return part > 0 and all(concerned * case.worst(room + 1)[0] <= EXCESS for room, concerned in rooms.items())

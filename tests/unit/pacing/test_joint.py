@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
-from app.pacing import PacingMode, PacingPolicy, PacingSnapshot, PersonAnswered
+from app.pacing import CallPlaced, PacingMode, PacingPolicy, PacingSnapshot, PersonAnswered
 from app.pacing.joint import Sharing, decide_jointly
+from app.pacing.predictive import PredictivePacer
 from app.pacing.ratio import RatioPacer
+from app.pacing.standing import IDLE_MS, MOST_AHEAD
 from tests.unit.pacing.floors import NOW_MS, abandon, experienced
 
 
@@ -53,17 +57,90 @@ def test_calls_go_by_weight_within_a_priority() -> None:
     assert (decided["heavy"].place, decided["light"].place) == (9, 3)
 
 
-def test_a_campaign_without_budget_leaves_the_risk_to_the_other() -> None:
-    spent = experienced()
-    abandon(spent, 12)
-    decided = decide_jointly(
-        [
-            Sharing(name="spent", pacer=spent, snapshot=floor(4)),
-            Sharing(name="fresh", pacer=experienced(), snapshot=floor(4)),
-        ]
-    )
-    assert decided["spent"].place <= 2
-    assert decided["fresh"].place > 2
+def test_a_campaign_without_budget_risks_nothing_and_the_other_little_while_both_have_people_to_come() -> None:
+    def placed(*lost: int) -> list[int]:
+        pacers = [experienced() for _ in lost]
+        for pacer, people in zip(pacers, lost, strict=True):
+            abandon(pacer, people)
+        decided = decide_jointly(
+            [Sharing(name=f"c{i}", pacer=pacer, snapshot=floor(6)) for i, pacer in enumerate(pacers)]
+        )
+        return [decision.place for decision in decided.values()]
+
+    spent, fresh = placed(12, 0)
+    assert spent <= 3
+    assert 6 <= spent + fresh < sum(placed(0, 0))
+
+
+def shares(floor_of: Callable[[str], PacingSnapshot], names: str = "ab", **lost: int) -> dict[str, PredictivePacer]:
+    """Pacers of campaigns that have decided together once."""
+    pacers = {name: experienced() for name in names}
+    for name, people in lost.items():
+        abandon(pacers[name], people)
+    decide_jointly([Sharing(name=name, pacer=pacers[name], snapshot=floor_of(name)) for name in names])
+    return pacers
+
+
+def answer(pacer: PredictivePacer, people: int) -> None:
+    for i in range(people):
+        pacer.observe(PersonAnswered(at_ms=NOW_MS, call_id=f"more {i}", ring_ms=9_000))
+
+
+def crowded(name: str) -> PacingSnapshot:
+    """Few calls are allowed: nobody idle, some in flight of each."""
+    return floor(1, 4, prefix=name)
+
+
+def decided_again(pacers: Mapping[str, PredictivePacer], idle: int = 6, at_ms: int = NOW_MS + 500) -> dict[str, int]:
+    seen = PacingSnapshot(now_ms=at_ms, idle_agents=idle, talking_ms=[40_000] * 5, free_lines=500)
+    decided = decide_jointly([Sharing(name=name, pacer=pacer, snapshot=seen) for name, pacer in pacers.items()])
+    return {name: decision.place for name, decision in decided.items()}
+
+
+def test_who_has_had_more_makes_room_for_who_is_behind() -> None:
+    pacers = shares(crowded)
+    answer(pacers["a"], 20)
+    placed = decided_again(pacers)
+    assert placed["b"] > placed["a"]
+    answer(pacers["b"], 20)
+    even = decided_again(pacers, at_ms=NOW_MS + 1_000)
+    assert abs(even["a"] - even["b"]) <= 1
+
+
+def test_who_is_far_ahead_risks_nothing_until_the_other_has_caught_up() -> None:
+    pacers = shares(crowded, b=12)
+    answer(pacers["a"], 60)
+    assert sum(decided_again(pacers).values()) == 6
+
+
+def test_nobody_is_owed_more_than_some() -> None:
+    pacers = shares(crowded)
+    answer(pacers["a"], 5_000)
+    decided_again(pacers)
+    answer(pacers["b"], int(MOST_AHEAD))
+    placed = decided_again(pacers, at_ms=NOW_MS + 1_000)
+    assert abs(placed["a"] - placed["b"]) <= 1
+
+
+def test_a_campaign_with_nobody_to_call_holds_up_no_other() -> None:
+    """It is allotted calls and places none: it comes last, is owed nothing, and what it is allotted hinders nobody."""
+    pacers = shares(lambda name: floor(6))
+    answer(pacers["a"], 60)
+    later_ms = NOW_MS + IDLE_MS + 1_000
+    pacers["a"].observe(CallPlaced(at_ms=later_ms, call_id="new"))
+    alone = experienced()
+    answer(alone, 60)
+    seen = PacingSnapshot(now_ms=later_ms, idle_agents=6, talking_ms=[40_000] * 5, free_lines=500)
+    assert decided_again(pacers, at_ms=later_ms)["a"] == pytest.approx(alone.decide(seen).place, abs=2)
+
+
+def test_a_campaign_at_its_own_limit_is_owed_nothing() -> None:
+    policy = PacingPolicy(lines_limit=7)
+    pacers = {"a": experienced(), "b": experienced(policy)}
+    for at_ms in (NOW_MS, NOW_MS + 500):
+        decided_again(pacers, at_ms=at_ms)
+        answer(pacers["a"], 60)
+    assert decided_again(pacers, at_ms=NOW_MS + 1_000)["a"] > 5
 
 
 def test_the_lowest_priority_gives_way() -> None:
