@@ -80,6 +80,7 @@ def test_interrupted_at_any_moment_it_leaves_nothing_running(children: int) -> N
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     started.update(family(process))
-    assert process.returncode in (130, -signal.SIGINT), err
+    is_python_starting = children == 0 and "init_import_site" in err  # ours has not begun: Python says 1 by itself
+    assert process.returncode in (130, -signal.SIGINT) or is_python_starting, err
     assert not leftovers(started)
     assert "Traceback" not in err or children == 0, err
