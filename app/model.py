@@ -9,6 +9,7 @@ from typing import Any
 
 from app.agents import AgentPlan, CallbackPlan, Conversation, DialingMode
 from app.outcomes import ContactStatus, Outcome
+from app.strategy.rows import CallStrategy, Phones, Try
 from app.units import HOUR_MS, MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, FlowId, Number, TrunkId
 
 
@@ -101,6 +102,7 @@ class Campaign:
     caller_id: the number shown (the trunk's own when empty). mode: how it dials; agents: how it uses its agents.
     pause_at: after so many attempts in its life it pauses by itself ("the first 50, then pause"); 0: it does not.
     rehearses: the campaign whose test calls these are; such a one is kept out of lists and figures. 0: none.
+    strategy: who is tried again when, in place of `retry`'s tries and delay; None: by these.
     """
 
     id: CampaignId
@@ -117,6 +119,7 @@ class Campaign:
     agents: AgentPlan = field(default_factory=AgentPlan)
     pause_at: int = 0
     rehearses: int = 0
+    strategy: CallStrategy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,7 @@ class OpenedAttempt:
     attempts, faults: charged and uncharged tries before this one. fields: the contact's columns, for the flow.
     agent_id: the only agent it is for (dialed by hand, a personal callback, an owned contact); None: anyone's.
     is_manual: an agent dialed it by hand. conversation: how far a life before this one had come with an agent.
+    phones: all of the contact's; tries: what came of those before this one, in this campaign, oldest first.
     """
 
     attempt_id: AttemptId
@@ -152,6 +156,8 @@ class OpenedAttempt:
     is_manual: bool = False
     is_callback: bool = False
     conversation: Conversation | None = None
+    phones: Phones = field(default_factory=Phones)
+    tries: tuple[Try, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +183,7 @@ class ContactNext:
     """What becomes of the contact after an attempt: its status, and when it may be dialed again (None: no more).
 
     attempts, faults: its charged and uncharged tries from now on. callback: it was promised, and to be called then.
+    phone: the place of the number that is called next, 1 to 5; None: as before.
     """
 
     status: ContactStatus
@@ -184,6 +191,7 @@ class ContactNext:
     attempts: int = 0
     faults: int = 0
     callback: CallbackPlan | None = None
+    phone: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

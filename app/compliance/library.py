@@ -13,7 +13,7 @@ from app.compliance.rules import Profile
 
 @lru_cache(maxsize=1)
 def packaged() -> MappingProxyType[str, Profile]:
-    """All profiles of the package by name. Raises ProfileError where a file of it was damaged."""
+    """All profiles of the package by name. Raises FileError where a file of it was damaged."""
     folder = resources.files("app.compliance") / "profiles"
     files = {
         entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8")

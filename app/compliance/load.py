@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from app.compliance.reading import Path, ProfileError, Text, read_text
 from app.compliance.rules import (
     Basis,
     Calendar,
@@ -30,6 +29,7 @@ from app.compliance.rules import (
     Rule,
     WindowRule,
 )
+from app.plain_yaml import FileError, Path, Text, read_text
 from app.units import DAY_MS, HOUR_MS
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -225,11 +225,15 @@ def rolling(text: str) -> Rolling:
 def load_profiles(files: Mapping[str, str]) -> dict[str, Profile]:
     """Profiles by name, from the content of their files by name; a profile may inherit from another of them.
 
-    Raises ProfileError.
+    Raises FileError.
     """
-    texts = {name: read_text(content, f"{name}.yaml") for name, content in files.items()}
+    texts = {name: _text(name, content) for name, content in files.items()}
     heads = {name: _head(name, text) for name, text in texts.items()}
     return {name: _profile(name, texts, heads) for name in files}
+
+
+def _text(name: str, content: str) -> Text:
+    return read_text(content, f"{name}.yaml", what="profile", begins="`title: …` and `rules: …`")
 
 
 def _profile(name: str, texts: Mapping[str, Text], heads: Mapping[str, _Head]) -> Profile:
@@ -308,7 +312,7 @@ def _read(shape: type[Shape], raw: Any, path: Path, text: Text) -> Shape:
         raise _problem(error, path, text) from None
 
 
-def _problem(error: ValidationError, path: Path, text: Text) -> ProfileError:
+def _problem(error: ValidationError, path: Path, text: Text) -> FileError:
     """The first thing that is wrong."""
     first = error.errors(include_url=False)[0]
     place = (*path, *first["loc"])

@@ -8,13 +8,26 @@ from typing import Final, assert_never
 from app.agents import CallbackPlan, DialingMode, Disposition, DispositionEffect
 from app.model import Campaign, ContactNext, OpenedAttempt, RetryPolicy
 from app.outcomes import ABANDONED, OUTCOMES, ContactStatus, Outcome, RetryClass
+from app.strategy.choose import next_good_phone, next_try
+from app.strategy.rows import CallStrategy, Closing, NextTry, Phones, Try
 from app.units import HOUR_MS
+
+_CLOSED: Final = {
+    Closing.DONE: ContactStatus.RETRIES_COMPLETED,
+    Closing.NO_PHONE: ContactStatus.INVALID_NUMBER,
+}
 
 
 def next_for(
-    opened: OpenedAttempt, outcome: Outcome, policy: RetryPolicy, now_ms: int, *, is_opted_out: bool = False
+    opened: OpenedAttempt,
+    outcome: Outcome,
+    policy: RetryPolicy,
+    now_ms: int,
+    *,
+    rows: CallStrategy | None = None,
+    is_opted_out: bool = False,
 ) -> ContactNext:
-    """What becomes of the contact of `opened`, whose attempt ended now with `outcome`.
+    """What becomes of the contact of `opened`, whose attempt ended now with `outcome`; rows: the campaign's strategy.
 
     Charged tries count against max_attempts; faults of the trunk or ours are counted apart and spaced wider each time,
     so that a number whose every call fails does not go on for ever.
@@ -23,16 +36,31 @@ def next_for(
     attempts = opened.attempts + (1 if rule.is_charged else 0)
     faults = opened.faults + (1 if rule.retry is RetryClass.SOON else 0)
 
-    def then(status: ContactStatus, due_at_ms: int | None = None) -> ContactNext:
-        return ContactNext(status=status, due_at_ms=due_at_ms, attempts=attempts, faults=faults)
+    def then(status: ContactStatus, due_at_ms: int | None = None, phone: int | None = None) -> ContactNext:
+        return ContactNext(status=status, due_at_ms=due_at_ms, attempts=attempts, faults=faults, phone=phone)
+
+    def by_strategy(rows: CallStrategy) -> ContactNext:
+        phones = opened.phones if opened.phones.places else Phones(numbers=(opened.number,))
+        match next_try(rows, phones, opened.tries, _last_try(opened, outcome, now_ms), now_ms):
+            case NextTry(due_at_ms=due_at_ms, phone=phone):
+                return then(ContactStatus.PENDING, due_at_ms, phone)
+            case closing:
+                return then(_CLOSED[closing])
 
     if is_opted_out or outcome is Outcome.DO_NOT_CALL:
         return then(ContactStatus.DO_NOT_CALL)
     match rule.retry:
         case RetryClass.NEVER:
             return then(ContactStatus.CONNECTED)
+        case RetryClass.FIX | RetryClass.LATER if rows is not None:
+            return by_strategy(rows)
         case RetryClass.FIX:
-            return then(ContactStatus.INVALID_NUMBER)
+            phone = next_good_phone(opened.phones, opened.tries, _last_try(opened, outcome, now_ms))
+            if phone is None:
+                return then(ContactStatus.INVALID_NUMBER)
+            if attempts >= policy.max_attempts:
+                return then(ContactStatus.RETRIES_COMPLETED)
+            return then(ContactStatus.PENDING, now_ms, phone)
         case RetryClass.UNKNOWN:
             return then(ContactStatus.DANGLING)
         case RetryClass.BACK:
@@ -50,14 +78,20 @@ def next_for(
             assert_never(rule.retry)
 
 
+def _last_try(opened: OpenedAttempt, outcome: Outcome, now_ms: int) -> Try:
+    is_charged = OUTCOMES[outcome].is_charged
+    return Try(number=opened.number, outcome=outcome, opened_at_ms=now_ms, is_charged=is_charged)
+
+
 def after_call(
     opened: OpenedAttempt, outcome: Outcome, campaign: Campaign, now_ms: int, *, is_opted_out: bool
 ) -> ContactNext:
     """As `next_for`; who answered a predictive campaign and found nobody is left in peace for its cool-down."""
-    policy = campaign.retry
-    if outcome in ABANDONED and campaign.mode is DialingMode.PREDICTIVE:
-        policy = replace(policy, retry_ms=max(policy.retry_ms, campaign.agents.pacing.cool_down_ms))
-    return next_for(opened, outcome, policy, now_ms, is_opted_out=is_opted_out)
+    then = next_for(opened, outcome, campaign.retry, now_ms, rows=campaign.strategy, is_opted_out=is_opted_out)
+    if outcome in ABANDONED and campaign.mode is DialingMode.PREDICTIVE and then.due_at_ms is not None:
+        cool_at_ms = now_ms + campaign.agents.pacing.cool_down_ms
+        then = replace(then, due_at_ms=max(then.due_at_ms, cool_at_ms))
+    return then
 
 
 def without_route(opened: OpenedAttempt) -> ContactNext:
@@ -89,7 +123,7 @@ def after_conversation(
     opened: OpenedAttempt,
     disposition: Disposition | None,
     callback: CallbackPlan | None,
-    policy: RetryPolicy,
+    campaign: Campaign,
     now_ms: int,
 ) -> Word:
     """What follows from an agent's disposition; None: there is none, and the contact was connected.
@@ -98,13 +132,20 @@ def after_conversation(
     """
     effect = DispositionEffect.CLOSE if disposition is None else disposition.effect
     outcome = _OUTCOMES.get(effect, Outcome.CONNECTED_TO_AGENT)
-    plain = next_for(opened, outcome, policy, now_ms)
+    policy, rows = campaign.retry, campaign.strategy
+    max_attempts = policy.max_attempts if rows is None else rows.max_attempts
+    plain = next_for(opened, outcome, policy, now_ms, rows=rows)
 
     def then(status: ContactStatus, due_at_ms: int | None = None, callback: CallbackPlan | None = None) -> Word:
         return Word(
             outcome=outcome,
             next=ContactNext(
-                status=status, due_at_ms=due_at_ms, attempts=plain.attempts, faults=plain.faults, callback=callback
+                status=status,
+                due_at_ms=due_at_ms,
+                attempts=plain.attempts,
+                faults=plain.faults,
+                callback=callback,
+                phone=opened.phones.place_of(opened.number) if status is ContactStatus.PENDING else None,
             ),
             is_barred=status is ContactStatus.DO_NOT_CALL,
         )
@@ -115,7 +156,7 @@ def after_conversation(
         case DispositionEffect.CALLBACK if callback is not None:
             return then(ContactStatus.PENDING, max(callback.at_ms, now_ms), callback)
         case DispositionEffect.CALLBACK | DispositionEffect.RETRY:
-            if plain.attempts >= policy.max_attempts:
+            if plain.attempts >= max_attempts:
                 return then(ContactStatus.RETRIES_COMPLETED)
             wait_ms = 0 if disposition is None else disposition.retry_ms
             return then(ContactStatus.PENDING, now_ms + (wait_ms or policy.retry_ms))

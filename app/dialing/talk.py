@@ -315,8 +315,8 @@ class Talk:
         if agent is not None:
             self._part_from_card(person, agent)
         disposition = person.disposition_of(person.disposition)
-        policy = attempt.campaign.retry
-        word = strategy.after_conversation(attempt.opened, disposition, person.callback, policy, crew.now_ms)
+        campaign, now_ms = attempt.campaign, crew.now_ms
+        word = strategy.after_conversation(attempt.opened, disposition, person.callback, campaign, now_ms)
         del crew.people[person.id]
         crew.touch_person(person)
         talk = person.conversation(crew.now_ms)

@@ -128,7 +128,7 @@ class DeskBooks:
         now_ms = self._now_ms()
 
         def decide(opened: OpenedAttempt) -> tuple[Outcome, ContactNext]:
-            word = after_conversation(opened, chosen, callback, plan.retry, now_ms)
+            word = after_conversation(opened, chosen, callback, plan, now_ms)
             return word.outcome, word.next
 
         mended = AuditNote(

@@ -7,7 +7,7 @@ running counts, a promise to call back. What somebody else has built on the firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -15,9 +15,11 @@ from sqlalchemy import Connection, Row, delete, select, update
 from app.agents import CallbackPlan
 from app.model import ContactNext, OpenedAttempt
 from app.outcomes import ContactStatus, Outcome
+from app.store.claiming import opened_attempt, with_tries
 from app.store.closing import promised
 from app.store.errors import InUse, NotFound
 from app.store.schema import attempts, campaign_contacts, dnc
+from app.store.sql import execute
 from app.store.tallies import TallyBook, hour_key
 from app.units import SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, Number
 
@@ -60,7 +62,7 @@ def amend_conversation(
     if row.closed_at_ms < now_ms - AMEND_MS:
         raise InUse("the minute to change this result is over")
     place = _place(conn, row)
-    outcome, then = decide(_opened(row, place))
+    outcome, then = decide(_opened(conn, row, place))
     if disposition == row.disposition:
         conn.execute(update(attempts).where(attempts.c.id == attempt_id).values(note=words))
     else:
@@ -89,18 +91,15 @@ def _where(row: Row[Any]) -> tuple[Any, Any]:
     return place.campaign_id == row.campaign_id, place.contact_id == row.contact_id
 
 
-def _opened(row: Row[Any], place: Row[Any]) -> OpenedAttempt:
-    """The attempt as it was before this one was counted."""
-    return OpenedAttempt(
-        attempt_id=AttemptId(row.id),
-        campaign_id=CampaignId(row.campaign_id),
-        contact_id=ContactId(row.contact_id),
-        number=Number(row.number),
-        language="",
-        fields={},
-        attempts=place.attempts - (1 if row.is_charged else 0),
-        faults=place.faults,
-    )
+def _opened(conn: Connection, row: Row[Any], place: Row[Any]) -> OpenedAttempt:
+    """The attempt as it was before it was counted."""
+    campaign_id = CampaignId(row.campaign_id)
+    key = {"campaign_id": campaign_id, "contact_id": row.contact_id, "number": row.number}
+    opened = opened_attempt(AttemptId(row.id), campaign_id, execute(conn, "contact_in_campaign", key).one())
+    attempts = place.attempts - (1 if row.is_charged else 0)
+    (told,) = with_tries(conn, campaign_id, [replace(opened, attempts=place.attempts)])
+    tries = tuple(one for one in told.tries if one.opened_at_ms < row.opened_at_ms)
+    return replace(told, attempts=attempts, tries=tries)
 
 
 def _count(
@@ -123,5 +122,6 @@ def _move(conn: Connection, row: Row[Any], outcome: Outcome, then: ContactNext) 
         "attempts": then.attempts,
         "faults": then.faults,
         "last_outcome": int(outcome),
+        **({} if then.phone is None else {"phone": then.phone}),
     } | (_NO_PROMISE if promise is None else promised(promise))
     conn.execute(update(campaign_contacts).where(*_where(row)).values(values))

@@ -20,6 +20,7 @@ from app.outcomes import ContactStatus, Outcome
 from app.store.ids import NewAttemptId
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
+from app.strategy.rows import Phones, Try
 from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, Number, SessionId
 
 PUSH_BACK_MS: Final = MINUTE_MS
@@ -53,7 +54,7 @@ def claim_contacts(
     return AttemptsOpened(
         campaign_id=command.campaign_id,
         wanted=command.count,
-        attempts=tuple(opened),
+        attempts=with_tries(conn, command.campaign_id, opened),
         next_due_at_ms=next_due(conn, command.campaign_id, now_ms, command.agents),
     )
 
@@ -70,8 +71,30 @@ def next_due(conn: Connection, campaign_id: CampaignId, now_ms: int, agents: Seq
 
 def recover_attempts(conn: Connection) -> AttemptsRecovered:
     """The attempts that are open on disk, oldest first."""
-    rows = execute(conn, "open_attempts_on_disk").all()
-    return AttemptsRecovered(attempts=tuple(_recovered(row) for row in rows))
+    found = [_recovered(row) for row in execute(conn, "open_attempts_on_disk")]
+    for campaign_id in {attempt.campaign_id for attempt in found}:
+        mine = [attempt for attempt in found if attempt.campaign_id == campaign_id]
+        known = {attempt.attempt_id: attempt for attempt in with_tries(conn, campaign_id, mine)}
+        found = [known.get(attempt.attempt_id, attempt) for attempt in found]
+    return AttemptsRecovered(attempts=tuple(found))
+
+
+def with_tries(conn: Connection, campaign_id: CampaignId, opened: Sequence[OpenedAttempt]) -> tuple[OpenedAttempt, ...]:
+    """Attempts of one campaign, each told what came of the tries before it."""
+    again = [attempt.contact_id for attempt in opened if attempt.attempts or attempt.faults]
+    if not again:
+        return tuple(opened)
+    tries: dict[int, list[Try]] = {}
+    for row in execute(conn, "tries_of_contacts", {"campaign_id": campaign_id, "contacts_json": to_json(again)}):
+        tries.setdefault(row.contact_id, []).append(
+            Try(
+                number=Number(row.number),
+                outcome=Outcome(row.outcome),
+                opened_at_ms=row.opened_at_ms,
+                is_charged=bool(row.is_charged),
+            )
+        )
+    return tuple(replace(attempt, tries=tuple(tries.get(attempt.contact_id, ()))) for attempt in opened)
 
 
 def _recovered(row: Row[Any]) -> OpenedAttempt:
@@ -198,4 +221,5 @@ def opened_attempt(
         agent_id=agent_id,
         is_manual=is_manual,
         is_callback=row.callback_at_ms is not None,
+        phones=Phones(numbers=tuple(row.phones.split(" ")), time_zone=row.time_zone),
     )

@@ -100,6 +100,7 @@ def _moved(result: AttemptResult, number: str) -> dict[str, Any]:
         "attempts": then.attempts,
         "faults": then.faults,
         "outcome": int(result.outcome),
+        "phone": then.phone,
         "is_kept": is_waiting and promise is None and result.conversation is None,
     } | ({} if promise is None else promised(promise))
 

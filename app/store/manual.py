@@ -12,7 +12,7 @@ from app.agent_events import ManualRefused
 from app.events import AttemptsOpened
 from app.outcomes import ContactStatus
 from app.store.attaching import link_list
-from app.store.claiming import next_due, opened_attempt
+from app.store.claiming import next_due, opened_attempt, with_tries
 from app.store.errors import Duplicate
 from app.store.ids import NewAttemptId
 from app.store.lists import create_list, grow_list, list_by_name
@@ -81,7 +81,7 @@ def _open(
     return AttemptsOpened(
         campaign_id=command.campaign_id,
         wanted=1,
-        attempts=(opened,),
+        attempts=with_tries(conn, command.campaign_id, [opened]),
         next_due_at_ms=next_due(conn, command.campaign_id, now_ms, (command.agent_id,)),
     )
 

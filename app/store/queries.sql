@@ -43,54 +43,67 @@ FROM (
                     ELSE 'in progress'
                 END AS status
             FROM (
-                SELECT waiting.contact_id, waiting.due_at_ms, waiting.line, waiting.agent_id, contacts.phone1 AS number,
+                SELECT called.*,
                     EXISTS (
                         SELECT 1 FROM json_each(:shut_json) AS shut
-                        WHERE substr(contacts.phone1, 1, length(shut.value)) = shut.value
+                        WHERE substr(called.number, 1, length(shut.value)) = shut.value
                     ) AND NOT EXISTS (
                         SELECT 1 FROM json_each(:open_json) AS open
-                        WHERE substr(contacts.phone1, 1, length(open.value)) = open.value
+                        WHERE substr(called.number, 1, length(open.value)) = open.value
                     ) AS is_shut
                 FROM (
-                    SELECT * FROM (
-                        SELECT contact_id, due_at_ms,
-                            CASE WHEN callback_until_ms > :now_ms THEN callback_agent_id END AS agent_id,
-                            CASE WHEN callback_until_ms > :now_ms AND callback_agent_id IS NOT NULL
-                                THEN 0 ELSE 1 END AS line
-                        FROM campaign_contacts INDEXED BY ix_campaign_contacts_callbacks
-                        WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
-                            AND callback_at_ms <= :now_ms AND due_at_ms <= :now_ms
-                            AND (
-                                callback_agent_id IS NULL OR callback_until_ms <= :now_ms
-                                OR callback_agent_id IN (SELECT value FROM json_each(:agents_json))
-                            )
-                        ORDER BY callback_at_ms, contact_id
-                        LIMIT :look + 50
-                    )
-                    UNION ALL
-                    SELECT mine.contact_id, mine.due_at_ms, mine.owner_id, 2
-                    FROM json_each(:agents_json) AS agent
-                    CROSS JOIN campaign_contacts AS mine
-                    WHERE mine.campaign_id = :campaign_id AND mine.contact_id IN (
-                        SELECT contact_id
-                        FROM campaign_contacts AS owned
-                        WHERE owned.campaign_id = :campaign_id AND owned.status = 'pending'
-                            AND owned.owner_id = agent.value AND owned.callback_at_ms IS NULL
-                            AND owned.due_at_ms <= :now_ms
-                        ORDER BY owned.due_at_ms, owned.contact_id
-                        LIMIT 5
-                    )
-                    UNION ALL
-                    SELECT * FROM (
-                        SELECT contact_id, due_at_ms, NULL, 3
-                        FROM campaign_contacts
-                        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
-                            AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
-                        ORDER BY due_at_ms, contact_id
-                        LIMIT :look
-                    )
-                ) AS waiting
-                JOIN contacts ON contacts.id = waiting.contact_id
+                    SELECT waiting.contact_id, waiting.due_at_ms, waiting.line, waiting.agent_id,
+                        COALESCE(
+                            NULLIF(
+                                CASE waiting.phone
+                                    WHEN 2 THEN phone2 WHEN 3 THEN phone3 WHEN 4 THEN phone4 WHEN 5 THEN phone5
+                                END,
+                                ''
+                            ),
+                            phone1
+                        ) AS number
+                    FROM (
+                        SELECT * FROM (
+                            SELECT contact_id, due_at_ms,
+                                CASE WHEN callback_until_ms > :now_ms THEN callback_agent_id END AS agent_id,
+                                CASE WHEN callback_until_ms > :now_ms AND callback_agent_id IS NOT NULL
+                                    THEN 0 ELSE 1 END AS line,
+                                phone
+                            FROM campaign_contacts INDEXED BY ix_campaign_contacts_callbacks
+                            WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
+                                AND callback_at_ms <= :now_ms AND due_at_ms <= :now_ms
+                                AND (
+                                    callback_agent_id IS NULL OR callback_until_ms <= :now_ms
+                                    OR callback_agent_id IN (SELECT value FROM json_each(:agents_json))
+                                )
+                            ORDER BY callback_at_ms, contact_id
+                            LIMIT :look + 50
+                        )
+                        UNION ALL
+                        SELECT mine.contact_id, mine.due_at_ms, mine.owner_id, 2, mine.phone
+                        FROM json_each(:agents_json) AS agent
+                        CROSS JOIN campaign_contacts AS mine
+                        WHERE mine.campaign_id = :campaign_id AND mine.contact_id IN (
+                            SELECT contact_id
+                            FROM campaign_contacts AS owned
+                            WHERE owned.campaign_id = :campaign_id AND owned.status = 'pending'
+                                AND owned.owner_id = agent.value AND owned.callback_at_ms IS NULL
+                                AND owned.due_at_ms <= :now_ms
+                            ORDER BY owned.due_at_ms, owned.contact_id
+                            LIMIT 5
+                        )
+                        UNION ALL
+                        SELECT * FROM (
+                            SELECT contact_id, due_at_ms, NULL, 3, phone
+                            FROM campaign_contacts
+                            WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
+                                AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+                            ORDER BY due_at_ms, contact_id
+                            LIMIT :look
+                        )
+                    ) AS waiting
+                    JOIN contacts ON contacts.id = waiting.contact_id
+                ) AS called
             ) AS head
         ) AS seen
     ) AS turns
@@ -100,7 +113,21 @@ WHERE campaign_contacts.campaign_id = :campaign_id
     AND (verdict.status <> 'in progress' OR (verdict.turn = 1 AND verdict.place <= :wanted))
 RETURNING contact_id, status, due_at_ms, attempts, faults, owner_id, callback_at_ms, callback_until_ms,
     callback_agent_id,
-    (SELECT phone1 FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS number,
+    (
+        SELECT COALESCE(
+            NULLIF(
+                CASE campaign_contacts.phone
+                    WHEN 2 THEN phone2 WHEN 3 THEN phone3 WHEN 4 THEN phone4 WHEN 5 THEN phone5
+                END,
+                ''
+            ),
+            phone1
+        )
+        FROM contacts WHERE contacts.id = campaign_contacts.contact_id
+    ) AS number,
+    (SELECT phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5
+        FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS phones,
+    (SELECT time_zone FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS time_zone,
     (SELECT name FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS name,
     (SELECT language FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS language,
     (SELECT fields FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS fields;
@@ -120,7 +147,7 @@ SET status = verdict.status,
         ELSE campaign_contacts.last_outcome
     END
 FROM (
-    SELECT contact_id, status, turn, phone1, name, language, fields,
+    SELECT contact_id, status, turn, number, phones, time_zone, name, language, fields,
         CASE WHEN is_shut THEN CAST(:shut_until_ms AS bigint) ELSE CAST(:back_at_ms AS bigint) END AS back_at_ms,
         SUM(CASE WHEN status = 'in progress' AND turn = 1 THEN 1 ELSE 0 END)
             OVER (ORDER BY line, due_at_ms, contact_id) AS place
@@ -132,68 +159,82 @@ FROM (
         FROM (
             SELECT head.*,
                 CASE
-                    WHEN head.phone1 = '' THEN 'invalid number'
-                    WHEN (SELECT 1 FROM dnc WHERE dnc.number = head.phone1 LIMIT 1) = 1 THEN 'do-not-call'
+                    WHEN head.number = '' THEN 'invalid number'
+                    WHEN (SELECT 1 FROM dnc WHERE dnc.number = head.number LIMIT 1) = 1 THEN 'do-not-call'
                     WHEN head.is_shut THEN 'pending'
                     WHEN EXISTS (
-                        SELECT 1 FROM attempts WHERE attempts.number = head.phone1 AND attempts.closed_at_ms IS NULL
+                        SELECT 1 FROM attempts WHERE attempts.number = head.number AND attempts.closed_at_ms IS NULL
                     ) THEN 'pending'
                     WHEN ROW_NUMBER() OVER (
-                        PARTITION BY head.phone1 ORDER BY head.line, head.due_at_ms, head.contact_id
+                        PARTITION BY head.number ORDER BY head.line, head.due_at_ms, head.contact_id
                     ) > 1 THEN 'pending'
                     ELSE 'in progress'
                 END AS status
             FROM (
-                SELECT waiting.contact_id, waiting.due_at_ms, waiting.line, waiting.agent_id,
-                    contacts.phone1, contacts.name, contacts.language, contacts.fields,
+                SELECT called.*,
                     EXISTS (
                         SELECT 1 FROM json_array_elements_text(CAST(:shut_json AS json)) AS shut(prefix)
-                        WHERE starts_with(contacts.phone1, shut.prefix)
+                        WHERE starts_with(called.number, shut.prefix)
                     ) AND NOT EXISTS (
                         SELECT 1 FROM json_array_elements_text(CAST(:open_json AS json)) AS open(prefix)
-                        WHERE starts_with(contacts.phone1, open.prefix)
+                        WHERE starts_with(called.number, open.prefix)
                     ) AS is_shut
                 FROM (
-                    SELECT * FROM (
-                        SELECT contact_id, due_at_ms,
-                            CASE WHEN callback_until_ms > :now_ms THEN callback_agent_id END AS agent_id,
-                            CASE WHEN callback_until_ms > :now_ms AND callback_agent_id IS NOT NULL
-                                THEN 0 ELSE 1 END AS line
-                        FROM campaign_contacts
-                        WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
-                            AND callback_at_ms <= :now_ms AND due_at_ms <= :now_ms
-                            AND (
-                                callback_agent_id IS NULL OR callback_until_ms <= :now_ms
-                                OR callback_agent_id = ANY (translate(:agents_json, '[]', '{}')::bigint[])
-                            )
-                        ORDER BY callback_at_ms, contact_id
-                        LIMIT :look + 50
-                        FOR UPDATE SKIP LOCKED
-                    ) AS promised
-                    UNION ALL
-                    SELECT mine.*
-                    FROM unnest(translate(:agents_json, '[]', '{}')::bigint[]) AS agent(id)
-                    CROSS JOIN LATERAL (
-                        SELECT contact_id, due_at_ms, owner_id, 2
-                        FROM campaign_contacts
-                        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id = agent.id
-                            AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
-                        ORDER BY due_at_ms, contact_id
-                        LIMIT 5
-                        FOR UPDATE SKIP LOCKED
-                    ) AS mine
-                    UNION ALL
-                    SELECT * FROM (
-                        SELECT contact_id, due_at_ms, NULL::bigint, 3
-                        FROM campaign_contacts
-                        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
-                            AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
-                        ORDER BY due_at_ms, contact_id
-                        LIMIT :look
-                        FOR UPDATE SKIP LOCKED
-                    ) AS anyones
-                ) AS waiting
-                JOIN contacts ON contacts.id = waiting.contact_id
+                    SELECT waiting.contact_id, waiting.due_at_ms, waiting.line, waiting.agent_id,
+                        COALESCE(
+                            NULLIF(
+                                CASE waiting.phone
+                                    WHEN 2 THEN phone2 WHEN 3 THEN phone3 WHEN 4 THEN phone4 WHEN 5 THEN phone5
+                                END,
+                                ''
+                            ),
+                            phone1
+                        ) AS number,
+                        phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5 AS phones,
+                        contacts.time_zone, contacts.name, contacts.language, contacts.fields
+                    FROM (
+                        SELECT * FROM (
+                            SELECT contact_id, due_at_ms,
+                                CASE WHEN callback_until_ms > :now_ms THEN callback_agent_id END AS agent_id,
+                                CASE WHEN callback_until_ms > :now_ms AND callback_agent_id IS NOT NULL
+                                    THEN 0 ELSE 1 END AS line,
+                                phone
+                            FROM campaign_contacts
+                            WHERE campaign_id = :campaign_id AND status = 'pending' AND callback_at_ms IS NOT NULL
+                                AND callback_at_ms <= :now_ms AND due_at_ms <= :now_ms
+                                AND (
+                                    callback_agent_id IS NULL OR callback_until_ms <= :now_ms
+                                    OR callback_agent_id = ANY (translate(:agents_json, '[]', '{}')::bigint[])
+                                )
+                            ORDER BY callback_at_ms, contact_id
+                            LIMIT :look + 50
+                            FOR UPDATE SKIP LOCKED
+                        ) AS promised
+                        UNION ALL
+                        SELECT mine.*
+                        FROM unnest(translate(:agents_json, '[]', '{}')::bigint[]) AS agent(id)
+                        CROSS JOIN LATERAL (
+                            SELECT contact_id, due_at_ms, owner_id, 2, phone
+                            FROM campaign_contacts
+                            WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id = agent.id
+                                AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+                            ORDER BY due_at_ms, contact_id
+                            LIMIT 5
+                            FOR UPDATE SKIP LOCKED
+                        ) AS mine
+                        UNION ALL
+                        SELECT * FROM (
+                            SELECT contact_id, due_at_ms, NULL::bigint, 3, phone
+                            FROM campaign_contacts
+                            WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
+                                AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+                            ORDER BY due_at_ms, contact_id
+                            LIMIT :look
+                            FOR UPDATE SKIP LOCKED
+                        ) AS anyones
+                    ) AS waiting
+                    JOIN contacts ON contacts.id = waiting.contact_id
+                ) AS called
             ) AS head
         ) AS seen
     ) AS turns
@@ -204,7 +245,8 @@ WHERE campaign_contacts.campaign_id = :campaign_id
 RETURNING campaign_contacts.contact_id, campaign_contacts.status, campaign_contacts.due_at_ms,
     campaign_contacts.attempts, campaign_contacts.faults, campaign_contacts.owner_id,
     campaign_contacts.callback_at_ms, campaign_contacts.callback_until_ms, campaign_contacts.callback_agent_id,
-    verdict.phone1 AS number, verdict.name, verdict.language, CAST(verdict.fields AS text) AS fields;
+    verdict.number, verdict.phones, verdict.time_zone, verdict.name, verdict.language,
+    CAST(verdict.fields AS text) AS fields;
 
 -- name: open_attempts
 -- Open the attempts of claimed contacts; rows: [attempt id, contact id, number, agent id, dialed by hand]. A number that
@@ -223,6 +265,21 @@ SELECT value ->> 0, :campaign_id, (value ->> 1)::bigint, value ->> 2, :now_ms, (
 FROM json_array_elements(CAST(:rows_json AS json))
 ON CONFLICT DO NOTHING
 RETURNING id;
+
+-- name: tries_of_contacts
+-- What came of the tries of some contacts in a campaign that are over, oldest first.
+SELECT contact_id, number, outcome, opened_at_ms, is_charged
+FROM attempts
+WHERE contact_id IN (SELECT value FROM json_each(:contacts_json)) AND campaign_id = :campaign_id
+    AND closed_at_ms IS NOT NULL
+ORDER BY id;
+
+-- name: tries_of_contacts [postgresql]
+SELECT contact_id, number, outcome, opened_at_ms, is_charged
+FROM attempts
+WHERE contact_id = ANY (translate(:contacts_json, '[]', '{}')::bigint[]) AND campaign_id = :campaign_id
+    AND closed_at_ms IS NOT NULL
+ORDER BY id;
 
 -- name: return_contacts
 -- Put contacts that were claimed and not opened back into the waiting line.
@@ -320,7 +377,8 @@ FROM (
 -- One contact with its place in a campaign, as a claim tells of it, with the number that is dialed.
 SELECT contacts.id AS contact_id, CAST(:number AS text) AS number, contacts.name, contacts.language,
     CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
-    campaign_contacts.callback_at_ms
+    campaign_contacts.callback_at_ms, contacts.time_zone,
+    phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5 AS phones
 FROM contacts
 JOIN campaign_contacts ON campaign_contacts.contact_id = contacts.id
 WHERE campaign_contacts.campaign_id = :campaign_id AND campaign_contacts.contact_id = :contact_id;
@@ -379,6 +437,7 @@ SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     attempts = moved.attempts,
     faults = moved.faults,
     last_outcome = moved.outcome,
+    phone = COALESCE(moved.phone, campaign_contacts.phone),
     callback_at_ms = CASE WHEN moved.is_barred THEN NULL
         WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
     callback_until_ms = CASE WHEN moved.is_barred THEN NULL
@@ -389,6 +448,7 @@ FROM (
     SELECT value ->> '$.campaign_id' AS campaign_id, value ->> '$.contact_id' AS contact_id,
         value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
         value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
+        value ->> '$.phone' AS phone,
         value ->> '$.is_kept' AS is_kept, value ->> '$.callback_at_ms' AS callback_at_ms,
         value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id,
         value ->> '$.status' = 'pending'
@@ -407,6 +467,7 @@ SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     attempts = moved.attempts,
     faults = moved.faults,
     last_outcome = moved.outcome,
+    phone = COALESCE(moved.phone, campaign_contacts.phone),
     callback_at_ms = CASE WHEN moved.is_barred THEN NULL
         WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
     callback_until_ms = CASE WHEN moved.is_barred THEN NULL
@@ -418,7 +479,8 @@ FROM (
         ended.status = 'pending' AND EXISTS (SELECT 1 FROM dnc WHERE dnc.number = ended.number) AS is_barred
     FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
         campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, attempts integer,
-        faults integer, outcome integer, is_kept boolean, callback_at_ms bigint, callback_until_ms bigint,
+        faults integer, outcome integer, phone smallint, is_kept boolean, callback_at_ms bigint,
+        callback_until_ms bigint,
         callback_agent_id bigint
     )
 ) AS moved
@@ -588,7 +650,8 @@ WHERE id = :campaign_id;
 -- name: open_attempts_on_disk
 -- Attempts that were opened and not closed: live calls, or what a life before this one left behind.
 SELECT attempts.id, attempts.campaign_id, attempts.contact_id, attempts.number, contacts.name, contacts.language,
-    CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
+    phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5 AS phones,
+    contacts.time_zone, CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
     campaign_contacts.callback_at_ms, attempts.agent_id, attempts.session_id, attempts.is_manual,
     attempts.connected_at_ms, attempts.waited_ms, CAST(attempts.recordings AS text) AS recordings, attempts.recording
 FROM attempts

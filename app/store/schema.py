@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -225,6 +226,18 @@ flows = Table(
     UniqueConstraint("name", "version"),
 )
 
+# Who is called again when: files shared by campaigns. The newest version of a name is the one that counts.
+strategies = Table(
+    "strategies",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("source", Text, nullable=False),  # the file, as written; versions never change
+    Column("created_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("name", "version"),
+)
+
 campaigns = Table(
     "campaigns",
     metadata,
@@ -232,6 +245,7 @@ campaigns = Table(
     Column("name", String(128), nullable=False, unique=True),
     Column("status", String(16), nullable=False),  # CampaignStatus
     Column("flow_id", ForeignKey("flows.id"), nullable=False),
+    Column("strategy", String(64)),  # by its name; NULL: by the tries and the delay of its settings
     Column("settings", JSON, nullable=False),  # the rest of app.model.Campaign
     Column("created_at_ms", BigInteger, nullable=False),
     Column("started_at_ms", BigInteger),
@@ -281,6 +295,9 @@ campaign_contacts = Table(
     Column("attempts", Integer, nullable=False, default=0, server_default=text("0")),  # charged tries
     Column("faults", Integer, nullable=False, default=0, server_default=text("0")),  # uncharged tries
     Column("last_outcome", Integer),
+    Column(
+        "phone", SmallInteger, nullable=False, default=1, server_default=text("1")
+    ),  # its place, dialed next: 1 to 5
     Column("owner_id", BigInteger),  # the only agent it is dialed for; NULL: anyone's
     Column("callback_at_ms", BigInteger),  # promised for then; NULL: nothing was promised
     Column("callback_until_ms", BigInteger),  # from then on anyone's (a shared one: from its time on)

@@ -10,8 +10,9 @@ import pytest
 from tests.architecture.source import Import, all_imports, circles, graph, parsed
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("units", "outcomes", "pacing"),
+    ("units", "outcomes", "pacing", "plain_yaml"),
     ("agents", "compliance"),
+    ("strategy",),
     ("model",),
     ("agent_events", "agent_commands"),
     ("events", "commands"),

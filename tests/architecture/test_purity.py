@@ -13,10 +13,11 @@ import pytest
 
 from tests.architecture.source import all_imports, parsed
 
-ROOMS = ("app.compliance", "app.dialing", "app.ivr", "app.pacing")
+ROOMS = ("app.compliance", "app.dialing", "app.ivr", "app.pacing", "app.strategy")
 MODULES = (
     "app.units",
     "app.outcomes",
+    "app.plain_yaml",
     "app.agents",
     "app.model",
     "app.agent_events",

@@ -6,7 +6,6 @@ import pytest
 
 from app.compliance.library import packaged, profiles
 from app.compliance.load import load_profiles
-from app.compliance.reading import ProfileError
 from app.compliance.rules import (
     Calendar,
     CallKind,
@@ -20,6 +19,7 @@ from app.compliance.rules import (
     Rule,
     WindowRule,
 )
+from app.plain_yaml import FileError
 from app.units import DAY_MS, HOUR_MS
 
 
@@ -183,7 +183,7 @@ CAP = "title: t\nrules:\n  - id: a\n    kind: frequency\n    source: s\n    most
     ],
 )
 def test_a_mistake_in_a_file_is_named_with_its_place(content: str, line: int, words: str) -> None:
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(FileError) as caught:
         load_profiles({"bad": content})
     assert str(caught.value).startswith("bad.yaml: line ")
     assert words in str(caught.value)
@@ -192,5 +192,5 @@ def test_a_mistake_in_a_file_is_named_with_its_place(content: str, line: int, wo
 
 def test_two_rules_of_one_name_are_refused() -> None:
     rule = "  - {id: a, kind: cooldown, source: s, after: refusal, period: 1d, same: [person]}\n"
-    with pytest.raises(ProfileError, match="line 4: two rules are called 'a'"):
+    with pytest.raises(FileError, match="line 4: two rules are called 'a'"):
         load_profiles({"bad": "title: t\nrules:\n" + rule + rule})

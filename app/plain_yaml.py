@@ -1,4 +1,4 @@
-"""A profile's file as plain texts that remember their lines.
+"""A file of rules as plain texts that remember their lines.
 
 YAML, every scalar as it is written: neither `no` nor `08:00` turns into something else. What a list of rules never
 needs is refused: aliases, a key given twice, depth without end.
@@ -16,8 +16,8 @@ MAX_LENGTH: Final = 256 * 1024
 Path = tuple[str | int, ...]
 
 
-class ProfileError(ValueError):
-    """A file is no usable profile; says which file, which line, what is wrong and what would be right."""
+class FileError(ValueError):
+    """A file cannot be used; says which file, which line, what is wrong and what would be right."""
 
     def __init__(self, name: str, line: int, reason: str, mend: str) -> None:
         super().__init__(f"{name}: line {line}: {reason}; {mend}")
@@ -32,31 +32,31 @@ class Text:
     value: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
 
-    def error(self, path: Path, reason: str, mend: str) -> ProfileError:
+    def error(self, path: Path, reason: str, mend: str) -> FileError:
         """An error at `path`, or at the nearest thing around it."""
         while path and path not in self.lines:
             path = path[:-1]
-        return ProfileError(self.name, self.lines.get(path, 1), reason, mend)
+        return FileError(self.name, self.lines.get(path, 1), reason, mend)
 
 
-def read_text(content: str, name: str) -> Text:
-    """Read a file's content. Raises ProfileError."""
+def read_text(content: str, name: str, *, what: str, begins: str) -> Text:
+    """Read a file's content. what: it is (`profile`); begins: what stands at its top. Raises FileError."""
     if len(content) > MAX_LENGTH:
-        raise ProfileError(name, 1, f"the file has {len(content):,} characters", f"at most {MAX_LENGTH:,} are read")
+        raise FileError(name, 1, f"the file has {len(content):,} characters", f"at most {MAX_LENGTH:,} are read")
     text = Text(name=name)
     try:
         _refuse_aliases(content, name)
         node = yaml.compose(content, Loader=yaml.SafeLoader)
     except yaml.reader.ReaderError:
-        raise ProfileError(name, 1, "a character that no text file has", "save it as plain text in UTF-8") from None
+        raise FileError(name, 1, "a character that no text file has", "save it as plain text in UTF-8") from None
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise ProfileError(name, line, str(error.problem), "check indentation, quotes and colons") from None
+        raise FileError(name, line, str(error.problem), "check indentation, quotes and colons") from None
     except RecursionError:
-        raise ProfileError(name, 1, "nested without end", f"at most {MAX_DEPTH} levels are read") from None
+        raise FileError(name, 1, "nested without end", f"at most {MAX_DEPTH} levels are read") from None
     if not isinstance(node, yaml.MappingNode):
-        raise ProfileError(name, 1, "this is not a profile", "a profile has `title: …` and `rules: …` at its top")
+        raise FileError(name, 1, f"this is not a {what}", f"a {what} has {begins} at its top")
     text.value = _value(node, (), text)
     return text
 
@@ -65,7 +65,7 @@ def _refuse_aliases(content: str, name: str) -> None:
     for event in yaml.parse(content, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             mark: Any = event.start_mark
-            raise ProfileError(name, mark.line + 1, "an alias (*)", "write it out, aliases are not taken")
+            raise FileError(name, mark.line + 1, "an alias (*)", "write it out, aliases are not taken")
 
 
 def _value(node: yaml.Node, path: Path, text: Text) -> Any:
