@@ -34,13 +34,17 @@ from app.ivr.needs import static_prompts
 from app.ivr.prompts import PromptStudio
 from app.model import Campaign, CampaignStatus, PacingMemory, Trunk
 from app.outcomes import ContactStatus
+from app.plain_yaml import FileError
 from app.plan_checks import NotNow, OperationError, check_campaign, check_trunk
 from app.runtime import Runtime
-from app.store import campaigns, flows, lists, pacing, requeueing, trunks
+from app.store import campaigns, flows, lists, pacing, requeueing, strategies, trunks
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.flows import FlowVersion
 from app.store.requeueing import REQUEUABLE
+from app.store.strategies import StrategyVersion
+from app.strategy.load import load_strategy
+from app.strategy.rows import CallStrategy
 from app.units import CampaignId, ContactId, FlowId, ListId, Number, TrunkId
 from app.units import number as checked_number
 
@@ -138,6 +142,28 @@ class Operations:
             raise OperationError(str(error)) from error
         version = await self.store.write(flows.create_flow, name=name, source=source, now_ms=self.now_ms)
         return version, flow
+
+    # --- strategies --------------------------------------------------------------------------------------------------
+
+    async def save_strategy(self, name: str, source: str) -> StrategyVersion:
+        """Keep a call strategy as a new version; campaigns that follow it do so from their next attempt's end on.
+
+        Raises OperationError with the line and the mend.
+        """
+        try:
+            load_strategy(source, name)
+        except FileError as error:
+            raise OperationError(str(error)) from error
+        version = await self.store.write(strategies.create_strategy, name=name, source=source, now_ms=self.now_ms)
+        for campaign_id in await self.store.read(strategies.campaigns_of_strategy, name):
+            entry = await self.store.read(campaigns.get_campaign, CampaignId(campaign_id))
+            if entry.status is CampaignStatus.RUNNING:
+                await self.start_campaign(entry.campaign.id)
+        return version
+
+    async def strategy(self, name: str) -> CallStrategy | None:
+        """The strategy of a name, as a campaign takes it; None for no name. Raises NotFound."""
+        return (await self.store.read(strategies.get_strategy, name)).strategy if name else None
 
     async def _flow(self, flow_id: FlowId) -> Flow:
         version = await self.store.read(flows.get_flow, flow_id)

@@ -20,6 +20,7 @@ from app.cli.people import apikey, user
 from app.cli.running import migrate, run
 from app.cli.simulate import simulate
 from app.cli.sounds import sound
+from app.cli.strategies import strategy
 from app.cli.trunks import trunk
 
 
@@ -30,7 +31,8 @@ def outring() -> None:
 
 
 for command in (
-    run, demo, doctor, import_, export, trunk, flow, sound, campaign, dnc, user, apikey, simulate, bench, migrate,
+    run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, dnc, user, apikey, simulate, bench,
+    migrate,
 ):  # fmt: skip
     outring.add_command(command)
 

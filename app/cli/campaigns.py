@@ -34,6 +34,7 @@ def campaign() -> None:
 @click.option("--tries", type=click.IntRange(1, 50), default=3, show_default=True, help="Give up after.")
 @click.option("--retry", "retry_min", type=click.FloatRange(1 / 60, 525_600), default=240.0, show_default=True,
               help="Try again after, minutes.")  # fmt: skip
+@click.option("--strategy", default="", help="A call strategy's name, in place of --tries and --retry.")
 @click.option("--start", "and_start", is_flag=True, help="Start it at once.")
 @json_option
 def create(name: str, flow_name: str, lists: tuple[str, ...], and_start: bool, as_json: bool, **given: Any) -> None:
@@ -50,6 +51,7 @@ def create(name: str, flow_name: str, lists: tuple[str, ...], and_start: bool, a
             "ring_timeout_ms": round(given["ring_s"] * 1_000),
             "caller_id": given["caller_id"],
             "language": given["language"],
+            "strategy": given["strategy"],
             "retry": {"max_attempts": given["tries"], "retry_ms": round(given["retry_min"] * 60_000)},
         }
         made = await remote.post("/campaigns", body)
@@ -83,10 +85,11 @@ def show(name: str, as_json: bool) -> None:
         return
     click.echo(_line(found))
     retry = found["retry"]
+    again = f"{retry['max_attempts']} tries {retry['retry_ms'] / 60_000:g} min apart"
     click.echo(
         f"trunks {', '.join(found['trunks'])}; {found['lines']} lines, {found['calls_per_second']:g} a second, rings "
-        f"for {found['ring_timeout_ms'] / 1_000:g} s, {retry['max_attempts']} tries "
-        f"{retry['retry_ms'] / 60_000:g} min apart"
+        f"for {found['ring_timeout_ms'] / 1_000:g} s, "
+        + (f"strategy {found['strategy']}" if found["strategy"] else again)
     )
     console().print(_screen(found))
 

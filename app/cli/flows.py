@@ -24,7 +24,7 @@ def flow() -> None:
 @json_option
 def check_flow(file: Path, as_json: bool) -> None:
     """Tell all mistakes of FILE with their lines and mends. Needs no running dialer. Exit code 1 when there are any."""
-    source = _source(file)
+    source = source_of(file)
     try:
         found = load_flow(source, name=str(file))
     except FlowError as error:
@@ -47,7 +47,7 @@ def check_flow(file: Path, as_json: bool) -> None:
 @json_option
 def add_flow(name: str, file: Path, as_json: bool) -> None:
     """Keep FILE as the newest version of the flow NAME. Campaigns made before keep theirs."""
-    source = _source(file)
+    source = source_of(file)
     saved = ask(lambda remote: remote.post("/flows", {"name": name, "source": source}))
     if as_json:
         say_json(saved)
@@ -71,7 +71,7 @@ def list_flows(as_json: bool) -> None:
         click.echo("No flow yet: outring flow add NAME FILE.yaml")
 
 
-def _source(file: Path) -> str:
+def source_of(file: Path) -> str:
     """The file's text, or the end: it is too large, unreadable, or no text."""
     try:
         if file.stat().st_size > MAX_BYTES:

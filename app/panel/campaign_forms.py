@@ -36,6 +36,7 @@ from app.plan_checks import (
     ratio_problem,
 )
 from app.store.campaigns import CampaignEntry
+from app.strategy.rows import CallStrategy
 from app.units import HOUR_MS, SECOND_MS, FlowId, TrunkId
 
 STEPS: Final = ("contacts", "when", "how", "hear", "start")
@@ -70,21 +71,26 @@ def contacts_step(form: Form, plan: Campaign) -> Campaign:
 def when_fields(entry: CampaignEntry) -> Form:
     """Tries. Which agents serve is beside this."""
     retry = entry.campaign.retry
+    strategy = entry.campaign.strategy
     return Form({
+        "strategy": "" if strategy is None else strategy.name,
         "max_attempts": str(retry.max_attempts), "retry_h": f"{retry.retry_ms / HOUR_MS:g}",
         "max_faults": str(retry.max_faults),
     })  # fmt: skip
 
 
-def when_step(form: Form, plan: Campaign) -> Campaign:
-    """How often a contact is tried, and how long apart."""
+def when_step(form: Form, plan: Campaign, strategies: Sequence[CallStrategy]) -> Campaign:
+    """How often a contact is tried, and how long apart. strategies: those there are."""
+    chosen = next((one for one in strategies if one.name == form["strategy"]), None)
+    if form["strategy"] and chosen is None:
+        form.wrong("strategy", "choose one of the list")
     retry = replace(
         plan.retry,
         max_attempts=form.whole("max_attempts", 1, 50),
         retry_ms=max(1_000, form.length_ms("retry_h", 0.001, 8_760, HOUR_MS)),
         max_faults=form.whole("max_faults", 1, 50),
     )
-    return replace(plan, retry=retry)
+    return replace(plan, retry=retry, strategy=chosen)
 
 
 # --- 3: how ----------------------------------------------------------------------------------------------------------

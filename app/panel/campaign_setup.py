@@ -20,13 +20,14 @@ from app.panel.forms import Form
 from app.panel.gates import is_scripted, only
 from app.panel.pages import Pages, campaign_id_of, wording
 from app.rehearsal import rehearse
-from app.store import agents, campaigns, flows, lists, people, rehearsing, trunks
+from app.store import agents, campaigns, flows, lists, people, rehearsing, strategies, trunks
 from app.store.agents import CampaignAgent
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.errors import Duplicate, NotFound
 from app.store.flows import FlowVersion
 from app.store.people import Role
+from app.strategy.rows import CallStrategy
 from app.units import AgentId, CampaignId, ContactId, FlowId, ListId, Number
 
 
@@ -122,7 +123,7 @@ class CampaignSetup:
         if step == "when":
             serving = await self._store.read(agents.list_campaign_agents, entry.campaign.id)
             form = Form(
-                {name: form[name] for name in ("max_attempts", "retry_h", "max_faults")},
+                {name: form[name] for name in ("strategy", "max_attempts", "retry_h", "max_faults")},
                 {"agents": [str(one.agent_id) for one in serving]},
             )
         return await self._step_page(request, entry, form)
@@ -144,7 +145,11 @@ class CampaignSetup:
                 return {"lists": await self._store.read(lists.list_lists)}
             case "when":
                 users = await self._store.read(people.list_users)
-                return {"people": [user for user in users if not user.is_disabled]}
+                shared = await self._store.read(strategies.list_strategies)
+                return {
+                    "people": [user for user in users if not user.is_disabled],
+                    "strategies": [(one.name, f"{one.name} · {one.strategy.title}") for one in shared],
+                }
             case "how":
                 return {"trunks": await self._store.read(trunks.list_trunks)}
             case "hear":
@@ -186,7 +191,8 @@ class CampaignSetup:
             case "contacts":
                 return campaign_forms.contacts_step(form, plan)
             case "when":
-                return campaign_forms.when_step(form, plan)
+                known = await self._store.read(strategies.list_strategies)
+                return campaign_forms.when_step(form, plan, [one.strategy for one in known])
             case "how":
                 ways = [trunk.id for trunk in await self._store.read(trunks.list_trunks)]
                 return campaign_forms.how_step(form, plan, ways)
@@ -356,6 +362,8 @@ def _told(plan: Campaign) -> dict[str, object]:
 
 
 def _plain(value: Any) -> object:
+    if isinstance(value, CallStrategy):
+        return value.name
     if isinstance(value, tuple):
         return ", ".join(str(getattr(one, "code", one)) for one in value)
     return getattr(value, "value", value)

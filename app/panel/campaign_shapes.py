@@ -25,6 +25,7 @@ from app.panel.shapes import TEXT, CallerId, Id, In, Name, ShortName, Word, left
 from app.store.attempts import AttemptEntry, AttemptsPage
 from app.store.campaigns import CampaignEntry
 from app.store.progress import Progress
+from app.strategy.rows import CallStrategy
 from app.units import CampaignId, FlowId, TrunkId
 
 _LANGUAGE: Final = pattern(r"^[a-z]{2}(-[A-Z]{2})?$", "a language such as en, ru or en-GB")
@@ -174,10 +175,13 @@ class CampaignBody(In):
     caller_id: CallerId = Field(default="", description="number shown")
     language: str = Field(default="en", pattern=_LANGUAGE, description="for contacts without one")
     retry: RetryBody = Field(default_factory=RetryBody)
+    strategy: str = Field(
+        default="", max_length=64, description="a call strategy's name, in place of retry's tries and delay"
+    )
     agents: AgentPlanBody = Field(default_factory=AgentPlanBody)
 
-    def campaign(self, campaign_id: int) -> Campaign:
-        """As the dialer has it."""
+    def campaign(self, campaign_id: int, strategy: CallStrategy | None = None) -> Campaign:
+        """As the dialer has it. strategy: the one of that name."""
         return Campaign(
             id=CampaignId(campaign_id),
             name=self.name,
@@ -191,6 +195,7 @@ class CampaignBody(In):
             retry=RetryPolicy(**self.retry.model_dump()),
             mode=DialingMode(self.mode),
             agents=self.agents.plan(),
+            strategy=strategy,
         )
 
 
@@ -281,6 +286,7 @@ class CampaignAnswer(BaseModel):
     caller_id: str
     language: str
     retry: RetryBody
+    strategy: str
     agents: AgentPlanBody
     progress: ProgressAnswer
     calls: CallsAnswer
@@ -307,6 +313,7 @@ class CampaignAnswer(BaseModel):
             caller_id=plan.caller_id,
             language=plan.language,
             retry=RetryBody(**plain(plan.retry)),
+            strategy="" if plan.strategy is None else plan.strategy.name,
             agents=AgentPlanBody.of(plan.agents),
             progress=ProgressAnswer.of(entry.progress),
             calls=CallsAnswer.of(picture),

@@ -78,6 +78,7 @@ ORDERS: Final = (
     "the live page is for Outring's own pages",
 )
 FORMS: Final = (
+    "a strategy of this name is there already; choose it in the list to change it",
     "this cannot be empty",
     "choose one of the list",
     "a password has 8 to 200 characters",
@@ -144,6 +145,8 @@ TRAIL: Final = (
     "removed pause reason",
     "made campaign",
     "changed campaign",
+    "saved strategy",
+    "removed strategy",
     "steered campaign",
     "started campaign",
     "paused campaign",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from app.panel import rest_agents, rest_campaigns, rest_contacts, rest_lists, rest_people
+from app.panel import rest_agents, rest_campaigns, rest_contacts, rest_lists, rest_people, rest_strategies
 from app.panel.routing import Routes, openapi
 
 routes = Routes(
@@ -14,6 +14,7 @@ routes = Routes(
         *rest_campaigns.routes.rows,
         *rest_agents.routes.rows,
         *rest_people.routes.rows,
+        *rest_strategies.routes.rows,
     ]
 )
 

@@ -33,7 +33,8 @@ async def list_campaigns(call: Call) -> list[campaign_shapes.CampaignAnswer]:
 async def create_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
     """Make a campaign, as a draft."""
     list_ids = [ListId(list_id) for list_id in call.body.lists]
-    entry = await call.operations.create_campaign(call.body.campaign(0), list_ids)
+    plan = call.body.campaign(0, await call.operations.strategy(call.body.strategy))
+    entry = await call.operations.create_campaign(plan, list_ids)
     return campaign_shapes.CampaignAnswer.of(entry, call.operations.snapshot())
 
 
@@ -49,8 +50,9 @@ async def put_campaign(call: Call) -> campaign_shapes.CampaignAnswer:
     """Change a campaign; a running one follows at once. Lists named are added, none is taken away."""
     campaign_id = CampaignId(call.number("campaign_id"))
     before = await call.store.read(campaigns.get_campaign, campaign_id)
+    strategy = await call.operations.strategy(call.body.strategy)
     kept = {"pause_at": before.campaign.pause_at, "rehearses": before.campaign.rehearses}
-    plan = replace(call.body.campaign(campaign_id), **kept)
+    plan = replace(call.body.campaign(campaign_id, strategy), **kept)
     await call.operations.change_campaign(plan)
     for list_id in call.body.lists:
         await call.operations.attach_list(campaign_id, ListId(list_id))

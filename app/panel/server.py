@@ -35,6 +35,7 @@ from app.panel.problems import Problem
 from app.panel.recordings import Recordings
 from app.panel.repeats import Repeats
 from app.panel.routing import MAX_BODY, PREFIX, Call
+from app.panel.strategy_pages import StrategyPages
 from app.settings import Settings
 from app.store.door import SqlStore
 
@@ -127,7 +128,7 @@ class Panel:
         self._floor.attach(app)
         self._recordings.attach(app)
         ImportPages(operations=self._operations, store=self._store, pages=self._pages, desk=self._imports).attach(app)
-        for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup, DrillPages):
+        for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup, DrillPages, StrategyPages):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
         self.desk.attach(app)
         rest.routes.attach(app, self._call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -14,6 +14,8 @@ from app.store.errors import NotFound, unique
 from app.store.flows import get_flow
 from app.store.progress import Progress, progress_of
 from app.store.schema import campaign_lists, campaign_trunks, campaigns, trunks
+from app.store.strategies import get_strategy, strategies_by_name
+from app.strategy.rows import CallStrategy
 from app.units import CampaignId, ListId, TrunkId
 
 
@@ -79,6 +81,8 @@ def list_campaigns(
 
 def _check(conn: Connection, plan: Campaign) -> None:
     get_flow(conn, plan.flow_id)
+    if plan.strategy is not None:
+        get_strategy(conn, plan.strategy.name)
     known = set(conn.execute(select(trunks.c.id).where(trunks.c.id.in_(plan.trunks))).scalars())
     for trunk_id in plan.trunks:
         if trunk_id not in known:
@@ -87,9 +91,10 @@ def _check(conn: Connection, plan: Campaign) -> None:
 
 def _row(plan: Campaign) -> dict[str, Any]:
     settings = msgspec.to_builtins(plan)
-    for column in ("id", "name", "flow_id", "trunks"):
+    for column in ("id", "name", "flow_id", "trunks", "strategy"):
         del settings[column]
-    return {"name": plan.name, "flow_id": plan.flow_id, "settings": settings}
+    strategy = None if plan.strategy is None else plan.strategy.name
+    return {"name": plan.name, "flow_id": plan.flow_id, "strategy": strategy, "settings": settings}
 
 
 def _set_trunks(conn: Connection, campaign_id: CampaignId, trunk_ids: Sequence[TrunkId]) -> None:
@@ -116,16 +121,24 @@ def _entries(conn: Connection, found: Select[Any]) -> list[CampaignEntry]:
     for link in conn.execute(linked):
         attached[link.campaign_id].append(ListId(link.list_id))
     counts = progress_of(conn, *ids)
-    return [_entry(row, ways[row.id], attached[row.id], counts.get(row.id, Progress())) for row in rows]
+    followed = strategies_by_name(conn, {row.strategy for row in rows if row.strategy is not None})
+    return [
+        _entry(row, ways[row.id], attached[row.id], counts.get(row.id, Progress()), followed.get(row.strategy))
+        for row in rows
+    ]
 
 
 def _entry(
-    row: Row[Any], trunk_ids: Sequence[TrunkId], list_ids: Sequence[ListId], progress: Progress
+    row: Row[Any],
+    trunk_ids: Sequence[TrunkId],
+    list_ids: Sequence[ListId],
+    progress: Progress,
+    strategy: CallStrategy | None,
 ) -> CampaignEntry:
     columns = {"id": row.id, "name": row.name, "flow_id": row.flow_id, "trunks": tuple(trunk_ids)}
     campaign = msgspec.convert({**row.settings, **columns}, Campaign)
     return CampaignEntry(
-        campaign=campaign,
+        campaign=replace(campaign, strategy=strategy),
         status=CampaignStatus(row.status),
         list_ids=tuple(list_ids),
         progress=progress,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from app.contacts.importing import import_list
 from app.dialing.trunk import TrunkState
@@ -35,7 +35,14 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 
 SHEET = Path(__file__).parents[3] / "shared" / "data" / "us-500.csv"
 RETRY = RetryPolicy(max_attempts=2, retry_ms=1_000, max_faults=3, fault_retry_ms=1_000)
-CARRIERS = ("again", "slow", "paused", "stopped", "clean", "spare")
+CARRIERS = ("again", "slow", "phones", "paused", "stopped", "clean", "spare")
+ROUND = """
+title: Round the phones
+limits: {attempts: 2}
+after:
+  busy, no answer: {phone: next}
+  anything else: close
+"""
 OPTING_OUT = """
 name: opting out
 start: ask
@@ -169,6 +176,31 @@ async def _dnc_numbers(dialer: Site) -> set[str]:
 async def _dnc_entry(dialer: Site, number: str) -> DncEntry:
     page = await dialer.store.read(dnc.dnc_page, limit=1_000)
     return next(entry for entry in page if entry.number == number)
+
+
+# --- strategies ------------------------------------------------------------------------------------------------------
+
+
+@scenario
+async def a_strategy_leads_from_phone_to_phone(scene: Scene) -> None:
+    """Busy: the next phone; there a wrong turn into silence: the first again, and then no more."""
+    dialer, wire = scene.dialer, scene.wires["phones"]
+    trunk = await dialer.trunk("phones")
+    saved = await dialer.operations.save_strategy("round", ROUND)
+    list_id = await dialer.list_of(["+447700500040", "+447700500141"])
+    await dialer.store.write(_give_second_phones, {"+447700500040": "+447700500060", "+447700500141": "+447700500161"})
+    campaign = await dialer.start(BYE, [trunk], list_id, strategy=saved.strategy)
+    await dialer.finished(campaign)
+    dialed = [(one.number, one.outcome) for one in await dialer.attempts(campaign)]
+    busy, other = ("+447700500040", Outcome.BUSY), [one for one in dialed if one[0].startswith("+4477005001")]
+    assert [one for one in dialed if one not in other] == [busy, ("+447700500060", Outcome.CONNECTED_TO_IVR)]
+    assert [number for number, _ in other] == ["+447700500141", "+447700500161"]
+    assert wire.calls["+447700500040"] == wire.calls["+447700500060"] == 1
+
+
+def _give_second_phones(conn: Connection, phones: dict[str, str]) -> None:
+    for first, second in phones.items():
+        conn.execute(update(contacts).where(contacts.c.phone1 == first).values(phone3=second))
 
 
 # --- steering --------------------------------------------------------------------------------------------------------

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dialing.strategy import next_for, without_route
+from app.agents import CallbackPlan, DialingMode, Disposition, DispositionEffect
+from app.dialing.strategy import after_call, after_conversation, next_for, without_route
 from app.model import ContactNext, RetryPolicy
 from app.outcomes import OUTCOMES, ContactStatus, Outcome, RetryClass
+from app.strategy.load import load_strategy
+from app.strategy.rows import Phones, Try
 from app.units import HOUR_MS
-from tests.unit.dialing.build import T0, opened
+from tests.unit.dialing.build import T0, campaign, opened, phone
 
 POLICY = RetryPolicy(max_attempts=3, retry_ms=HOUR_MS, max_faults=4, fault_retry_ms=60_000)
 S = ContactStatus
@@ -127,3 +130,63 @@ def test_faults_are_spaced_wider_each_time_up_to_an_hour() -> None:
     ]
     assert waits[:7] == [60_000, 120_000, 240_000, 480_000, 960_000, 1_920_000, HOUR_MS]
     assert set(waits[6:]) == {HOUR_MS}
+
+
+# --- strategies, and a contact's other phones ------------------------------------------------------------------------
+
+PHONES = Phones(numbers=(phone(1), "", phone(3)))
+ROWS = load_strategy(
+    "title: t\nlimits: {attempts: 2}\nafter: {busy: {wait: 5m, phone: next, times: 9}, anything else: {wait: 1h}}", "t"
+)
+
+
+def test_a_strategy_takes_the_place_of_tries_and_delay() -> None:
+    busy = next_for(opened(phones=PHONES), Outcome.BUSY, POLICY, T0, rows=ROWS)
+    assert busy == ContactNext(status=S.PENDING, due_at_ms=T0 + 300_000, attempts=1, phone=3)
+    before = Try(number=phone(1), outcome=Outcome.BUSY, opened_at_ms=T0, is_charged=True)
+    second = opened(3, phones=PHONES, attempts=1, tries=(before,))
+    done = next_for(second, Outcome.BUSY, POLICY, T0, rows=ROWS)
+    assert (done.status, done.attempts) == (S.RETRIES_COMPLETED, 2), "the strategy's limit, not the campaign's three"
+
+
+@pytest.mark.parametrize(
+    "outcome", [one for one in Outcome if OUTCOMES[one].retry not in (RetryClass.LATER, RetryClass.FIX)]
+)
+def test_what_a_strategy_has_no_say_in_is_as_without_one(outcome: Outcome) -> None:
+    contact = opened(phones=PHONES)
+    assert next_for(contact, outcome, POLICY, T0, rows=ROWS) == next_for(contact, outcome, POLICY, T0)
+
+
+def test_a_bad_number_leads_to_the_next_phone_and_the_last_bad_one_to_the_end() -> None:
+    wrong = next_for(opened(phones=PHONES), Outcome.WRONG_NUMBER, POLICY, T0)
+    assert wrong == ContactNext(status=S.PENDING, due_at_ms=T0, attempts=1, phone=3)
+    before = Try(number=phone(1), outcome=Outcome.WRONG_NUMBER, opened_at_ms=T0, is_charged=True)
+    last = next_for(opened(3, phones=PHONES, attempts=1, tries=(before,)), Outcome.FAX, POLICY, T0)
+    assert last.status is S.INVALID_NUMBER
+    many = opened(phones=PHONES, attempts=2)
+    assert next_for(many, Outcome.WRONG_NUMBER, POLICY, T0).status is S.RETRIES_COMPLETED
+
+
+def test_who_was_abandoned_is_left_in_peace_whatever_the_strategy() -> None:
+    plan = campaign(mode=DialingMode.PREDICTIVE, strategy=ROWS)
+    then = after_call(opened(phones=PHONES), Outcome.ABANDONED_BY_DIALER, plan, T0, is_opted_out=False)
+    assert then.due_at_ms == T0 + plan.agents.pacing.cool_down_ms
+    broadcast = after_call(
+        opened(phones=PHONES), Outcome.ABANDONED_BY_DIALER, campaign(strategy=ROWS), T0, is_opted_out=False
+    )
+    assert broadcast.due_at_ms == T0 + HOUR_MS
+
+
+def test_a_callback_comes_on_the_phone_it_was_promised_on() -> None:
+    promise = CallbackPlan(at_ms=T0 + HOUR_MS, agent_id=None, until_ms=0)
+    chosen = Disposition(code="back", label="Call back", effect=DispositionEffect.CALLBACK)
+    word = after_conversation(opened(3, phones=PHONES), chosen, promise, campaign(), T0)
+    assert (word.next.phone, word.next.callback) == (3, promise)
+
+
+def test_an_agents_retry_ends_with_the_strategys_tries() -> None:
+    again = Disposition(code="later", label="Later", effect=DispositionEffect.RETRY, retry_ms=60_000)
+    for attempts, status in ((0, S.PENDING), (1, S.RETRIES_COMPLETED)):
+        contact = opened(phones=PHONES, attempts=attempts)
+        word = after_conversation(contact, again, None, campaign(strategy=ROWS), T0)
+        assert word.next.status is status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from app.agents import (
     PhoneMode,
     RecordingPolicy,
 )
-from app.model import CampaignStatus
+from app.model import Campaign, CampaignStatus
 from app.pacing import Guard
 from app.panel import campaign_forms
 from app.panel.forms import Form
@@ -289,8 +289,12 @@ async def test_a_campaign_that_cannot_start_says_why(site: Site) -> None:
 
 def test_a_forms_fields_give_the_same_campaign_back() -> None:
     before = entry()
-    for step, read in (("contacts", campaign_forms.contacts_step), ("when", campaign_forms.when_step),
-                       ("hear", campaign_forms.hear_step)):  # fmt: skip
+    steps: dict[str, Callable[[Form, Campaign], Campaign]] = {
+        "contacts": campaign_forms.contacts_step,
+        "when": lambda form, plan: campaign_forms.when_step(form, plan, ()),
+        "hear": campaign_forms.hear_step,
+    }
+    for step, read in steps.items():
         form = campaign_forms.FIELDS[step](before)
         assert read(form, before.campaign) == before.campaign, step
         assert form.is_good, form.errors

@@ -23,6 +23,8 @@ NEEDS: Final = {
     "GET /campaigns/{campaign_id}/attempts": S, "POST /campaigns/{campaign_id}/{verb}": S,
     "GET /campaigns/{campaign_id}/setup": S, "GET /campaigns/{campaign_id}/setup/{step}": S,
     "POST /campaigns/{campaign_id}/setup/{step}": S, "GET /recordings/{name}": S,
+    **{f"{method} /strategies{one}": S for method in ("GET", "POST") for one in ("", "/{name}")},
+    "POST /strategies/{name}/remove": S,
     "GET /floor": S, "GET /live/floor": S, "POST /floor/phone": S, "GET /floor/message": S, "POST /floor/message": S,
     "POST /floor/leave": S, "GET /floor/agents/{agent_id}": S, "GET /floor/campaigns/{campaign_id}": S,
     "POST /floor/campaigns/{campaign_id}": S,
