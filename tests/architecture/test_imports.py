@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("runtime", "voices", "plan_checks"),
     ("sim", "study"),
     ("operations", "doctor"),
-    ("agent_operations", "contact_operations", "callers"),
+    ("agent_operations", "contact_operations", "callers", "rehearsal"),
     ("panel",),
     ("service", "screen"),
     ("demo_floor",),
