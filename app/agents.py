@@ -152,7 +152,7 @@ class PacingSignal(enum.Enum):
     """The kind of phone: mobile, fixed line, …"""
     TRUNK = "trunk"
     HOUR = "hour"
-    """Of the day, by the kind of phone."""
+    """Of the day, by the kind of phone; off by default: what the hour does to a whole list is learned anyway."""
     HISTORY = "history"
     """The contact's own: how often it was tried, whether a person ever answered, what came of it last."""
     SCRIPT = "script"
@@ -187,7 +187,7 @@ class PacingPlan:
     calls_per_agent: float = 10.0
     cool_down_ms: int = 3 * DAY_MS
     machine_error: float = 0.01
-    signals: tuple[PacingSignal, ...] = tuple(PacingSignal)
+    signals: tuple[PacingSignal, ...] = tuple(one for one in PacingSignal if one is not PacingSignal.HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,7 @@ class ClaimContacts:
     Numbers that begin with one of `shut_prefixes` and none of `open_prefixes` are passed over and fall due again at
     `shut_until_ms`: the trunks that carry them are out of service. Contacts that belong to an agent (a personal
     callback, an owner) are taken only for one of `agents`; of others they are passed over for a while.
+    with_past: their earlier calls are wanted too.
     """
 
     campaign_id: CampaignId
@@ -120,6 +121,7 @@ class ClaimContacts:
     open_prefixes: tuple[str, ...] = ()
     shut_until_ms: int = 0
     agents: tuple[AgentId, ...] = ()
+    with_past: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

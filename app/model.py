@@ -135,6 +135,20 @@ class PacingMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPast:
+    """What pacing may learn from of a contact: earlier calls in any campaign, and what their phone is.
+
+    tries: charged ones; answers: those of them that a person answered; last: how the latest ended. phone_kind: as the
+    list says, empty where it does not.
+    """
+
+    tries: int = 0
+    answers: int = 0
+    last: Outcome | None = None
+    phone_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedAttempt:
     """An attempt that is on disk and may be dialed: the contact's facts as claimed.
 
@@ -142,6 +156,7 @@ class OpenedAttempt:
     agent_id: the only agent it is for (dialed by hand, a personal callback, an owned contact); None: anyone's.
     is_manual: an agent dialed it by hand. conversation: how far a life before this one had come with an agent.
     phones: all of the contact's; tries: what came of those before this one, in this campaign, oldest first.
+    past: where it was asked for.
     """
 
     attempt_id: AttemptId
@@ -158,6 +173,7 @@ class OpenedAttempt:
     conversation: Conversation | None = None
     phones: Phones = field(default_factory=Phones)
     tries: tuple[Try, ...] = ()
+    past: ContactPast | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

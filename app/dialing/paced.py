@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.agents import PacingSignal
 from app.dialing import verdict
 from app.dialing.attempt import AttemptRun
+from app.dialing.call_words import heard
 from app.model import Campaign
 from app.outcomes import ABANDONED, Outcome, is_live_for_agent
 from app.pacing import (
     CallEnd,
     CallEnded,
+    CallSignal,
     LedgerCounted,
     Pacer,
     PacingDecision,
@@ -53,6 +56,7 @@ class Seen:
     has_answered: bool = False
     is_settled: bool = False  # with an agent, or abandoned
     is_over: bool = False
+    said: tuple[str, ...] = ()  # what was heard on its line
     answered: int = 0
     abandoned: int = 0
     machines: int = 0
@@ -86,6 +90,20 @@ class Paced:
         """Something happened; is_news: the next decision may be another one for it."""
         self.pacer.observe(event)
         self.is_stale = self.is_stale or is_news
+
+    @property
+    def signals(self) -> tuple[PacingSignal, ...]:
+        """What it learns from besides."""
+        return self.campaign.agents.pacing.signals
+
+    def listen(self, attempt: AttemptRun, seen: Seen, now_ms: int) -> None:
+        """What is heard on the line of a call in flight, each once."""
+        if seen.is_own or seen.has_answered or attempt.call is None or PacingSignal.LINE not in self.signals:
+            return
+        for signal in heard(attempt.call.facts, now_ms - seen.placed_at_ms):
+            if signal not in seen.said:
+                seen.said = (*seen.said, signal)
+                self.tell(CallSignal(at_ms=now_ms, call_id=attempt.id, signal=signal), is_news=False)
 
     def count_answered(self, attempt_id: AttemptId, seen: Seen, now_ms: int) -> None:
         """A person answered."""

@@ -75,6 +75,7 @@ class Placing:
             open_prefixes=tuple(prefix for line in ajar for prefix in line.trunk.prefixes) if shut else (),
             shut_until_ms=_opens_at_ms(shut, now_ms),
             agents=self._floor.promise(run, count) if run.is_for_agents else (),
+            with_past=self._floor.predictions.wants_pasts(run.campaign),
         )
 
     def _send_back(self, run: CampaignRun, now_ms: int) -> list[Command]:

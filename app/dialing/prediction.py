@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from app.agents import AgentState, DialingMode
+from app.agents import AgentState, DialingMode, PacingSignal
 from app.dialing.agent import IN_CALL, AgentRun
 from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.call_words import features
 from app.dialing.campaign import CampaignRun
 from app.dialing.crew import Crew
 from app.dialing.paced import Paced, Seen, end_of, is_abandoned, policy_of
@@ -80,6 +81,12 @@ class Predictions:
             if is_over:
                 del self._paced[campaign_id]
 
+    def wants_pasts(self, campaign: Campaign) -> bool:
+        """Whether contacts' earlier calls are learned from."""
+        signals = campaign.agents.pacing.signals
+        is_asked = PacingSignal.HISTORY in signals or PacingSignal.PHONE in signals
+        return is_asked and campaign.id in self._paced
+
     def next_save_ms(self) -> int | None:
         """When `take_memories` is wanted."""
         return min((paced.saved_at_ms + SAVE_MS for paced in self._paced.values()), default=None)
@@ -94,7 +101,8 @@ class Predictions:
         seen = paced.calls[attempt.id] = Seen(now_ms, is_own=_is_own(attempt))
         if not seen.is_own:
             paced.left -= 1
-            paced.tell(CallPlaced(at_ms=now_ms, call_id=attempt.id), is_news=False)
+            words = features(attempt, paced.signals, now_ms)
+            paced.tell(CallPlaced(at_ms=now_ms, call_id=attempt.id, features=words), is_news=False)
 
     def look_at(self, attempt: AttemptRun, now_ms: int) -> None:
         """Something was done to an attempt: what of it is news to its pacer?"""
@@ -102,6 +110,8 @@ class Predictions:
         seen = None if paced is None else self._seen(paced, attempt, now_ms)
         if paced is None or seen is None:
             return
+        if attempt.state is AttemptState.DIALING:
+            paced.listen(attempt, seen, now_ms)
         if not seen.has_answered and (attempt.visit.sought is not None or is_abandoned(attempt)):
             paced.count_answered(attempt.id, seen, now_ms)
         if seen.has_answered and not seen.is_settled:
@@ -294,6 +304,7 @@ class Predictions:
 
     def _snapshot(self, run: CampaignRun, now_ms: int) -> PacingSnapshot:
         campaign_id = run.campaign.id
+        paced = self._paced[campaign_id]
         self._counted_on(campaign_id, now_ms)
         talking, wrapping = [], []
         for agent in self._serving(campaign_id):
@@ -304,7 +315,7 @@ class Predictions:
             elif agent.person_id is not None:
                 talking.append(0)
         ringing, rung = {}, {}
-        for attempt_id, seen in self._paced[campaign_id].calls.items():
+        for attempt_id, seen in paced.calls.items():
             attempt = self._crew.work.attempts.get(attempt_id)
             if (
                 attempt is None
@@ -316,6 +327,8 @@ class Predictions:
             ):
                 continue
             ringing[attempt_id] = max(0, now_ms - seen.placed_at_ms)
+            if attempt.state is AttemptState.DIALING:
+                paced.listen(attempt, seen, now_ms)
             ringing_at_ms = attempt.call.facts.ringing_at_ms
             if ringing_at_ms is not None and attempt.state is AttemptState.DIALING:
                 rung[attempt_id] = now_ms - ringing_at_ms

@@ -105,7 +105,7 @@ class PacingBody(In):
         "estimate of yours; they count as abandoned",
     )
     signals: list[Signal] = Field(
-        default_factory=lambda: [one.value for one in PacingSignal],
+        default_factory=lambda: [one.value for one in PacingPlan().signals],
         description="what it learns from besides: what is heard on the line, the kind of phone, the trunk, the hour, "
         "the contact's history; the script's step, the result, each agent's own lengths, the key “nearly done”",
     )

@@ -18,6 +18,7 @@ from app.events import AttemptsOpened, AttemptsRecovered
 from app.model import OpenedAttempt
 from app.outcomes import ContactStatus, Outcome
 from app.store.ids import NewAttemptId
+from app.store.pasts import pasts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
 from app.strategy.rows import Phones, Try
@@ -51,6 +52,9 @@ def claim_contacts(
         if len(opened) >= command.count or len(rows) < min(look, wanted):
             break
         look = DEEPER_LOOK
+    if command.with_past and opened:
+        found = pasts(conn, [one.contact_id for one in opened])
+        opened = [replace(one, past=found[one.contact_id]) for one in opened]
     return AttemptsOpened(
         campaign_id=command.campaign_id,
         wanted=command.count,

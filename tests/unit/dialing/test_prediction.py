@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady, BrowserLost, ManualDialAsked
-from app.agents import AgentPlan, DialingMode, PacingPlan, PhoneMode
+from app.agents import AgentPlan, DialingMode, PacingPlan, PacingSignal, PhoneMode
 from app.dialing import prediction
 from app.dialing.paced import policy_of
 from app.dialing.snapshot import PacingPicture
-from app.events import CallRinging, DigitPressed, PlaybackEnded
-from app.model import PacingMemory
+from app.events import CallProgressed, CallRinging, DigitPressed, PlaybackEnded
+from app.model import ContactPast, PacingMemory
 from app.outcomes import ContactStatus, Outcome
 from app.pacing import (
     AgentFreed,
@@ -21,6 +21,8 @@ from app.pacing import (
     AgentLeft,
     CallEnd,
     CallEnded,
+    CallPlaced,
+    CallSignal,
     PacingDecision,
     PacingEvent,
     PacingMode,
@@ -281,6 +283,62 @@ def test_what_a_trunk_failed_is_not_told_as_the_lists(code: int, end: CallEnd, t
     world.end(FIRST, sip_code=code, cause=17 if code == 486 else 0)
     world.settle()
     assert [one.outcome for one in told if isinstance(one, CallEnded)] == [end]
+
+
+# --- signals ---------------------------------------------------------------------------------------------------------
+
+
+def said(told: list[PacingEvent], call_id: Any) -> list[str]:
+    """What the pacer was told of a call before an answer."""
+    words: list[str] = []
+    for one in told:
+        if isinstance(one, CallPlaced) and one.call_id == call_id:
+            words += one.features
+        elif isinstance(one, CallSignal) and one.call_id == call_id:
+            words.append(one.signal)
+    return words
+
+
+def with_past(monkeypatch: pytest.MonkeyPatch, past: ContactPast) -> None:
+    """Every contact has this past."""
+    claim = FloorWorld._claim
+
+    def claim_with_past(self: FloorWorld, command: Any) -> Any:
+        opened: Any = claim(self, command)
+        return replace(opened, attempts=tuple(replace(one, past=past) for one in opened.attempts))
+
+    monkeypatch.setattr(FloorWorld, "_claim", claim_with_past)
+
+
+@pytest.mark.usefixtures("decided")
+def test_what_is_heard_on_the_line_is_told_once(told: list[PacingEvent]) -> None:
+    world = predictive(signals=(PacingSignal.LINE,))
+    world.tell(CallRinging(attempt_id=FIRST))
+    world.tell(CallProgressed(attempt_id=SECOND))
+    world.tell(CallRinging(attempt_id=SECOND))
+    world.advance(12_000)
+    third = world.up()[2]
+    assert said(told, FIRST) == ["ringing"]
+    assert said(told, SECOND) == ["early media", "ringing"]
+    assert said(told, third) == ["silence 5 s", "silence 10 s"]
+
+
+@pytest.mark.usefixtures("decided")
+def test_what_is_known_of_a_contact_is_told_as_their_call_goes_out(
+    monkeypatch: pytest.MonkeyPatch, told: list[PacingEvent]
+) -> None:
+    with_past(monkeypatch, ContactPast(tries=5, answers=1, last=Outcome.BUSY, phone_kind="mobile"))
+    predictive(signals=(PacingSignal.HISTORY, PacingSignal.PHONE))
+    assert said(told, FIRST) == ["mobile", "tried 3 or more, last busy, answered before"]
+
+
+@pytest.mark.usefixtures("decided")
+def test_signals_that_are_switched_off_are_not_told(monkeypatch: pytest.MonkeyPatch, told: list[PacingEvent]) -> None:
+    with_past(monkeypatch, ContactPast(tries=5, answers=1, last=Outcome.BUSY, phone_kind="mobile"))
+    world = predictive(signals=())
+    world.tell(CallRinging(attempt_id=FIRST))
+    world.advance(12_000)
+    assert not [word for one in world.calls for word in said(told, one)]
 
 
 # --- the ledger ------------------------------------------------------------------------------------------------------
