@@ -29,6 +29,7 @@ PUSH_BACK_MS: Final = MINUTE_MS
 DEEPER_LOOK: Final = 500
 """How far down the line the second look goes when the head held contacts that may not be dialed."""
 _LOOKS: Final = 3
+_PLACES: Final = 5
 
 _fields = msgspec.json.Decoder(dict[str, str], strict=False)
 _names = msgspec.json.Decoder(tuple[str, ...])
@@ -225,5 +226,11 @@ def opened_attempt(
         agent_id=agent_id,
         is_manual=is_manual,
         is_callback=row.callback_at_ms is not None,
-        phones=Phones(numbers=tuple(row.phones.split(" ")), time_zone=row.time_zone),
+        phones=_phones(row),
     )
+
+
+def _phones(row: Row[Any]) -> Phones:
+    """A contact's phones, by their places. What got into the table past all checks is only the number it is."""
+    numbers = tuple(row.phones.split(" "))
+    return Phones(numbers=numbers if len(numbers) == _PLACES else (row.number,), time_zone=row.time_zone)
