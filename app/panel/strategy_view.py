@@ -16,6 +16,7 @@ class StepView:
     """A step. wait: "4 h", "tomorrow", ""; between: "18:00–20:00", ""; phone: same, next, 1 to 5."""
 
     wait: str
+    wait_ms: int
     between: str
     phone: str
     times: int
@@ -52,7 +53,7 @@ def step_rows(strategy: CallStrategy) -> Iterator[StepRow]:
 def _view(step: Step) -> StepView:
     phone = step.phone.value if isinstance(step.phone, PhoneMove) else str(step.phone)
     wait = "tomorrow" if step.is_tomorrow else _length(step.wait_ms)
-    return StepView(wait=wait, between=_hours(step.between), phone=phone, times=step.times)
+    return StepView(wait=wait, wait_ms=step.wait_ms, between=_hours(step.between), phone=phone, times=step.times)
 
 
 def _length(length_ms: int) -> str:
