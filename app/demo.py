@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.agents import AgentPlan, DialingMode
+from app.compliance.plan import AT_ANY_TIME
 from app.contacts.importing import import_list
 from app.demo_floor import NAMES, RobotAgent, robots_at_work
 from app.dialing.snapshot import Snapshot
@@ -160,6 +161,7 @@ async def _prepare_reminders(running: Service, console: Console, list_file: Path
         name="Appointment reminders",
         flow_id=version.id,
         trunks=(TRUNK,),
+        compliance=AT_ANY_TIME,
         lines=LINES,
         calls_per_second=CALLS_PER_SECOND,
         ring_timeout_ms=16 * SECOND_MS,
@@ -177,6 +179,7 @@ async def _prepare_offer(running: Service, console: Console) -> CampaignId:
         name="Spring offer",
         flow_id=FlowId(0),
         trunks=(TRUNK,),
+        compliance=AT_ANY_TIME,
         lines=LINES,
         calls_per_second=CALLS_PER_SECOND,
         ring_timeout_ms=16 * SECOND_MS,

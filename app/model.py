@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.agents import AgentPlan, CallbackPlan, Conversation, DialingMode
+from app.compliance.plan import CompliancePlan
 from app.outcomes import ContactStatus, Outcome
 from app.strategy.rows import CallStrategy, Phones, Try
 from app.units import HOUR_MS, MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, FlowId, Number, TrunkId
@@ -103,6 +104,7 @@ class Campaign:
     pause_at: after so many attempts in its life it pauses by itself ("the first 50, then pause"); 0: it does not.
     rehearses: the campaign whose test calls these are; such a one is kept out of lists and figures. 0: none.
     strategy: who is tried again when, in place of `retry`'s tries and delay; None: by these.
+    compliance: the laws its calls come under.
     """
 
     id: CampaignId
@@ -120,6 +122,7 @@ class Campaign:
     pause_at: int = 0
     rehearses: int = 0
     strategy: CallStrategy | None = None
+    compliance: CompliancePlan = field(default_factory=CompliancePlan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +160,7 @@ class OpenedAttempt:
     is_manual: an agent dialed it by hand. conversation: how far a life before this one had come with an agent.
     phones: all of the contact's; tries: what came of those before this one, in this campaign, oldest first.
     past: where it was asked for.
+    allowed_until_ms: by law it may be dialed before then; None: nobody asked (a claim always does).
     """
 
     attempt_id: AttemptId
@@ -174,6 +178,7 @@ class OpenedAttempt:
     phones: Phones = field(default_factory=Phones)
     tries: tuple[Try, ...] = ()
     past: ContactPast | None = None
+    allowed_until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

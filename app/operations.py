@@ -35,7 +35,7 @@ from app.ivr.prompts import PromptStudio
 from app.model import Campaign, CampaignStatus, PacingMemory, Trunk
 from app.outcomes import ContactStatus
 from app.plain_yaml import FileError
-from app.plan_checks import NotNow, OperationError, check_campaign, check_trunk
+from app.plan_checks import NotNow, OperationError, check_campaign, check_profiles, check_trunk
 from app.runtime import Runtime
 from app.store import campaigns, flows, lists, pacing, requeueing, strategies, trunks
 from app.store.campaigns import CampaignEntry
@@ -180,6 +180,7 @@ class Operations:
         A campaign for agents whose flow_id is 0 gets the built-in flow: who answers is connected at once.
         """
         check_campaign(plan)
+        check_profiles(plan, self.store.lawbook)
         plan = await self._with_flow(plan)
         for list_id in list_ids:
             await self.store.read(lists.get_list, list_id)
@@ -191,6 +192,7 @@ class Operations:
     async def change_campaign(self, plan: Campaign) -> CampaignEntry:
         """Change a campaign's settings; a running one follows at once. Raises OperationError, NotFound, Duplicate."""
         check_campaign(plan)
+        check_profiles(plan, self.store.lawbook)
         plan = await self._with_flow(plan)
         await self.store.write(campaigns.update_campaign, plan)
         entry = await self.store.read(campaigns.get_campaign, plan.id)
@@ -253,6 +255,7 @@ class Operations:
         plan = entry.campaign
         if not entry.list_ids and plan.mode is not DialingMode.MANUAL:
             raise NotNow(f"campaign {plan.name!r} has no contact list; attach one first")
+        check_profiles(plan, self.store.lawbook)
         flow = await self._flow(plan.flow_id)
         if plan.mode is not DialingMode.BROADCAST and not flow.needs_agents:
             raise NotNow(

@@ -48,6 +48,7 @@ class Outcome(enum.IntEnum):
     PREVIEW_TIMED_OUT = 33
     CALL_SCREENED = 34
     CONNECTED_TO_IVR = 35
+    NOT_ALLOWED = 36
 
     @property
     def label(self) -> str:
@@ -122,6 +123,7 @@ OUTCOMES: Final[dict[Outcome, OutcomeRule]] = {
     Outcome.PREVIEW_TIMED_OUT: _rule("agent timed out on preview", RetryClass.LATER, is_charged=False),
     Outcome.CALL_SCREENED: _rule("call screened by the phone", RetryClass.LATER),
     Outcome.CONNECTED_TO_IVR: _rule("connected to IVR", RetryClass.NEVER),
+    Outcome.NOT_ALLOWED: _rule("not allowed by law", RetryClass.NEVER, is_charged=False),
 }
 
 
@@ -178,5 +180,7 @@ class ContactStatus(enum.Enum):
     DO_NOT_CALL = "do-not-call"
     INVALID_NUMBER = "invalid number"
     """Kept, and not dialed again until the number is mended."""
+    NOT_ALLOWED = "not allowed"
+    """A compliance profile forbids the call, and waiting would not help: consent is missing, say."""
     DANGLING = "dangling"
     """Placed, and its result never learned: not dialed again on its own."""

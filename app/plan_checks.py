@@ -7,6 +7,8 @@ from typing import Final
 
 from app.agents import AgentPlan, DialingMode, PacingPlan, RecordingPolicy
 from app.asterisk.endpoint import ENDPOINT_NAME, QUEUE_NAME, caller_id_for
+from app.compliance.library import Lawbook
+from app.compliance.plan import DEFAULT_PROFILE, CompliancePlan
 from app.model import Campaign, Trunk
 from app.units import DAY_MS, HOUR_MS, SECOND_MS
 
@@ -26,6 +28,8 @@ MIN_RING_MS: Final = 10 * SECOND_MS
 MAX_RING_MS: Final = 60 * SECOND_MS
 MAX_COOL_DOWN_MS: Final = 30 * DAY_MS
 MAX_MACHINE_ERROR: Final = 0.2
+MAX_PROFILES: Final = 20
+MAX_WORD: Final = 128
 
 
 class OperationError(Exception):
@@ -79,8 +83,28 @@ def check_campaign(plan: Campaign) -> None:
     _check_pacing(where, plan.agents.pacing)
     _check_predictive(where, plan)
     _check_queue(where, plan)
+    _check_compliance(where, plan.compliance)
     if plan.retry.retry_ms < 1_000 or plan.retry.fault_retry_ms < 1_000:
         raise OperationError(f"{where}: wait at least one second before a contact is tried again")
+
+
+def _check_compliance(where: str, plan: CompliancePlan) -> None:
+    if not 1 <= len(plan.profiles) <= MAX_PROFILES:
+        raise OperationError(
+            f"{where}: 1 to {MAX_PROFILES} compliance profiles, not {len(plan.profiles)}; {DEFAULT_PROFILE!r} where no "
+            "law is chosen: nobody is called at a time that no profile allows"
+        )
+    for what, text in (("seller", plan.seller), ("subject", plan.subject), ("debt's column", plan.debt_column)):
+        if len(text) > MAX_WORD or any(ord(letter) < 32 for letter in text):
+            raise OperationError(f"{where}: the {what} has at most {MAX_WORD} characters in one line, not {len(text)}")
+
+
+def check_profiles(plan: Campaign, lawbook: Lawbook) -> None:
+    """Raises OperationError for a compliance profile that is not there, or whose file cannot be read."""
+    try:
+        lawbook.law(plan.compliance.profiles)
+    except ValueError as error:
+        raise OperationError(f"campaign {plan.name!r}: {error}") from error
 
 
 def _check_agent_plan(where: str, plan: AgentPlan) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.agents import DialingMode, RecordingPolicy
+from app.compliance.plan import AT_ANY_TIME
 from app.model import Campaign, CampaignStatus, RetryPolicy
 from app.operations import Operations
 from app.plan_checks import NotNow
@@ -62,6 +63,7 @@ async def _campaign(operations: Operations, plan: Campaign) -> CampaignEntry:
         agents=replace(plan.agents, queue="", recording=RecordingPolicy.NEVER),
         pause_at=0,
         rehearses=plan.id,
+        compliance=AT_ANY_TIME,  # whoever types a number of their own to hear it wants the call now
     )
     if before is None:
         list_id = await store.write(rehearsing.rehearsal_list, name, _NO_REGION, operations.now_ms)

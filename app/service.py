@@ -16,6 +16,7 @@ from app.asterisk.ami_address import AmiAddress, parse_ami_url
 from app.asterisk.fastagi import FastAgi
 from app.asterisk.telephony import LANGUAGE_FOLDER, AsteriskTelephony
 from app.callers import Callers
+from app.compliance.library import Lawbook
 from app.contacts.watched import WatchedFolder
 from app.dialing.dialer import Dialer
 from app.ivr.prompts import PromptStudio
@@ -70,7 +71,8 @@ async def service(
             return True
         return await telephony.has_sound(name)
 
-    async with await SqlStore.open(settings.database_url) as store, AsyncExitStack() as doors:
+    lawbook = Lawbook(settings.compliance_dir)
+    async with await SqlStore.open(settings.database_url, lawbook=lawbook) as store, AsyncExitStack() as doors:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
         operations = Operations(
             store=store, runtime=runtime, studio=studio, has_sound=has_sound, queue_problem=telephony.queue_problem

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     watch_dir: Path | None = Field(
         None, description="Folder whose files become contacts, as its import.toml says; none: no folder is watched"
     )
+    compliance_dir: Path = Field(
+        Path("outring-compliance"), description="Your own compliance profiles, NAME.yaml; none where it is not there"
+    )
     asterisk_recordings_dir: Path = Field(
         Path("/var/spool/asterisk/recording"), description="Where Asterisk writes ARI recordings"
     )

@@ -23,6 +23,7 @@ from app.asterisk.ari import models as ari
 from app.asterisk.telephony import AsteriskTelephony
 from app.bench.dialer import fill
 from app.commands import RenderPrompts
+from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
 from app.events import Event, PromptsRendered
 from app.model import Audio, Campaign, RetryPolicy, Trunk
@@ -152,6 +153,7 @@ async def _prepare(operations: Operations, store: SqlStore, spec: dict[str, Any]
         name="bench",
         flow_id=FlowId(0),
         trunks=(trunk.id,),
+        compliance=AT_ANY_TIME,
         lines=2_000,
         calls_per_second=rate,
         ring_timeout_ms=20_000,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from app.bench import BenchRow
 from app.commands import ClaimContacts
+from app.compliance.plan import AT_ANY_TIME
 from app.model import Campaign, Trunk
 from app.store import SqlStore, campaigns, flows, lists, trunks
 from app.units import CampaignId, ListId, TrunkId
@@ -78,5 +79,5 @@ def _prepare(conn: Connection, size: int) -> CampaignId:
     trunk = Trunk(id=TrunkId("bench"), endpoint="bench", prefixes=("+",))
     trunks.create_trunk(conn, trunk)
     flow = flows.create_flow(conn, name="bench", source="nodes: {}", now_ms=0)
-    plan = Campaign(id=CampaignId(0), name="bench", flow_id=flow.id, trunks=(trunk.id,))
+    plan = Campaign(id=CampaignId(0), name="bench", flow_id=flow.id, trunks=(trunk.id,), compliance=AT_ANY_TIME)
     return campaigns.create_campaign(conn, plan, now_ms=0).campaign.id

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, text
 from app import logs
 from app.asterisk.telephony import AsteriskTelephony
 from app.commands import RenderPrompts
+from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
 from app.events import PromptsRendered
 from app.model import Campaign, RetryPolicy, Trunk
@@ -94,6 +95,7 @@ async def _prepare(operations: Operations, store: SqlStore, spec: dict[str, Any]
         name="bench",
         flow_id=version.id,
         trunks=(trunk.id,),
+        compliance=AT_ANY_TIME,
         lines=lines,
         calls_per_second=rate,
         ring_timeout_ms=20_000,

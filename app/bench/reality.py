@@ -20,6 +20,7 @@ from app.agents import AgentPlan, AgentState, DialingMode, PacingPlan, Seat
 from app.asterisk.telephony import AsteriskTelephony
 from app.bench import BenchRow
 from app.bench.bridge import OneSound
+from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
 from app.dialing.snapshot import AgentPicture
 from app.ivr.builtin import CONNECT_SOURCE
@@ -55,6 +56,7 @@ def _plan(mode: DialingMode) -> Campaign:
         name=f"reality {mode.value}",
         flow_id=FlowId(0),
         trunks=(TRUNK.id,),
+        compliance=AT_ANY_TIME,
         lines=100,
         calls_per_second=50.0,
         ring_timeout_ms=RING_MS,

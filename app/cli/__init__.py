@@ -17,6 +17,7 @@ from app.cli.exporting import export
 from app.cli.flows import flow
 from app.cli.lists import import_
 from app.cli.people import apikey, user
+from app.cli.profiles import profiles
 from app.cli.running import migrate, run
 from app.cli.simulate import simulate
 from app.cli.sounds import sound
@@ -31,8 +32,8 @@ def outring() -> None:
 
 
 for command in (
-    run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, dnc, user, apikey, simulate, bench,
-    migrate,
+    run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, dnc, profiles, user, apikey, simulate,
+    bench, migrate,
 ):  # fmt: skip
     outring.add_command(command)
 

@@ -35,6 +35,10 @@ def campaign() -> None:
 @click.option("--retry", "retry_min", type=click.FloatRange(1 / 60, 525_600), default=240.0, show_default=True,
               help="Try again after, minutes.")  # fmt: skip
 @click.option("--strategy", default="", help="A call strategy's name, in place of --tries and --retry.")
+@click.option("--profile", "profiles", multiple=True, help="A compliance profile; repeat for more. careful when left "
+              "out: 09:00 to 20:00 of the callee's own clock.")  # fmt: skip
+@click.option("--consent", type=click.Choice(["none", "prior", "written"]), default="none", show_default=True,
+              help="What everybody agreed to whose own column does not say.")  # fmt: skip
 @click.option("--start", "and_start", is_flag=True, help="Start it at once.")
 @json_option
 def create(name: str, flow_name: str, lists: tuple[str, ...], and_start: bool, as_json: bool, **given: Any) -> None:
@@ -53,6 +57,8 @@ def create(name: str, flow_name: str, lists: tuple[str, ...], and_start: bool, a
             "language": given["language"],
             "strategy": given["strategy"],
             "retry": {"max_attempts": given["tries"], "retry_ms": round(given["retry_min"] * 60_000)},
+            "compliance": {"consent": given["consent"]}
+            | ({"profiles": list(given["profiles"])} if given["profiles"] else {}),
         }
         made = await remote.post("/campaigns", body)
         return await remote.post(f"/campaigns/{made['id']}/start") if and_start else made
@@ -91,6 +97,7 @@ def show(name: str, as_json: bool) -> None:
         f"for {found['ring_timeout_ms'] / 1_000:g} s, "
         + (f"strategy {found['strategy']}" if found["strategy"] else again)
     )
+    click.echo(f"compliance: {', '.join(found['compliance']['profiles'])}; consent: {found['compliance']['consent']}")
     console().print(_screen(found))
 
 
@@ -127,7 +134,8 @@ _order("stop", "End the campaign NAME: ringing calls are taken back, answered pe
 @campaign.command("requeue")
 @click.argument("name")
 @click.option("--status", type=click.Choice(["dangling", "not connected", "retries completed", "invalid number",
-              "connected"]), default="dangling", show_default=True, help="Whom: all contacts that are so.")  # fmt: skip
+              "connected", "not allowed"]), default="dangling", show_default=True,
+              help="Whom: all contacts that are so.")  # fmt: skip
 @click.option("--contact", type=click.IntRange(min=1), help="Only this contact, by its id.")
 @json_option
 def requeue(name: str, status: str, contact: int | None, as_json: bool) -> None:
@@ -146,6 +154,32 @@ def requeue(name: str, status: str, contact: int | None, as_json: bool) -> None:
         say_json(answer)
     else:
         click.echo(f"{name}: {answer['returned']} contacts will be called again")
+
+
+@campaign.command("law")
+@click.argument("name")
+@click.option("--profile", "profiles", multiple=True, help="A compliance profile; repeat for more: all must allow.")
+@click.option("--consent", type=click.Choice(["none", "prior", "written"]),
+              help="What everybody agreed to whose own column does not say.")  # fmt: skip
+@json_option
+def law(name: str, profiles: tuple[str, ...], consent: str | None, as_json: bool) -> None:
+    """Say by which laws the campaign NAME calls, or change it; a running campaign follows from the next call on.
+
+    The profiles there are: outring profiles.
+    """
+    given: dict[str, Any] = ({"profiles": list(profiles)} if profiles else {}) | (
+        {"consent": consent} if consent else {}
+    )
+
+    async def order(remote: Remote) -> Any:
+        found = await by_name(remote, "campaign", name)
+        return await remote.patch(f"/campaigns/{found['id']}", given) if given else found
+
+    kept = ask(order)["compliance"]
+    if as_json:
+        say_json(kept)
+    else:
+        click.echo(f"{name}: {', '.join(kept['profiles'])}; consent: {kept['consent']}")
 
 
 @campaign.command("watch")

@@ -50,6 +50,10 @@ class Remote:
         """Add or change. Raises Refused."""
         return await self._ask("PUT", path, json=body)
 
+    async def patch(self, path: str, body: object) -> Any:
+        """Change some of it. Raises Refused."""
+        return await self._ask("PATCH", path, json=body)
+
     async def delete(self, path: str) -> None:
         """Remove. Raises Refused."""
         await self._ask("DELETE", path)

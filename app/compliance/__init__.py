@@ -2,5 +2,6 @@
 
     verdicts = judge(profiles(["uk"]), Callee(number=number("+447700900123")), history=(), instant_ms=now)
 
-Pure but for `library`, which reads the packaged profiles. Nothing here is wired into dialing yet: docs/compliance.md.
+`law` asks many profiles as one and remembers what it worked out; `library` alone reads files. Claiming, dialing by hand
+and callbacks ask here (app.store.law); what is enforced and what is not is in docs/compliance.md.
 """

@@ -202,7 +202,9 @@ def _say(place: Place, at_ms: int) -> str:
     """An instant on a callee's clock; where several are possible, on the one furthest behind."""
     if not place.zones:
         return f"{dt.datetime.fromtimestamp(at_ms // 1_000, tz=dt.UTC):%Y-%m-%d %H:%M} UTC"
-    return min(_clock(name, at_ms) for name in place.zones)
+    clocks = sorted(_clock(name, at_ms) for name in place.zones)
+    shown = {clock.partition(" in ")[0] for clock in clocks}
+    return f"{shown.pop()} of their clock" if len(clocks) > 1 and len(shown) == 1 else clocks[0]
 
 
 def _clock(name: str, at_ms: int) -> str:

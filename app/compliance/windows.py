@@ -88,6 +88,31 @@ def _opens_in(rule: WindowRule, place: Place, name: str, from_ms: int, end_ms: i
     return None
 
 
+def closes(rule: WindowRule, place: Place, at_ms: int, end_ms: int) -> int:
+    """The first instant from `at_ms` on that some zone of the place does not allow; `end_ms` where that is later."""
+    if not place.zones:
+        return min(at_ms, end_ms)
+    for name in place.zones:
+        end_ms = _closes_in(rule, place, name, at_ms, end_ms)
+    return end_ms
+
+
+def _closes_in(rule: WindowRule, place: Place, name: str, at_ms: int, end_ms: int) -> int:
+    """The first instant of [at_ms, end_ms) that one zone does not allow, else end_ms."""
+    while at_ms < end_ms:
+        offset = offset_ms(name, at_ms)
+        midnight = (at_ms + offset) // DAY_MS * DAY_MS
+        day = dt.date.fromordinal(_EPOCH + midnight // DAY_MS)
+        minute_ms = at_ms + offset - midnight
+        ends = (end * MINUTE_MS for begin, end in spans_of_day(rule, day, place) if begin * MINUTE_MS <= minute_ms)
+        until = next((end for end in ends if minute_ms < end), None)
+        if until is None:
+            return at_ms
+        # Where the offset changes, the clock is read anew; no zone changes twice in a stride.
+        at_ms = _same_offset_until(name, at_ms, min(at_ms + _STRIDE_MS, midnight + until - offset, end_ms), offset)
+    return end_ms
+
+
 def _same_offset_until(name: str, from_ms: int, until_ms: int, offset: int) -> int:
     """Where the offset first changes in (from_ms, until_ms]; until_ms where it does not."""
     if offset_ms(name, until_ms) == offset:

@@ -131,6 +131,7 @@ class AttemptRun:
     def place(self, line: TrunkLine, now_ms: int) -> list[Command]:
         """Dial over `line`, which has room."""
         assert self.state is AttemptState.READY, f"attempt {self.id} is {self.state.value}, not ready"
+        assert self.is_allowed(now_ms), f"attempt {self.id} is placed after its calling hours"
         assert not self.is_held, f"attempt {self.id} is on an agent's card"
         self._stretch = line.take(now_ms)
         self.line = line
@@ -151,11 +152,16 @@ class AttemptRun:
             )
         ]
 
-    def return_undialed(self, now_ms: int, until_ms: int | None = None) -> list[Command]:
+    def is_allowed(self, now_ms: int) -> bool:
+        """Whether the law still lets it be placed, as it was told at the claim."""
+        until_ms = self.opened.allowed_until_ms
+        return until_ms is None or now_ms < until_ms
+
+    def return_undialed(self, now_ms: int, until_ms: int | None = None, *, reason: str = "") -> list[Command]:
         """Give the contact back as it was: it was claimed, and no call was made; until_ms: not to be claimed before."""
         due_ms = now_ms if until_ms is None else until_ms
         then = strategy.next_for(self.opened, Outcome.RETURNED_UNDIALED, self.campaign.retry, due_ms)
-        return self._close(Outcome.RETURNED_UNDIALED, now_ms, then=then)
+        return self._close(Outcome.RETURNED_UNDIALED, now_ms, facts=CallFacts(cause_text=reason), then=then)
 
     def refuse(self, outcome: Outcome, reason: str, now_ms: int, then: ContactNext | None = None) -> list[Command]:
         """End the attempt before any call, for a stated reason."""

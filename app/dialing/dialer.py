@@ -280,9 +280,14 @@ class Dialer:
         if run is None:
             self._work.campaigns[event.campaign.id] = CampaignRun(event.campaign, event.flow, now_ms, event.first_calls)
             return [saved]
-        was_reserving = run.is_reserving
+        was_reserving, was_under = run.is_reserving, run.campaign.compliance
         run.set(event.campaign, event.flow, now_ms, event.first_calls)
-        return [saved] if was_reserving or not run.is_reserving else [saved, *self._reserve(run, now_ms)]
+        commands: list[Command] = [saved]
+        if event.campaign.compliance != was_under:  # who waits for a line was allowed by a law that no longer holds
+            commands += self._withdraw(run, now_ms, with_ringing=False)
+        if not was_reserving and run.is_reserving:
+            commands += self._reserve(run, now_ms)
+        return commands
 
     def _reserve(self, run: CampaignRun, now_ms: int) -> list[Command]:
         """Calls are for agents of their own from now on: who waits for a line goes back, who rings is given to some."""

@@ -28,6 +28,10 @@ _NEXT: Final[dict[RetryClass, str]] = {
     RetryClass.BACK: "waits again, as before the attempt",
     RetryClass.UNKNOWN: "*dangling*: not dialed again",
 }
+_SETTLED: Final = {
+    Outcome.DO_NOT_CALL: "done: *do-not-call*",
+    Outcome.NOT_ALLOWED: "done: *not allowed*, with the reason; nobody was called",
+}
 _FOOT: Final = f"""
 ## Rules around the tables
 
@@ -40,6 +44,9 @@ _FOOT: Final = f"""
   hold them (*abandoned by dialer*).
 - A contact who asked not to be called again is *do-not-call* whatever the outcome; one whose number is on the list is
   settled as *do-not-call* without a call.
+- *not allowed by law* is no call: a compliance profile forbids it, and waiting would not help
+  ([compliance.md](compliance.md)).
+  Who may only not be called *now* stays in the line and has no outcome.
 - *unsupported* is also the end when no trunk of the campaign carries the number; the contact is then *not connected* at
   once, because waiting would not mend it.
 - *controller lost*: the dialer or Asterisk went away and nobody knows what came of the call. Calling twice is worse
@@ -55,7 +62,7 @@ def outcomes_page() -> str:
 
 def _row(outcome: Outcome) -> str:
     rule = OUTCOMES[outcome]
-    then = "done: *do-not-call*" if outcome is Outcome.DO_NOT_CALL else _NEXT[rule.retry]
+    then = _SETTLED.get(outcome, _NEXT[rule.retry])
     return f"| {outcome.value} | {rule.label} | {'yes' if rule.is_charged else 'no'} | {then} | {_sources(outcome)} |\n"
 
 

@@ -16,6 +16,7 @@ from app.units import SECOND_MS, Number
 
 SHUT_MS: Final = 15 * SECOND_MS
 """Whoever can only be reached over a trunk that is shut is looked at again after this long, or when it is tried."""
+TOO_LATE: Final = "the hours in which this person may be called ended before the call could be placed"
 BREATH_MS: Final = 10
 """The shortest time between two rounds of placing that only time asks for: calls go out in small groups."""
 
@@ -50,7 +51,8 @@ class Placing:
             return [SetCampaignStatus(campaign_id=run.campaign.id, status=CampaignStatus.PAUSED)]
         if not self._work.is_up or self._work.rests(now_ms):
             return []
-        commands = self._send_back(run, now_ms) + self._place(run, now_ms) + self._take_back(run, now_ms)
+        commands = self._too_late(run, now_ms) + self._send_back(run, now_ms)
+        commands += self._place(run, now_ms) + self._take_back(run, now_ms)
         wanted = self._for_agents(run, run.wanted(self._capacity(run, now_ms), now_ms))
         if wanted:
             run.claiming = wanted
@@ -77,6 +79,15 @@ class Placing:
             agents=self._floor.promise(run, count) if run.is_for_agents else (),
             with_past=self._floor.predictions.wants_pasts(run.campaign),
         )
+
+    def _too_late(self, run: CampaignRun, now_ms: int) -> list[Command]:
+        """Whose calling hours ended while they waited for a line goes back: the next claim says from when they may."""
+        commands: list[Command] = []
+        for attempt in [one for one in run.ready if not one.is_allowed(now_ms)]:
+            commands += attempt.return_undialed(now_ms, reason=TOO_LATE)
+            self._work.settle(attempt)
+            commands += self._floor.look_at(attempt, now_ms)
+        return commands
 
     def _send_back(self, run: CampaignRun, now_ms: int) -> list[Command]:
         """Who was claimed for a trunk that is shut by now goes back, or they would keep the places of others."""

@@ -49,6 +49,8 @@ def next_for(
 
     if is_opted_out or outcome is Outcome.DO_NOT_CALL:
         return then(ContactStatus.DO_NOT_CALL)
+    if outcome is Outcome.NOT_ALLOWED:
+        return then(ContactStatus.NOT_ALLOWED)
     match rule.retry:
         case RetryClass.NEVER:
             return then(ContactStatus.CONNECTED)

@@ -10,7 +10,7 @@ from typing import Final
 from app.asterisk.ari import AriError
 from app.asterisk.ari.operations import Resources
 from app.asterisk.ari.rest import HttpCalls, new_session
-from app.doctor import media, reach, safety, server
+from app.doctor import laws, media, reach, safety, server
 from app.doctor import trunks as ways_out
 from app.doctor.conf import Conf
 from app.doctor.finding import Finding, Report, Step, skipped
@@ -61,6 +61,8 @@ async def examine(
         yield safety.secrecy(subject)
         if (managed := await safety.manager(subject)) is not None:
             yield managed
+        for finding in laws.own_profiles(settings):
+            yield finding
         async for finding in _trunks(subject, ari):
             yield finding
 

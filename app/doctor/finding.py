@@ -32,6 +32,7 @@ class Step(enum.StrEnum):
     EXPOSURE = "exposure"
     SECRECY = "secrecy"
     MANAGER = "manager"
+    COMPLIANCE = "compliance"
     PREFIXES = "prefixes"
     TRUNK = "trunk"
     TRUNK_ANSWERS = "trunk_answers"
@@ -62,6 +63,7 @@ TITLES: Final = {
     Step.EXPOSURE: "The web server is closed to the world",
     Step.SECRECY: "The password is hard to guess",
     Step.MANAGER: "The manager interface (AMI)",
+    Step.COMPLIANCE: "Your own compliance profiles",
     Step.PREFIXES: "The numbers that may be called",
     Step.TRUNK: "The trunk",
     Step.TRUNK_ANSWERS: "The trunk's far end",

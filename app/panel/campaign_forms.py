@@ -20,6 +20,8 @@ from app.agents import (
     PreviewDefault,
     RecordingPolicy,
 )
+from app.compliance.plan import CompliancePlan
+from app.compliance.rules import Consent
 from app.model import Campaign
 from app.pacing.language import Guard
 from app.panel.forms import Form
@@ -29,6 +31,7 @@ from app.plan_checks import (
     MAX_CONNECT_MS,
     MAX_COOL_DOWN_MS,
     MAX_MACHINE_ERROR,
+    MAX_PROFILES,
     MAX_RATIO,
     MAX_WINDOW_MS,
     MIN_WINDOW_MS,
@@ -39,6 +42,7 @@ from app.store.campaigns import CampaignEntry
 from app.strategy.rows import CallStrategy
 from app.units import HOUR_MS, SECOND_MS, FlowId, TrunkId
 
+NO_PROFILE: Final = "choose at least one: nobody is called at a time that no profile allows"
 STEPS: Final = ("contacts", "when", "how", "hear", "start")
 SPARE_ROWS: Final = 2
 """Empty rows for more dispositions."""
@@ -69,18 +73,20 @@ def contacts_step(form: Form, plan: Campaign) -> Campaign:
 
 
 def when_fields(entry: CampaignEntry) -> Form:
-    """Tries. Which agents serve is beside this."""
-    retry = entry.campaign.retry
+    """Tries, and the laws they come under. Which agents serve is beside this."""
+    retry, law = entry.campaign.retry, entry.campaign.compliance
     strategy = entry.campaign.strategy
-    return Form({
+    given = {
         "strategy": "" if strategy is None else strategy.name,
         "max_attempts": str(retry.max_attempts), "retry_h": f"{retry.retry_ms / HOUR_MS:g}",
-        "max_faults": str(retry.max_faults),
-    })  # fmt: skip
+        "max_faults": str(retry.max_faults), "consent": law.consent.name, "seller": law.seller,
+        "subject": law.subject, "debt_column": law.debt_column,
+    }  # fmt: skip
+    return Form(given, {"profiles": list(law.profiles)})
 
 
 def when_step(form: Form, plan: Campaign, strategies: Sequence[CallStrategy]) -> Campaign:
-    """How often a contact is tried, and how long apart. strategies: those there are."""
+    """How often a contact is tried, how long apart, and by which laws. strategies: those there are."""
     chosen = next((one for one in strategies if one.name == form["strategy"]), None)
     if form["strategy"] and chosen is None:
         form.wrong("strategy", "choose one of the list")
@@ -90,7 +96,21 @@ def when_step(form: Form, plan: Campaign, strategies: Sequence[CallStrategy]) ->
         retry_ms=max(1_000, form.length_ms("retry_h", 0.001, 8_760, HOUR_MS)),
         max_faults=form.whole("max_faults", 1, 50),
     )
-    return replace(plan, retry=retry, strategy=chosen)
+    return replace(plan, retry=retry, strategy=chosen, compliance=read_compliance(form))
+
+
+def read_compliance(form: Form) -> CompliancePlan:
+    """The laws of a campaign; whether there is such a profile is asked when it is kept."""
+    profiles = tuple(dict.fromkeys(form.all("profiles")))
+    if not 1 <= len(profiles) <= MAX_PROFILES:
+        form.wrong("profiles", NO_PROFILE)
+    return CompliancePlan(
+        profiles=profiles,
+        seller=form.text("seller"),
+        subject=form.text("subject"),
+        consent=Consent[form.one_of("consent", Consent.__members__) or Consent.NONE.name],
+        debt_column=form.text("debt_column"),
+    )
 
 
 # --- 3: how ----------------------------------------------------------------------------------------------------------

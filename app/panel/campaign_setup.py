@@ -8,6 +8,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from app.agents import DialingMode
+from app.compliance.library import Lawbook
+from app.compliance.plan import ANYTIME
+from app.compliance.rules import CallKind, ConsentRule
 from app.contacts.numbers import NumberProblem, country, reader_for
 from app.model import Campaign, CampaignStatus
 from app.operations import MAX_FIRST, OperationError, Operations
@@ -122,10 +125,7 @@ class CampaignSetup:
         form = FIELDS[step](entry) if step in FIELDS else start_fields(request, entry)
         if step == "when":
             serving = await self._store.read(agents.list_campaign_agents, entry.campaign.id)
-            form = Form(
-                {name: form[name] for name in ("strategy", "max_attempts", "retry_h", "max_faults")},
-                {"agents": [str(one.agent_id) for one in serving]},
-            )
+            form = form.along("agents", [str(one.agent_id) for one in serving])
         return await self._step_page(request, entry, form)
 
     async def _step_page(
@@ -149,6 +149,7 @@ class CampaignSetup:
                 return {
                     "people": [user for user in users if not user.is_disabled],
                     "strategies": [(one.name, f"{one.name} · {one.strategy.title}") for one in shared],
+                    **self._laws(entry.campaign),
                 }
             case "how":
                 return {"trunks": await self._store.read(trunks.list_trunks)}
@@ -162,6 +163,13 @@ class CampaignSetup:
                 card = view.card(entry, self._operations.snapshot())
                 like = await self._store.read(rehearsing.sample_contact, entry.campaign.id, contact_of(form))
                 return {"card": card, "findings": await self._check(entry), "reasons": reasons(entry), "like": like}
+
+    def _laws(self, plan: Campaign) -> dict[str, Any]:
+        """The compliance profiles there are, and those of the campaign that are not there or cannot be read."""
+        known = self._store.lawbook.versions()
+        profiles = [(name, found.profile.title) for name, found in known.items()]
+        missing = [(name, "") for name in plan.compliance.profiles if name not in known]
+        return {"profiles": profiles + missing, "problems": [str(one) for one in self._store.lawbook.problems()]}
 
     async def _save(self, request: web.Request) -> web.StreamResponse:
         entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
@@ -243,7 +251,7 @@ class CampaignSetup:
             found.append(Finding(words=words, step="when", is_in_the_way=False))
         if plan.mode is DialingMode.PREDICTIVE:
             found += _of_predictive(plan, len(serving))
-        return found
+        return found + _of_compliance(plan, self._store.lawbook)
 
     async def _start(self, request: web.Request, entry: CampaignEntry, form: Form) -> web.StreamResponse:
         first = form.whole("first", 1, MAX_FIRST) if form.ticked("is_trial") else 0
@@ -327,6 +335,34 @@ def _of_predictive(plan: Campaign, agent_count: int) -> list[Finding]:
 FIRST: Final = 50
 """Calls that show whether a campaign is right, before the rest of its list is called."""
 MY_NUMBER: Final = "outring_my_number"
+
+
+def _of_compliance(plan: Campaign, lawbook: Lawbook) -> list[Finding]:
+    """Laws that cannot be read stand in the way; laws that forbid everybody are told before anybody is settled."""
+    try:
+        law = lawbook.law(plan.compliance.profiles)
+    except ValueError as error:
+        return [Finding(words=f"its compliance profiles cannot be used: {error}", step="when")]
+    found: list[Finding] = []
+    if ANYTIME in plan.compliance.profiles:
+        words = "it calls at any hour of day and night: that is for laboratories and tests"
+        found.append(Finding(words=words, step="when", is_in_the_way=False))
+    needed = [rule for rule in law.rules if isinstance(rule, ConsentRule) and _is_for(rule, plan)]
+    if any(rule.needs is None for rule in needed):
+        words = "its compliance profiles forbid such calls, whoever agreed: choose another mode or another profile"
+        found.append(Finding(words=words, step="when", is_in_the_way=False))
+    elif any(rule.needs is not None and plan.compliance.consent < rule.needs for rule in needed):
+        words = "its compliance profiles ask for consent: only contacts whose own column says so will be called"
+        found.append(Finding(words=words, step="when", is_in_the_way=False))
+    return found
+
+
+def _is_for(rule: ConsentRule, plan: Campaign) -> bool:
+    kind = CallKind.PRERECORDED if plan.mode is DialingMode.BROADCAST else CallKind.LIVE
+    is_by_hand = plan.mode in (DialingMode.PREVIEW, DialingMode.MANUAL)
+    return kind in rule.kinds and not (rule.only_autodialed and is_by_hand)
+
+
 _FEW_LINES = 2
 """Calls at once a new campaign begins with."""
 _CHANGES = {
@@ -337,6 +373,7 @@ _CHANGES = {
     ContactStatus.RETRIES_COMPLETED: "given up: tried as often as allowed",
     ContactStatus.DO_NOT_CALL: "never: they asked not to be called",
     ContactStatus.INVALID_NUMBER: "when the number is mended",
+    ContactStatus.NOT_ALLOWED: "when what a compliance profile misses is there, and they are called again",
     ContactStatus.DANGLING: "when somebody says what came of the call",
 }
 
@@ -354,9 +391,9 @@ def _option(flow: FlowVersion) -> tuple[str, str]:
 def _told(plan: Campaign) -> dict[str, object]:
     """A campaign's settings by name, flat, for the trail."""
     flat: dict[str, object] = {}
-    for part in (plan, plan.retry, plan.agents, plan.agents.pacing):
+    for part in (plan, plan.retry, plan.compliance, plan.agents, plan.agents.pacing):
         for name in part.__dataclass_fields__:
-            if name not in ("retry", "agents", "pacing"):
+            if name not in ("retry", "agents", "pacing", "compliance"):
                 flat[name] = _plain(getattr(part, name))
     return flat
 

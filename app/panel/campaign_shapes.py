@@ -19,6 +19,7 @@ from app.agents import (
 )
 from app.dialing.snapshot import CampaignPicture, Snapshot
 from app.model import Campaign, RetryPolicy
+from app.panel.compliance_shapes import STEERED_COMPLIANCE, ComplianceBody, SteerComplianceBody, steered
 from app.panel.pacing_shapes import STEERED_PACING, PacingAnswer, PacingBody, SteerPacingBody
 from app.panel.problems import pattern
 from app.panel.shapes import TEXT, CallerId, Id, In, Name, ShortName, Word, left_out, plain
@@ -120,7 +121,7 @@ class AgentPlanBody(In):
         return cls.model_validate({name: told[name] for name in cls.model_fields})
 
 
-class SteerBody(SteerPacingBody):
+class SteerBody(SteerPacingBody, SteerComplianceBody):
     """What to change of a campaign, running or not; what is left out stays. It counts from the next call."""
 
     lines: int = Field(default=2, ge=1, le=10_000, json_schema_extra=left_out)
@@ -140,10 +141,12 @@ class SteerBody(SteerPacingBody):
         given = self.model_dump(exclude_unset=True)
         agents: dict[str, Any] = {name: given.pop(name) for name in ("lines_per_agent", "priority") if name in given}
         pacing = {name: given.pop(name) for name in STEERED_PACING if name in given}
+        law = {name: given.pop(name) for name in STEERED_COMPLIANCE if name in given}
         if "mode" in given:
             given["mode"] = DialingMode(given["mode"])
         agents["pacing"] = replace(plan.agents.pacing, **pacing)
-        return replace(plan, **given, agents=replace(plan.agents, **agents))
+        compliance = steered(plan.compliance, law)
+        return replace(plan, **given, agents=replace(plan.agents, **agents), compliance=compliance)
 
 
 class CampaignAgentBody(In):
@@ -179,6 +182,7 @@ class CampaignBody(In):
         default="", max_length=64, description="a call strategy's name, in place of retry's tries and delay"
     )
     agents: AgentPlanBody = Field(default_factory=AgentPlanBody)
+    compliance: ComplianceBody = Field(default_factory=ComplianceBody)
 
     def campaign(self, campaign_id: int, strategy: CallStrategy | None = None) -> Campaign:
         """As the dialer has it. strategy: the one of that name."""
@@ -196,6 +200,7 @@ class CampaignBody(In):
             mode=DialingMode(self.mode),
             agents=self.agents.plan(),
             strategy=strategy,
+            compliance=self.compliance.plan(),
         )
 
 
@@ -208,8 +213,8 @@ class StartQuery(In):
 class RequeueBody(In):
     """Who is to be called again."""
 
-    status: Literal["dangling", "not connected", "retries completed", "invalid number", "connected"] = Field(
-        default="dangling", description="of all contacts of the campaign with this status"
+    status: Literal["dangling", "not connected", "retries completed", "invalid number", "connected", "not allowed"] = (
+        Field(default="dangling", description="of all contacts of the campaign with this status")
     )
     contact: Id | None = Field(default=None, description="only this contact, whatever its status of these")
 
@@ -288,6 +293,7 @@ class CampaignAnswer(BaseModel):
     retry: RetryBody
     strategy: str
     agents: AgentPlanBody
+    compliance: ComplianceBody
     progress: ProgressAnswer
     calls: CallsAnswer
     created_at_ms: int
@@ -315,6 +321,7 @@ class CampaignAnswer(BaseModel):
             retry=RetryBody(**plain(plan.retry)),
             strategy="" if plan.strategy is None else plan.strategy.name,
             agents=AgentPlanBody.of(plan.agents),
+            compliance=ComplianceBody.of(plan.compliance),
             progress=ProgressAnswer.of(entry.progress),
             calls=CallsAnswer.of(picture),
             created_at_ms=entry.created_at_ms,

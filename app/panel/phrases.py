@@ -14,7 +14,7 @@ from typing import Final
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import OUTCOMES, ContactStatus
-from app.panel import desk_phrases, floor_phrases
+from app.panel import desk_phrases, floor_phrases, law_phrases
 from app.store.people import Role
 
 FIXED: Final = (
@@ -25,6 +25,7 @@ FIXED: Final = (
     *(role.value for role in Role),
     *desk_phrases.FIXED,
     *floor_phrases.FIXED,
+    *law_phrases.FIXED,
     "answered",
     "ringing",
     "switched off",
@@ -52,6 +53,7 @@ FIXED: Final = (
 MADE: Final = (
     *desk_phrases.MADE,
     *floor_phrases.MADE,
+    *law_phrases.MADE,
     "Asterisk cannot be reached: {reason}",
     "trunk {trunk} is out of service: {reason}",
     "{outcome} (SIP {code})",

@@ -25,6 +25,7 @@ STATUS_ORDER: Final = (
     ContactStatus.NOT_CONNECTED,
     ContactStatus.INVALID_NUMBER,
     ContactStatus.DO_NOT_CALL,
+    ContactStatus.NOT_ALLOWED,
     ContactStatus.DANGLING,
     ContactStatus.IN_PROGRESS,
     ContactStatus.PENDING,

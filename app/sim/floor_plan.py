@@ -6,6 +6,7 @@ import random
 from typing import Final
 
 from app.agents import AgentPlan, DialingMode, PacingPlan, PreviewDefault, RecordingPolicy
+from app.compliance.plan import AT_ANY_TIME
 from app.ivr.builtin import CONNECT_SOURCE
 from app.model import Campaign, RetryPolicy
 from app.sim.numbers import numbers_of, trunk_of
@@ -77,6 +78,7 @@ def _campaign(
         name=name,
         flow_id=FlowId(0),
         trunks=tuple(TrunkId(trunk) for trunk in trunks),
+        compliance=AT_ANY_TIME,
         lines=rng.randint(5, 60),
         calls_per_second=round(rng.uniform(2, 30), 2),
         ring_timeout_ms=rng.randint(15, 40) * SECOND_MS,

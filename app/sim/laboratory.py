@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from app.agents import DialingMode
 from app.commands import Command
+from app.compliance.plan import AT_ANY_TIME
 from app.events import Event, TrunkSet
 from app.ivr.builtin import CONNECT_SOURCE
 from app.model import Campaign, RetryPolicy, Trunk
@@ -156,6 +157,7 @@ def _campaign(scenario: Scenario, place: int, mode: DialingMode) -> CampaignPlan
         name=one.name,
         flow_id=FlowId(0),
         trunks=(TrunkId("main"),),
+        compliance=AT_ANY_TIME,
         lines=one.lines,
         calls_per_second=one.calls_per_second,
         ring_timeout_ms=one.ring_for_s * SECOND_MS,

@@ -25,6 +25,8 @@ from asterisk.lab.numbers import Behaviour, behaviour_of
 
 START_MS: Final = 1_767_603_600_000
 """Virtual worlds begin on Monday, 5 January 2026, 09:00 UTC."""
+PLACE: Final = "Europe/London"
+"""Where simulated people live: their numbers are of no country, and who may be anywhere is not called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,7 @@ def add_contacts(conn: Connection, list_id: ListId, numbers: Sequence[Number], n
             "key": f"{line}",
             "name": f"Contact {line}",
             "phone1": number,
+            "time_zone": PLACE,
             "fields": {"Line": f"{line}"},
             "source_line": line,
             "created_at_ms": now_ms,

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select
 
 from app.agents import DialingMode
+from app.compliance.plan import AT_ANY_TIME
 from app.model import Campaign, RetryPolicy
 from app.outcomes import ContactStatus, Outcome
 from app.sim.faults import NO_FAULTS, Faults
@@ -213,6 +214,7 @@ def _campaign(
         name=name,
         flow_id=FlowId(0),
         trunks=tuple(TrunkId(trunk) for trunk in trunks),
+        compliance=AT_ANY_TIME,
         lines=rng.randint(5, 100),
         calls_per_second=round(rng.uniform(1, 30), 2),
         ring_timeout_ms=rng.randint(15, 40) * SECOND_MS,

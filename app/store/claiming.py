@@ -1,12 +1,13 @@
 """Claiming: the next due contacts of a campaign become open attempts, in one transaction, at a cost that does not grow.
 
-Whether a contact may be dialed is decided here and nowhere earlier: by the statement that takes it from the line.
+Whether a contact may be dialed is decided here and nowhere earlier: by the statement that takes it from the line, and
+by the law that is asked about those it took. Who may not be called now waits until they may be, off the line's head.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import msgspec
@@ -14,10 +15,14 @@ from sqlalchemy import Connection, Row
 
 from app.agents import Conversation
 from app.commands import ClaimContacts
+from app.compliance.library import Lawbook
 from app.events import AttemptsOpened, AttemptsRecovered
 from app.model import OpenedAttempt
 from app.outcomes import ContactStatus, Outcome
+from app.store import law
+from app.store.errors import NotFound
 from app.store.ids import NewAttemptId
+from app.store.law import CampaignLaw
 from app.store.pasts import pasts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
@@ -28,6 +33,8 @@ PUSH_BACK_MS: Final = MINUTE_MS
 """A contact whose number is in a call already is looked at again after this long."""
 DEEPER_LOOK: Final = 500
 """How far down the line the second look goes when the head held contacts that may not be dialed."""
+MANY_ASKED: Final = 200
+"""How many the law is asked about at once when it kept somebody of the head back: others may sleep behind them."""
 _LOOKS: Final = 3
 _PLACES: Final = 5
 
@@ -35,32 +42,66 @@ _fields = msgspec.json.Decoder(dict[str, str], strict=False)
 _names = msgspec.json.Decoder(tuple[str, ...])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A contact of the line that may be dialed. about: what its attempt keeps of the call."""
+
+    row: Row[Any]
+    until_ms: int
+    about: str
+
+
 def claim_contacts(
-    conn: Connection, command: ClaimContacts, now_ms: int, new_attempt_id: NewAttemptId, tallies: TallyBook
+    conn: Connection,
+    command: ClaimContacts,
+    now_ms: int,
+    new_attempt_id: NewAttemptId,
+    tallies: TallyBook,
+    lawbook: Lawbook,
 ) -> AttemptsOpened:
     """Open attempts for up to `command.count` due contacts, in the order of the line.
 
     Contacts that may not be dialed are settled on the way. Fewer attempts than wanted while `next_due_at_ms` is past
-    means: the line's head was full of such contacts, ask again.
+    means: the line's head was full of such contacts, ask again. Without a law that can be read nobody is dialed.
     """
     opened: list[OpenedAttempt] = []
-    look = command.count
+    look = wanted = command.count
+    try:
+        found = law.campaign_law(conn, lawbook, command.campaign_id)
+    except (ValueError, NotFound):
+        return _nobody(conn, command, now_ms)
     for _ in range(_LOOKS if command.count > 0 else 0):
-        wanted = command.count - len(opened)
+        lacking = command.count - len(opened)
         rows = _take(conn, command, wanted, look, now_ms)
         claimed = _settle(command.campaign_id, rows, tallies)
-        opened += _open(conn, command.campaign_id, claimed, now_ms, new_attempt_id, tallies)
+        taken = _by_law(conn, found, lawbook, claimed, now_ms, tallies)
+        opened += _open(conn, command.campaign_id, taken[:lacking], now_ms, new_attempt_id, tallies)
+        _put_back(conn, command.campaign_id, taken[lacking:])
         if len(opened) >= command.count or len(rows) < min(look, wanted):
             break
         look = DEEPER_LOOK
+        wanted = command.count - len(opened)
+        if len(taken) < len(claimed):
+            wanted = max(wanted, MANY_ASKED)
     if command.with_past and opened:
-        found = pasts(conn, [one.contact_id for one in opened])
-        opened = [replace(one, past=found[one.contact_id]) for one in opened]
+        known = pasts(conn, [one.contact_id for one in opened])
+        opened = [replace(one, past=known[one.contact_id]) for one in opened]
     return AttemptsOpened(
         campaign_id=command.campaign_id,
         wanted=command.count,
         attempts=with_tries(conn, command.campaign_id, opened),
         next_due_at_ms=next_due(conn, command.campaign_id, now_ms, command.agents),
+    )
+
+
+def _nobody(conn: Connection, command: ClaimContacts, now_ms: int) -> AttemptsOpened:
+    """The campaign is gone, or its compliance profiles cannot be read: these are looked at again after a while."""
+    due_at_ms = next_due(conn, command.campaign_id, now_ms, command.agents)
+    return AttemptsOpened(
+        campaign_id=command.campaign_id,
+        wanted=command.count,
+        attempts=(),
+        next_due_at_ms=None if due_at_ms is None else max(due_at_ms, now_ms + PUSH_BACK_MS),
     )
 
 
@@ -155,25 +196,72 @@ def _settle(campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBoo
     return claimed
 
 
+def _by_law(
+    conn: Connection,
+    found: CampaignLaw,
+    lawbook: Lawbook,
+    claimed: Sequence[Row[Any]],
+    now_ms: int,
+    tallies: TallyBook,
+) -> list[_Taken]:
+    """Who of the head may be called now; the others sleep until they may be, or are settled where waiting is no use."""
+    if not claimed:
+        return []
+    law.note_use(conn, lawbook, found, now_ms)
+    asked = law.ask(conn, found, {ContactId(row.contact_id): Number(row.number) for row in claimed}, now_ms)
+    taken: list[_Taken] = []
+    held: list[tuple[int, int]] = []
+    forbidden: list[tuple[int, str]] = []
+    for row in claimed:
+        callee = asked[ContactId(row.contact_id)]
+        decision = law.decide(found, callee, now_ms)
+        if decision.until_ms is not None:
+            taken.append(_Taken(row=row, until_ms=decision.until_ms, about=callee.about()))
+        elif decision.from_ms is not None:
+            held.append((row.contact_id, decision.from_ms))
+        else:
+            forbidden.append((row.contact_id, law.refusal(found, callee, now_ms)))
+    _hold(conn, found.campaign_id, held)
+    if forbidden:
+        rows = [(found.campaign_id, *one) for one in sorted(forbidden)]
+        execute(conn, "forbid_contacts", {"rows_json": to_json(rows)})
+        tallies.moved(found.campaign_id, ContactStatus.PENDING, ContactStatus.NOT_ALLOWED.value, len(forbidden))
+        tallies.ended(found.campaign_id, Outcome.NOT_ALLOWED, len(forbidden))
+    return taken
+
+
+def _put_back(conn: Connection, campaign_id: CampaignId, taken: Sequence[_Taken]) -> None:
+    """More than were wanted may be called: they stay where they were in the line."""
+    _hold(conn, campaign_id, [(one.row.contact_id, one.row.due_at_ms) for one in taken])
+
+
+def _hold(conn: Connection, campaign_id: CampaignId, rows: Sequence[tuple[int, int]]) -> None:
+    if rows:
+        execute(conn, "hold_contacts", {"rows_json": to_json([(campaign_id, *one) for one in sorted(rows)])})
+
+
 def _open(
     conn: Connection,
     campaign_id: CampaignId,
-    claimed: list[Row[Any]],
+    taken: Sequence[_Taken],
     now_ms: int,
     new_attempt_id: NewAttemptId,
     tallies: TallyBook,
 ) -> list[OpenedAttempt]:
-    if not claimed:
+    if not taken:
         return []
-    made = [(new_attempt_id(now_ms), row) for row in claimed]
+    made = [(new_attempt_id(now_ms), one) for one in taken]
     # In the order of numbers: two processes that open the same numbers never wait for each other in a circle.
     rows = sorted(
-        ([made_id, row.contact_id, row.number, _agent(row, now_ms), False] for made_id, row in made),
+        (
+            [made_id, one.row.contact_id, one.row.number, _agent(one.row, now_ms), False, one.about]
+            for made_id, one in made
+        ),
         key=lambda new: str(new[2]),
     )
     result = execute(conn, "open_attempts", {"campaign_id": campaign_id, "now_ms": now_ms, "rows_json": to_json(rows)})
     ids = set(result.scalars())
-    lost = [row.contact_id for made_id, row in made if made_id not in ids]
+    lost = [one.row.contact_id for made_id, one in made if made_id not in ids]
     if lost:
         back_at_ms = now_ms + PUSH_BACK_MS
         parameters = {"campaign_id": campaign_id, "back_at_ms": back_at_ms, "contacts_json": to_json(lost)}
@@ -181,8 +269,8 @@ def _open(
     tallies.moved(campaign_id, ContactStatus.PENDING, ContactStatus.IN_PROGRESS.value, len(ids))
     tallies.opened(campaign_id, len(ids))
     return [
-        opened_attempt(made_id, campaign_id, row, agent_id=_agent(row, now_ms))
-        for made_id, row in made
+        opened_attempt(made_id, campaign_id, one.row, agent_id=_agent(one.row, now_ms), allowed_until_ms=one.until_ms)
+        for made_id, one in made
         if made_id in ids
     ]
 
@@ -208,6 +296,7 @@ def opened_attempt(
     *,
     agent_id: AgentId | None = None,
     is_manual: bool = False,
+    allowed_until_ms: int | None = None,
 ) -> OpenedAttempt:
     """What the dialer is told of an attempt. row: the contact with its place in the campaign, and the number."""
     fields = _fields.decode(row.fields)
@@ -227,6 +316,7 @@ def opened_attempt(
         is_manual=is_manual,
         is_callback=row.callback_at_ms is not None,
         phones=_phones(row),
+        allowed_until_ms=allowed_until_ms,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final, ParamSpec, Self, TypeVar
 from sqlalchemy import Engine
 
 from app.commands import StoreCommand
+from app.compliance.library import Lawbook
 from app.events import AttemptsFound, AttemptsRecovered, StoreEvent
 from app.outcomes import ContactStatus
 from app.store.attaching import attach_piece, link_list
@@ -49,7 +50,8 @@ class SqlStore:
     On SQLite one writer at a time, readers beside it; a long write keeps calls waiting, so write in short pieces.
     """
 
-    def __init__(self, writing: Lane, reading: Lane, new_id: NewAttemptId) -> None:
+    def __init__(self, writing: Lane, reading: Lane, new_id: NewAttemptId, lawbook: Lawbook) -> None:
+        self.lawbook = lawbook
         self._writing = writing
         self._reading = reading
         self._new_id = new_id
@@ -58,10 +60,16 @@ class SqlStore:
 
     @classmethod
     async def open(
-        cls, url: str = DEFAULT_URL, *, new_attempt_id: NewAttemptId = new_attempt_id, with_migrations: bool = True
+        cls,
+        url: str = DEFAULT_URL,
+        *,
+        new_attempt_id: NewAttemptId = new_attempt_id,
+        with_migrations: bool = True,
+        lawbook: Lawbook | None = None,
     ) -> Self:
         """Connect, and bring the tables to this version unless told otherwise.
 
+        lawbook: the compliance profiles there are; without one, those that come with the program.
         Raises StoreError when the database cannot be reached, or is of a newer version than the program.
         """
         parsed = database_url(url)
@@ -69,7 +77,7 @@ class SqlStore:
             raise StoreError("a database in memory is for the simulator; give a file: sqlite+aiosqlite:///outring.db")
         if with_migrations:
             await migrate(url)
-        return cls(writing_lane(parsed), reading_lane(parsed), new_attempt_id)
+        return cls(writing_lane(parsed), reading_lane(parsed), new_attempt_id, lawbook or Lawbook())
 
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
         """Carry out all commands in one transaction; one event for each, once it is durable. Raises StoreError.
@@ -83,7 +91,7 @@ class SqlStore:
             return made[-1]
 
         try:
-            return await self.write(carry_out, commands, now_ms, new_id)
+            return await self.write(carry_out, commands, now_ms, new_id, self.lawbook)
         except StoreError:
             self._in_doubt.update(dict.fromkeys(made, LOOKS))
             raise
@@ -184,23 +192,30 @@ class SqlStore:
 class SyncStore:
     """The same operations on a SQLite engine without an event loop, for the simulated network in virtual time."""
 
-    def __init__(self, engine: Engine, new_id: NewAttemptId) -> None:
+    def __init__(self, engine: Engine, new_id: NewAttemptId, lawbook: Lawbook) -> None:
+        self.lawbook = lawbook
         self._engine = engine
         self._new_id = new_id
 
     @classmethod
-    def open(cls, url: str = "sqlite://", *, new_attempt_id: NewAttemptId = new_attempt_id) -> Self:
+    def open(
+        cls,
+        url: str = "sqlite://",
+        *,
+        new_attempt_id: NewAttemptId = new_attempt_id,
+        lawbook: Lawbook | None = None,
+    ) -> Self:
         """Open a SQLite file, or a database in memory, with tables of this version. Raises StoreError."""
         parsed = database_url(url)
         if parsed.get_backend_name() != "sqlite":
             raise StoreError("the simulator keeps its records in SQLite: sqlite:// or sqlite:///FILE")
         engine = sqlite_engine(parsed)
         run_plainly(engine, metadata.create_all if is_in_memory(parsed) else upgrade)
-        return cls(engine, new_attempt_id)
+        return cls(engine, new_attempt_id, lawbook or Lawbook())
 
     def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
         """Carry out all commands in one transaction; one event for each. Raises StoreError."""
-        return self.write(carry_out, commands, now_ms, self._new_id)
+        return self.write(carry_out, commands, now_ms, self._new_id, self.lawbook)
 
     def recover(self) -> AttemptsRecovered:
         """The attempts that are open on disk."""

@@ -9,12 +9,15 @@ from sqlalchemy.exc import IntegrityError
 
 from app.agent_commands import OpenManual
 from app.agent_events import ManualRefused
+from app.compliance.library import Lawbook
 from app.events import AttemptsOpened
 from app.outcomes import ContactStatus
+from app.store import law
 from app.store.attaching import link_list
 from app.store.claiming import next_due, opened_attempt, with_tries
 from app.store.errors import Duplicate
 from app.store.ids import NewAttemptId
+from app.store.law import Asked
 from app.store.lists import create_list, grow_list, list_by_name
 from app.store.schema import attempts, campaign_contacts, campaign_lists, campaigns, contacts, dnc, lists
 from app.store.sql import execute, to_json
@@ -39,14 +42,19 @@ class _No(Exception):
 
 
 def open_manual(
-    conn: Connection, command: OpenManual, now_ms: int, new_attempt_id: NewAttemptId, tallies: TallyBook
+    conn: Connection,
+    command: OpenManual,
+    now_ms: int,
+    new_attempt_id: NewAttemptId,
+    tallies: TallyBook,
+    lawbook: Lawbook,
 ) -> AttemptsOpened | ManualRefused:
     """Open an attempt for an agent, or say why the number may not be dialed; then nothing of it is left."""
     reason = IN_A_CALL
     for _ in range(_TRIES):
         try:
             with conn.begin_nested():
-                return _open(conn, command, now_ms, new_attempt_id, tallies)
+                return _open(conn, command, now_ms, new_attempt_id, tallies, lawbook)
         except (Duplicate, IntegrityError):
             continue  # another process made the same list or contact just now: it is there to be found
         except _No as no:
@@ -56,7 +64,12 @@ def open_manual(
 
 
 def _open(
-    conn: Connection, command: OpenManual, now_ms: int, new_attempt_id: NewAttemptId, tallies: TallyBook
+    conn: Connection,
+    command: OpenManual,
+    now_ms: int,
+    new_attempt_id: NewAttemptId,
+    tallies: TallyBook,
+    lawbook: Lawbook,
 ) -> AttemptsOpened:
     _check_number(conn, command)
     if command.contact_id is None:
@@ -64,8 +77,9 @@ def _open(
     else:
         contact_id = _known_contact(conn, command, command.contact_id)
     before = _place(conn, command, contact_id)
+    asked, until_ms = _ask_law(conn, command, contact_id, now_ms, lawbook)
     attempt_id = new_attempt_id(now_ms)
-    row = [attempt_id, contact_id, command.number, command.agent_id, True]
+    row = [attempt_id, contact_id, command.number, command.agent_id, True, asked.about()]
     opening = {"campaign_id": command.campaign_id, "now_ms": now_ms, "rows_json": to_json([row])}
     if execute(conn, "open_attempts", opening).scalar() is None:  # another process was first: the index decides
         raise _No(IN_A_CALL)
@@ -77,6 +91,7 @@ def _open(
         _facts(conn, command, contact_id),
         agent_id=command.agent_id,
         is_manual=True,
+        allowed_until_ms=until_ms,
     )
     return AttemptsOpened(
         campaign_id=command.campaign_id,
@@ -98,6 +113,22 @@ def _check_number(conn: Connection, command: OpenManual) -> None:
         raise _No(IN_A_CALL)
     if conn.execute(select(campaigns.c.id).where(campaigns.c.id == command.campaign_id)).first() is None:
         raise _No("there is no such campaign any more")
+
+
+def _ask_law(
+    conn: Connection, command: OpenManual, contact_id: ContactId, now_ms: int, lawbook: Lawbook
+) -> tuple[Asked, int]:
+    """Whether the law lets an agent dial it now, and until when."""
+    try:
+        found = law.campaign_law(conn, lawbook, command.campaign_id)
+    except ValueError as error:
+        raise _No(f"the campaign's compliance profile cannot be used: {error}") from error
+    law.note_use(conn, lawbook, found, now_ms)
+    asked = law.ask(conn, found, {contact_id: command.number}, now_ms, is_by_hand=True)[contact_id]
+    decision = law.decide(found, asked, now_ms)
+    if decision.until_ms is None:
+        raise _No(f"not allowed by law: {law.refusal(found, asked, now_ms)}")
+    return asked, decision.until_ms
 
 
 def _known_contact(conn: Connection, command: OpenManual, contact_id: ContactId) -> ContactId:

@@ -249,19 +249,19 @@ RETURNING campaign_contacts.contact_id, campaign_contacts.status, campaign_conta
     CAST(verdict.fields AS text) AS fields;
 
 -- name: open_attempts
--- Open the attempts of claimed contacts; rows: [attempt id, contact id, number, agent id, dialed by hand]. A number that
--- is in a call already is left out, and its contact goes back to the line.
-INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms, agent_id, is_manual)
-SELECT value ->> 0, :campaign_id, value ->> 1, value ->> 2, :now_ms, value ->> 3, value ->> 4
+-- Open the attempts of claimed contacts; rows: [attempt id, contact id, number, agent id, dialed by hand, what it is
+-- about as JSON text]. A number that is in a call already is left out, and its contact goes back to the line.
+INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms, agent_id, is_manual, about)
+SELECT value ->> 0, :campaign_id, value ->> 1, value ->> 2, :now_ms, value ->> 3, value ->> 4, value ->> 5
 FROM json_each(:rows_json)
 WHERE TRUE
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: open_attempts [postgresql]
-INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms, agent_id, is_manual)
+INSERT INTO attempts (id, campaign_id, contact_id, number, opened_at_ms, agent_id, is_manual, about)
 SELECT value ->> 0, :campaign_id, (value ->> 1)::bigint, value ->> 2, :now_ms, (value ->> 3)::bigint,
-    (value ->> 4)::boolean
+    (value ->> 4)::boolean, (value ->> 5)::json
 FROM json_array_elements(CAST(:rows_json AS json))
 ON CONFLICT DO NOTHING
 RETURNING id;
@@ -382,6 +382,107 @@ SELECT contacts.id AS contact_id, CAST(:number AS text) AS number, contacts.name
 FROM contacts
 JOIN campaign_contacts ON campaign_contacts.contact_id = contacts.id
 WHERE campaign_contacts.campaign_id = :campaign_id AND campaign_contacts.contact_id = :contact_id;
+
+-- --------------------------------------------------------------------------------------------------------------- law
+
+-- name: campaign_settings
+-- A campaign's settings, as JSON text.
+SELECT CAST(settings AS text) AS settings FROM campaigns WHERE id = :campaign_id;
+
+-- name: callees
+-- What the law looks at of contacts.
+SELECT contacts.id, contacts.time_zone, contacts.region, contacts.consent, contacts.phone1, contacts.phone2,
+    contacts.phone3, contacts.phone4, contacts.phone5, CAST(contacts.fields AS text) AS fields
+FROM json_each(:contacts_json) AS asked
+CROSS JOIN contacts
+WHERE contacts.id = asked.value;
+
+-- name: callees [postgresql]
+SELECT contacts.id, contacts.time_zone, contacts.region, contacts.consent, contacts.phone1, contacts.phone2,
+    contacts.phone3, contacts.phone4, contacts.phone5, CAST(contacts.fields AS text) AS fields
+FROM contacts
+WHERE contacts.id = ANY (translate(:contacts_json, '[]', '{}')::bigint[]);
+
+-- name: call_history
+-- The calls to numbers, and to contacts, opened since then; numbers: [contact id, number]. A call that is both
+-- is told twice.
+SELECT asked.value ->> 0 AS asked_id, attempts.id, attempts.campaign_id, attempts.number, attempts.opened_at_ms,
+    attempts.placed_at_ms, attempts.ringing_at_ms, attempts.progress_at_ms, attempts.answered_at_ms,
+    attempts.connected_at_ms, attempts.outcome, attempts.disposition, CAST(attempts.about AS text) AS about
+FROM json_each(:numbers_json) AS asked
+CROSS JOIN attempts
+WHERE attempts.number = asked.value ->> 1 AND attempts.opened_at_ms >= :since_ms
+UNION ALL
+SELECT asked.value, attempts.id, attempts.campaign_id, attempts.number, attempts.opened_at_ms,
+    attempts.placed_at_ms, attempts.ringing_at_ms, attempts.progress_at_ms, attempts.answered_at_ms,
+    attempts.connected_at_ms, attempts.outcome, attempts.disposition, CAST(attempts.about AS text)
+FROM json_each(:contacts_json) AS asked
+CROSS JOIN attempts
+WHERE attempts.contact_id = asked.value AND attempts.opened_at_ms >= :since_ms;
+
+-- name: call_history [postgresql]
+-- LIMIT: nobody is called so often; and the planner goes along the index for each.
+SELECT (asked.value ->> 0)::bigint AS asked_id, made.*
+FROM json_array_elements(CAST(:numbers_json AS json)) AS asked(value)
+CROSS JOIN LATERAL (
+    SELECT id, campaign_id, number, opened_at_ms, placed_at_ms, ringing_at_ms, progress_at_ms, answered_at_ms,
+        connected_at_ms, outcome, disposition, CAST(about AS text) AS about
+    FROM attempts
+    WHERE attempts.number = asked.value ->> 1 AND attempts.opened_at_ms >= :since_ms
+    ORDER BY attempts.number, attempts.opened_at_ms DESC
+    LIMIT 20000
+) AS made
+UNION ALL
+SELECT asked.id, made.*
+FROM unnest(translate(:contacts_json, '[]', '{}')::bigint[]) AS asked(id)
+CROSS JOIN LATERAL (
+    SELECT id, campaign_id, number, opened_at_ms, placed_at_ms, ringing_at_ms, progress_at_ms, answered_at_ms,
+        connected_at_ms, outcome, disposition, CAST(about AS text) AS about
+    FROM attempts
+    WHERE attempts.contact_id = asked.id AND attempts.opened_at_ms >= :since_ms
+    ORDER BY attempts.contact_id, attempts.id DESC
+    LIMIT 20000
+) AS made;
+
+-- name: hold_contacts
+-- Put claimed contacts back into the line, to wait until a time each; rows: [campaign id, contact id, due at]. The
+-- campaign is in the rows, so that each is found by its key and no campaign is read through.
+UPDATE campaign_contacts
+SET status = 'pending', due_at_ms = held.value ->> 2
+FROM json_each(:rows_json) AS held
+WHERE campaign_contacts.campaign_id = held.value ->> 0 AND campaign_contacts.contact_id = held.value ->> 1;
+
+-- name: hold_contacts [postgresql]
+UPDATE campaign_contacts
+SET status = 'pending', due_at_ms = (held.value ->> 2)::bigint
+FROM json_array_elements(CAST(:rows_json AS json)) AS held(value)
+WHERE campaign_contacts.campaign_id = (held.value ->> 0)::bigint
+    AND campaign_contacts.contact_id = (held.value ->> 1)::bigint;
+
+-- name: forbid_contacts
+-- Settle claimed contacts that a law forbids to call for good (outcome 36); rows: [campaign id, contact id, why].
+UPDATE campaign_contacts
+SET status = 'not allowed', due_at_ms = NULL, last_outcome = 36, reason = barred.value ->> 2
+FROM json_each(:rows_json) AS barred
+WHERE campaign_contacts.campaign_id = barred.value ->> 0 AND campaign_contacts.contact_id = barred.value ->> 1;
+
+-- name: forbid_contacts [postgresql]
+UPDATE campaign_contacts
+SET status = 'not allowed', due_at_ms = NULL, last_outcome = 36, reason = barred.value ->> 2
+FROM json_array_elements(CAST(:rows_json AS json)) AS barred(value)
+WHERE campaign_contacts.campaign_id = (barred.value ->> 0)::bigint
+    AND campaign_contacts.contact_id = (barred.value ->> 1)::bigint;
+
+-- name: profile_is_known
+-- Whether a profile was used as its file is now.
+SELECT name FROM compliance_versions WHERE name = :name AND sha256 = :sha256;
+
+-- name: add_profile_version
+-- Keep a profile's file as it is used from now on.
+INSERT INTO compliance_versions (name, sha256, source, first_used_at_ms)
+VALUES (:name, :sha256, :source, :now_ms)
+ON CONFLICT DO NOTHING
+RETURNING name;
 
 -- ----------------------------------------------------------------------------------------------------------- closing
 
@@ -718,7 +819,7 @@ FROM (
 -- Put contacts of a status, from one id to another, back into the waiting line, their counts of tries kept. Who has no
 -- number is left.
 UPDATE campaign_contacts
-SET status = 'pending', due_at_ms = :now_ms
+SET status = 'pending', due_at_ms = :now_ms, reason = NULL
 WHERE campaign_id = :campaign_id AND contact_id BETWEEN :first_id AND :last_id AND status = :status
     AND EXISTS (SELECT 1 FROM contacts WHERE contacts.id = campaign_contacts.contact_id AND contacts.phone1 <> '');
 

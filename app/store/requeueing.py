@@ -25,6 +25,7 @@ REQUEUABLE: Final = (
     ContactStatus.RETRIES_COMPLETED,
     ContactStatus.INVALID_NUMBER,
     ContactStatus.CONNECTED,
+    ContactStatus.NOT_ALLOWED,
 )
 """The statuses contacts can be brought back from. Who is on the do-not-call list is not among them."""
 

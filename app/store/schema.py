@@ -302,6 +302,7 @@ campaign_contacts = Table(
     Column("callback_at_ms", BigInteger),  # promised for then; NULL: nothing was promised
     Column("callback_until_ms", BigInteger),  # from then on anyone's (a shared one: from its time on)
     Column("callback_agent_id", BigInteger),  # who promised to call themselves; NULL: anyone
+    Column("reason", Text),  # why it was settled without a call, for people
     sqlite_with_rowid=False,
 )
 
@@ -354,6 +355,7 @@ attempts = Table(
     Column("recording", String(64)),  # the one that runs, while the attempt is open
     Column("transfers", JSON),
     Column("queue_member", String(80)),  # who talked, when it was a member of a queue of the PBX's own
+    Column("about", JSON),  # app.store.law.About
     sqlite_with_rowid=False,
 )
 # No number is ever in two live attempts, whatever campaign or process opens them: the database itself says no.
@@ -366,6 +368,8 @@ Index(
 )
 Index("ix_attempts_campaign_id", attempts.c.campaign_id, attempts.c.id)
 Index("ix_attempts_contact_id", attempts.c.contact_id)
+# How often a number was called of late, whoever's it was.
+Index("ix_attempts_number", attempts.c.number, attempts.c.opened_at_ms)
 
 
 def _attempts_by(column: str) -> None:
@@ -387,6 +391,18 @@ tallies = Table(
     Column("key", String(32), primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# --- the law ---------------------------------------------------------------------------------------------------------
+
+# The files of profiles that calls were decided by, as they were.
+compliance_versions = Table(
+    "compliance_versions",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("sha256", String(64), primary_key=True),  # of the file and those it inherits from
+    Column("source", Text, nullable=False),
+    Column("first_used_at_ms", BigInteger, nullable=False),
 )
 
 # --- the floor -------------------------------------------------------------------------------------------------------

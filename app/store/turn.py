@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app.agent_commands import LogAgent, OpenManual, SaveConversation
 from app.agent_events import AgentSaved, ConversationSaved
 from app.commands import AddDnc, ClaimContacts, CloseAttempt, SavePacing, SetCampaignStatus, StoreCommand
+from app.compliance.library import Lawbook
 from app.events import AttemptClosed, CampaignStatusSaved, DncAdded, PacingSaved, StoreEvent
 from app.model import CampaignStatus
 from app.store.claiming import claim_contacts
@@ -26,7 +27,7 @@ _ENDS: Final = frozenset({CampaignStatus.STOPPED, CampaignStatus.FINISHED})
 
 
 def carry_out(
-    conn: Connection, commands: Sequence[StoreCommand], now_ms: int, new_attempt_id: NewAttemptId
+    conn: Connection, commands: Sequence[StoreCommand], now_ms: int, new_attempt_id: NewAttemptId, lawbook: Lawbook
 ) -> list[StoreEvent]:
     """Do all commands within the transaction of `conn`; one event for each, in their order.
 
@@ -50,9 +51,9 @@ def carry_out(
             case SetCampaignStatus():
                 events.append(set_campaign_status(conn, command, now_ms))
             case ClaimContacts():
-                events.append(claim_contacts(conn, command, now_ms, new_attempt_id, tallies))
+                events.append(claim_contacts(conn, command, now_ms, new_attempt_id, tallies, lawbook))
             case OpenManual():
-                events.append(open_manual(conn, command, now_ms, new_attempt_id, tallies))
+                events.append(open_manual(conn, command, now_ms, new_attempt_id, tallies, lawbook))
             case SavePacing():
                 save_pacing(conn, command, now_ms)
                 events.append(PacingSaved(campaign_id=command.campaign_id))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select
 from app.agent_operations import AgentOperations
 from app.asterisk.ami_address import AmiAddress
 from app.asterisk.telephony import AsteriskTelephony
+from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
 from app.dialing.snapshot import TrunkPicture
 from app.ivr.prompts import PromptStudio
@@ -118,6 +119,7 @@ class Site:
             name=name,
             flow_id=FlowId(version.id),
             trunks=tuple(trunk.id for trunk in trunks),
+            compliance=AT_ANY_TIME,
             lines=60,
             calls_per_second=20,
             ring_timeout_ms=20_000,

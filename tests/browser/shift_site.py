@@ -11,6 +11,7 @@ from time import time_ns
 
 from app.agent_operations import AgentOperations
 from app.agents import AgentPlan, DialingMode
+from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
 from app.model import Campaign, RetryPolicy, Trunk
 from app.operations import Operations
@@ -75,6 +76,7 @@ class ShiftSite:
             name=name,
             flow_id=FlowId(0),  # people are connected at once
             trunks=(TrunkId("way"),),
+            compliance=AT_ANY_TIME,
             lines=10,
             calls_per_second=20,
             mode=mode,

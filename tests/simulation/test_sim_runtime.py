@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.commands import RenderPrompts
+from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
 from app.events import CampaignStarted, CampaignStatusSaved, Event, PromptsRendered, TrunkSet
 from app.model import Audio, Campaign, RetryPolicy, Trunk
@@ -42,6 +43,7 @@ def small_plan() -> WorldPlan:
         name="reminder",
         flow_id=FlowId(0),
         trunks=(trunk.id,),
+        compliance=AT_ANY_TIME,
         lines=5,
         calls_per_second=20,
         caller_id="+99900001",

@@ -17,7 +17,7 @@ from app.store.dnc import add_dnc_numbers
 from app.store.progress import get_progress
 from app.store.schema import attempts, campaign_contacts
 from app.units import ATTEMPT_ID, CampaignId, Number
-from tests.store.world import T0, build, claim, closing, ids, kept_tallies, phone, places, recounted_tallies
+from tests.store.world import T0, as_found, build, claim, closing, ids, kept_tallies, phone, places, recounted_tallies
 
 
 async def test_contacts_are_claimed_in_the_order_of_the_line(store: SqlStore) -> None:
@@ -178,7 +178,10 @@ async def test_recovery_tells_of_open_attempts_as_they_were_claimed(url: str) ->
         await store.commit([closing(first.attempts[1])], T0 + 1)
     async with await SqlStore.open(url) as store:
         recovered = (await store.recover()).attempts
-    assert sorted(recovered, key=lambda attempt: attempt.contact_id) == [first.attempts[0], first.attempts[2]]
+    assert sorted(recovered, key=lambda attempt: attempt.contact_id) == [
+        as_found(first.attempts[0]),
+        as_found(first.attempts[2]),
+    ]
 
 
 async def test_the_database_itself_refuses_a_second_live_attempt_to_a_number(store: SqlStore) -> None:

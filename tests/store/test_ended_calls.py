@@ -8,6 +8,7 @@ import pytest
 
 from app.agents import AgentPlan, Conversation
 from app.commands import CloseAttempt
+from app.compliance.plan import AT_ANY_TIME
 from app.model import Campaign, OpenedAttempt
 from app.outcomes import Outcome
 from app.store import SqlStore
@@ -109,7 +110,7 @@ async def test_each_campaign_has_its_own_limit(store: SqlStore) -> None:
     await store.write(hire, "ann")
     patient = Campaign(
         id=CampaignId(0), name="patient", flow_id=FlowId(1), trunks=(TrunkId("sip"),),
-        agents=AgentPlan(connect_within_ms=5_000),
+        agents=AgentPlan(connect_within_ms=5_000), compliance=AT_ANY_TIME,
     )  # fmt: skip
     patient_id = (await store.write(create_campaign, patient, now_ms=T0)).campaign.id
     await store.write(attach_list, patient_id, ListId(1), T0)

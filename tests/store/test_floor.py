@@ -36,7 +36,7 @@ from app.store.phones import Phone, get_phone, list_phones, put_phone, remove_ph
 from app.store.progress import get_progress
 from app.units import HOUR_MS, AgentId, AttemptId, CampaignId, SessionId
 from tests.store.floor import ANN, BOB, hire, seat, stint, talk, talked
-from tests.store.world import T0, build, claim, closing, kept_tallies, phone, recounted_tallies
+from tests.store.world import T0, as_found, build, claim, closing, kept_tallies, phone, recounted_tallies
 
 AVAILABLE, PAUSED, TALKING = AgentState.AVAILABLE, AgentState.PAUSED, AgentState.TALKING
 ONE = SessionId("session1")
@@ -153,9 +153,9 @@ async def test_a_conversation_is_found_again_by_whoever_comes_after_a_crash(stor
     )
     assert await store.commit([saved], T0 + 60) == [ConversationSaved(attempt_id=one.attempt_id)]
     found = {attempt.attempt_id: attempt for attempt in (await store.recover()).attempts}
-    assert found[two.attempt_id] == two
+    assert found[two.attempt_id] == as_found(two)
     assert found[one.attempt_id] == replace(
-        one,
+        as_found(one),
         agent_id=ANN,
         conversation=Conversation(agent_id=ANN, session_id=ONE, connected_at_ms=T0 + 55, waited_ms=50),
     )

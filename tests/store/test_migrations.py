@@ -14,7 +14,7 @@ from app.store.lists import create_list, get_list
 from app.store.migrating import downgrade, newest_version, upgrade, version
 from app.store.schema import metadata
 from app.units import ListId
-from tests.store.world import T0, build, claim, closing, ids, phone
+from tests.store.world import T0, as_found, build, claim, closing, ids, phone
 
 
 def tables(conn: Connection) -> set[str]:
@@ -97,6 +97,6 @@ async def test_contacts_that_wait_are_dialed_after_the_floor_came(url: str) -> N
         )
     assert await migrate(url) == ("0001", newest_version())
     async with await SqlStore.open(url) as store:
-        assert (await store.recover()).attempts == (attempt,)
+        assert (await store.recover()).attempts == (as_found(attempt),)
         await store.commit([closing(attempt)], T0)
         assert ids((await claim(store, campaign_id, 5)).attempts) == [2, 3]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, func, insert, select, text
 
 from app.commands import ClaimContacts, CloseAttempt
+from app.compliance.plan import AT_ANY_TIME
 from app.events import AttemptsOpened
 from app.model import AttemptResult, CallFacts, Campaign, ContactNext, OpenedAttempt, Trunk
 from app.outcomes import ContactStatus, Outcome
@@ -43,7 +45,7 @@ def build(conn: Connection, phones: Sequence[str], campaigns: int = 1) -> list[C
 
 
 def new_campaign(conn: Connection, name: str, flow_id: FlowId) -> CampaignId:
-    plan = Campaign(id=CampaignId(0), name=name, flow_id=flow_id, trunks=(TrunkId("sip"),))
+    plan = Campaign(id=CampaignId(0), name=name, flow_id=flow_id, trunks=(TrunkId("sip"),), compliance=AT_ANY_TIME)
     return create_campaign(conn, plan, now_ms=T0).campaign.id
 
 
@@ -110,6 +112,11 @@ def ids(attempts: Iterable[OpenedAttempt]) -> list[ContactId]:
     return [attempt.contact_id for attempt in attempts]
 
 
+def as_found(attempt: OpenedAttempt) -> OpenedAttempt:
+    """An attempt as it is found again: it is never placed any more, so nobody asks until when it might be."""
+    return replace(attempt, allowed_until_ms=None)
+
+
 def places(conn: Connection) -> dict[int, tuple[str, int | None]]:
     """Where each contact stands in the first campaign: status and due time."""
     found = select(campaign_contacts).where(campaign_contacts.c.campaign_id == 1)
@@ -139,7 +146,8 @@ def recounted_tallies(conn: Connection) -> Counter[tuple[int, str, str]]:
     dialed = {
         tuple(row) for row in conn.execute(select(attempts.c.campaign_id, attempts.c.contact_id, attempts.c.outcome))
     }
-    for row in conn.execute(select(cc.campaign_id, cc.contact_id, cc.last_outcome).where(cc.last_outcome.in_((7, 26)))):
+    settled = select(cc.campaign_id, cc.contact_id, cc.last_outcome).where(cc.last_outcome.in_((7, 26, 36)))
+    for row in conn.execute(settled):
         if (row.campaign_id, row.contact_id, row.last_outcome) not in dialed:
             counts[row.campaign_id, "outcome", str(row.last_outcome)] += 1
     return counts

@@ -82,5 +82,6 @@ def test_statuses_are_written_in_the_words_of_the_vocabulary() -> None:
         "retries completed",
         "do-not-call",
         "invalid number",
+        "not allowed",
         "dangling",
     }

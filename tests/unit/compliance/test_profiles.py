@@ -44,7 +44,7 @@ def hours(profile: str) -> list[tuple[str, int, int]]:
 def test_all_profiles_are_there() -> None:
     assert set(packaged()) == {
         "us_telemarketing", "us_reg_f_debt", "us_fl", "us_ok", "uk", "ie", "eu_default", "fr",
-        "ru_advertising", "ru_debt_230fz",
+        "ru_advertising", "ru_debt_230fz", "careful", "anytime",
     }  # fmt: skip
 
 
@@ -53,6 +53,8 @@ def test_all_profiles_are_there() -> None:
     [
         ("us_telemarketing", [("1234567", 8, 21)]),
         ("us_reg_f_debt", [("1234567", 8, 21)]),
+        ("careful", [("1234567", 9, 20)]),
+        ("anytime", [("1234567", 0, 24)]),
         ("us_fl", [("1234567", 8, 20)]),
         ("us_ok", [("1234567", 8, 20)]),
         ("uk", [("12345", 8, 21), ("67H", 9, 20)]),
@@ -145,7 +147,7 @@ def test_every_rule_names_its_source_and_each_date_that_was_remembered_says_so()
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"no compliance profile 'gb'; there are eu_default, fr, .*uk"):
+    with pytest.raises(ValueError, match=r"no compliance profile 'gb'; there are anytime, careful, .*uk"):
         profiles(["uk", "gb"])
 
 

@@ -35,8 +35,8 @@ def expected(outcome: Outcome, attempts: int, faults: int) -> ContactNext:
         RetryClass.LATER: (S.PENDING, T0 + HOUR_MS) if attempts < 3 else (S.RETRIES_COMPLETED, None),
         RetryClass.SOON: (S.PENDING, T0 + waits.get(faults - 1, HOUR_MS)) if faults < 4 else (S.NOT_CONNECTED, None),
     }[rule.retry]
-    if outcome is Outcome.DO_NOT_CALL:
-        status, due = S.DO_NOT_CALL, None
+    if outcome in (Outcome.DO_NOT_CALL, Outcome.NOT_ALLOWED):
+        status, due = (S.DO_NOT_CALL if outcome is Outcome.DO_NOT_CALL else S.NOT_ALLOWED), None
     return ContactNext(status=status, due_at_ms=due, attempts=attempts, faults=faults)
 
 

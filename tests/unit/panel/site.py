@@ -14,6 +14,7 @@ import aiohttp
 
 from app.agent_operations import AgentOperations
 from app.commands import RenderPrompts, TelephonyCommand
+from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
 from app.events import Event, PromptsRendered
 from app.model import Audio, Campaign, Trunk
@@ -123,7 +124,9 @@ class Site:
         made = await self.store.write(lists.create_list, name=f"List of {name}", country="GB", now_ms=operations.now_ms)
         if contacts:
             await self._fill(made.id, contacts)
-        plan = Campaign(id=CampaignId(0), name=name, flow_id=flow.id, trunks=(TrunkId("way"),), lines=5)
+        plan = Campaign(
+            id=CampaignId(0), name=name, flow_id=flow.id, trunks=(TrunkId("way"),), lines=5, compliance=AT_ANY_TIME
+        )
         return await operations.create_campaign(plan, [made.id])
 
     async def _fill(self, list_id: int, count: int) -> None:
