@@ -72,6 +72,7 @@ EVENTS: Final = (
     "ChannelTalkingFinished",
     "ChannelTalkingStarted",
     "ChannelToneDetected",
+    "ContactStatusChange",
     "Dial",
     "EndpointStateChange",
     "PlaybackFinished",

@@ -12,7 +12,7 @@ from app.cli.shell import fail, json_option, run_async, say_json, settings
 from app.doctor import Finding, Report, examine
 from app.model import Trunk
 from app.settings import Settings
-from app.store import SqlStore, StoreError, trunks
+from app.store import SqlStore, StoreError, agents, phones, trunks
 
 
 @click.command()
@@ -36,20 +36,23 @@ def doctor(as_json: bool) -> None:
 
 async def _examine(chosen: Settings, *, is_quiet: bool) -> list[Finding]:
     findings: list[Finding] = []
-    async for finding in examine(chosen, trunks=await _trunks(chosen)):
+    known, endpoints = await _on_disk(chosen)
+    async for finding in examine(chosen, trunks=known, phones=endpoints):
         findings.append(finding)
         if not is_quiet:
             click.echo(str(finding))
     return findings
 
 
-async def _trunks(chosen: Settings) -> list[Trunk]:
-    """The trunks on disk; a database that is not there yet is not made by looking."""
+async def _on_disk(chosen: Settings) -> tuple[list[Trunk], list[str]]:
+    """The trunks on disk, and the phones; a database that is not there yet is not made by looking."""
     url = make_url(chosen.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        return []
+        return [], []
     try:
         async with await SqlStore.open(chosen.database_url, with_migrations=False) as store:
-            return await store.read(trunks.list_trunks)
+            endpoints = [phone.endpoint for phone in await store.read(phones.list_phones)]
+            endpoints += [session.seat.endpoint for session in await store.read(agents.open_agent_sessions)]
+            return await store.read(trunks.list_trunks), endpoints
     except StoreError as error:
         fail(f"the database cannot be used: {error}")

@@ -10,7 +10,7 @@ from typing import Final
 from app.asterisk.ari import AriError
 from app.asterisk.ari.operations import Resources
 from app.asterisk.ari.rest import HttpCalls, new_session
-from app.doctor import laws, media, reach, safety, server
+from app.doctor import handsets, laws, media, reach, safety, server
 from app.doctor import trunks as ways_out
 from app.doctor.conf import Conf
 from app.doctor.finding import Finding, Report, Step, skipped
@@ -27,14 +27,15 @@ async def examine(
     settings: Settings,
     *,
     trunks: Sequence[Trunk] = (),
+    phones: Sequence[str] = (),
     prompts_dir: Path | None = None,
     config_dir: Path = Path("/etc/asterisk"),
     now_ms: Callable[[], int] | None = None,
 ) -> AsyncIterator[Finding]:
     """Look at everything, finding by finding; nothing is raised for what is wrong, and nobody is called.
 
-    trunks: those set up in Outring. prompts_dir: where prompts are rendered (data_dir/prompts). config_dir: Asterisk's
-    own files, read only to name lines. now_ms: our clock.
+    trunks: those set up in Outring; phones: the endpoints agents sit at. prompts_dir: where prompts are rendered
+    (data_dir/prompts). config_dir: Asterisk's own files, read only to name lines. now_ms: our clock.
     """
     subject = _subject(
         settings, tuple(trunks), prompts_dir, config_dir, now_ms or (lambda: time.time_ns() // 1_000_000)
@@ -65,6 +66,11 @@ async def examine(
             yield finding
         async for finding in _trunks(subject, ari):
             yield finding
+        for endpoint in handsets.in_order(phones):
+            if ari is None:
+                yield skipped(Step.PHONE_LOSS, "ARI is not reached")
+                break
+            yield await handsets.phone(subject, ari, endpoint)
 
 
 async def reported(findings: AsyncIterator[Finding]) -> Report:

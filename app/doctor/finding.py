@@ -38,6 +38,7 @@ class Step(enum.StrEnum):
     TRUNK_ANSWERS = "trunk_answers"
     CODECS = "codecs"
     NAT = "nat"
+    PHONE_LOSS = "phone_loss"
 
 
 TITLES: Final = {
@@ -69,6 +70,7 @@ TITLES: Final = {
     Step.TRUNK_ANSWERS: "The trunk's far end",
     Step.CODECS: "The trunk's sound formats",
     Step.NAT: "The trunk's address for sound",
+    Step.PHONE_LOSS: "Lost phones are noticed",
 }
 
 

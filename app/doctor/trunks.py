@@ -83,9 +83,9 @@ async def trunk(subject: Subject, ari: Resources, examined: Trunk, names: Sequen
         yield unknown(Step.TRUNK, f"Trunk {examined.id}: whether Asterisk has its endpoint is not known: {error}.")
         return
     yield good(Step.TRUNK, f"Trunk {examined.id}: Asterisk has the endpoint {endpoint!r}.")
-    options = await _options(ari, "endpoint", endpoint)
-    aor = await _options(ari, "aor", options.get("aors", endpoint).split(",")[0])
-    transport = await _options(ari, "transport", name) if (name := options.get("transport", "")) else {}
+    options = await object_options(ari, "endpoint", endpoint)
+    aor = await object_options(ari, "aor", options.get("aors", endpoint).split(",")[0])
+    transport = await object_options(ari, "transport", name) if (name := options.get("transport", "")) else {}
     yield far_end(subject, examined, state, aor)
     yield codecs(subject, examined, options.get("allow"))
     yield await nat(subject, examined, aor.get("contact", ""), transport)
@@ -196,7 +196,8 @@ def judged_nat(subject: Subject, examined: Trunk, far: str, source: str, externa
     )
 
 
-async def _options(ari: Resources, kind: str, name: str) -> Options:
+async def object_options(ari: Resources, kind: str, name: str) -> Options:
+    """The settings of one object of PJSIP's, as Asterisk has them; empty where it does not tell."""
     try:
         pairs = await ari.asterisk.getObject(configClass="res_pjsip", objectType=kind, id=name.strip())
     except AriError:

@@ -125,7 +125,8 @@ async def one_life(lab: Lab, folder: Path) -> AsyncIterator[Shift]:
     """A dialer at work on this laboratory; on leaving its calls are left to the PBX."""
     async with site(lab.pbx, folder) as running:
         trunk = await running.trunk("network")
-        agents = AgentOperations(store=running.store, runtime=running.runtime)
+        watch_phone = running.telephony.watch_phone
+        agents = AgentOperations(store=running.store, runtime=running.runtime, watch_phone=watch_phone)
         yield Shift(site=running, agents=agents, lab=lab, trunk=trunk)
 
 

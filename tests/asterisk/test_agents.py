@@ -33,6 +33,8 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session")]
 
 BREAK = PauseReason(code="break", label="Break")
 LISTENS, HANGS_UP_LATE, NO_ANSWER = "+447700900101", "+447700900122", "+447700900141"
+NOTICED_S = 4.0
+"""A lost phone is noticed within three seconds; one more for a busy machine."""
 QUICK = AgentPlan(wrap_up_ms=20_000, hold_ms=1_000, safe_harbor="Nobody is free. Goodbye.")
 
 
@@ -389,3 +391,39 @@ async def test_a_dialer_that_starts_again_takes_over_agents_and_conversations(ho
         await again.until_state(AgentState.AVAILABLE)
         await again.ask(AgentSignedOut(agent_id=again.id))
         await again.phone.until_idle()
+
+
+# --- lost phones -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_phone_whose_sound_stops_gives_the_person_to_an_agent_whose_own_call_only_rings(floor: Shift) -> None:
+    campaign_id = await floor.campaign(DialingMode.PROGRESSIVE, [LISTENS, NO_ANSWER], QUICK)
+    anna, boris = await floor.worker(0), await floor.worker(1)
+    await anna.sign_in(campaign_id)
+    await boris.sign_in(campaign_id)
+    await anna.ready()
+    await anna.until_state(AgentState.TALKING)
+    attempt_id = anna.card.attempt_id
+    await boris.ready()
+    await boris.until_state(AgentState.RINGING)
+    await anna.phone.stop_sound()
+    await anna.until_state(AgentState.PAUSED, within_s=NOTICED_S)
+    assert (anna.picture.reason, anna.picture.phone_note) == ("phone-lost", "no sound came from the phone any more")
+    await boris.until_state(AgentState.TALKING, within_s=2)
+    assert boris.card.attempt_id == attempt_id, "the same person, with the card"
+    await boris.done()
+
+
+async def test_an_idle_phone_that_vanishes_without_a_word_pauses_its_agent(house: Lab, floor: Shift) -> None:
+    campaign_id = await floor.campaign(DialingMode.MANUAL, [LISTENS], QUICK)
+    anna = await floor.worker(0)
+    await anna.sign_in(campaign_id, phone_mode=PhoneMode.PER_CALL)
+    await anna.ready()
+    await anna.until_state(AgentState.AVAILABLE)
+    await house.phones.server.freeze()
+    try:
+        await anna.until_state(AgentState.PAUSED, within_s=NOTICED_S)
+        assert (anna.picture.reason, anna.picture.phone_note) == ("phone-lost", "it does not answer any more")
+    finally:
+        await house.phones.server.thaw()
+    await anna.until(lambda now: now.phone_note == "", "it is back")

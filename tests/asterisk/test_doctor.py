@@ -60,12 +60,14 @@ async def looked_at(
     lab: Lab,
     *,
     trunks: Sequence[Trunk] = (),
+    phones: Sequence[str] = (),
     prompts_dir: Path | None = None,
     now_ms: Callable[[], int] | None = None,
     **changed: Any,
 ) -> Report:
     settings, conf = settings_of(lab, **changed), lab.pbx.config_dir
-    report = await reported(examine(settings, trunks=trunks, prompts_dir=prompts_dir, config_dir=conf, now_ms=now_ms))
+    looked = examine(settings, trunks=trunks, phones=phones, prompts_dir=prompts_dir, config_dir=conf, now_ms=now_ms)
+    report = await reported(looked)
     for finding in report.findings:
         commands_told.update(re.findall(r"asterisk -rx '([^']+)'", finding.mend))
     return report
@@ -119,7 +121,9 @@ async def test_a_healthy_asterisk_is_found_healthy_and_left_as_it_was(sick: Lab)
     ami = f"ami://{pbx.ami_user}:{pbx.ami_password}@127.0.0.1:{pbx.ami_port}"
     report = await looked_at(sick, trunks=[trunk("network")], ami_url=ami)
     assert report.is_healthy, report.failed
-    assert {finding.step for finding in report.findings} == set(Step) - {Step.FREEPBX}
+    assert {finding.step for finding in report.findings} == set(Step) - {Step.FREEPBX, Step.PHONE_LOSS}, (
+        "no phones were named"
+    )
     # The lab's PBX does not ask the network whether it is there, so nobody can know.
     assert [finding.step for finding in report.findings if finding.ok is None] == [Step.TRUNK_ANSWERS]
     for listing in ("channels", "bridges", "applications", "recordings/stored"):
@@ -568,3 +572,33 @@ async def test_every_command_that_was_told_is_one_that_asterisk_knows(sick: Lab)
         if command.startswith("core restart"):
             command = f"core show help {' '.join(command.split()[:3])}"
         assert "No such command" not in await sick.pbx.cli(command), command
+
+
+# --- phones ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_phone_whose_loss_would_be_noticed_late_is_found_and_mended(sick: Lab) -> None:
+    slow = """
+        [2901]
+        type = endpoint
+        aors = 2901
+        disallow = all
+        allow = alaw
+        [2901]
+        type = aor
+        max_contacts = 1
+        qualify_frequency = 60
+        """
+    async with changed(sick.pbx, RELOAD_PJSIP, pjsip=slow):
+        found = of(await looked_at(sick, phones=["2901"]), Step.PHONE_LOSS)
+        assert found.ok is False
+        assert "never noticed" in found.what
+        assert "after up to 63 s" in found.what
+    mended = slow.replace("aors = 2901", "aors = 2901\n        rtp_timeout = 2")
+    mended = mended.replace("qualify_frequency = 60", "qualify_frequency = 1\n        qualify_timeout = 1.5")
+    async with changed(sick.pbx, RELOAD_PJSIP, pjsip=mended):
+        found = of(await looked_at(sick, phones=["2901"]), Step.PHONE_LOSS)
+        assert found.ok, found
+    missing = of(await looked_at(sick, phones=["2999"]), Step.PHONE_LOSS)
+    assert missing.ok is False
+    assert "no PJSIP endpoint" in missing.what

@@ -143,6 +143,23 @@ async def test_a_phone_that_signs_off_is_noticed_within_three_seconds_and_its_ca
     await floor.until(PhoneReachable, lambda event: (event.endpoint, event.is_reachable) == (agent.phone.name, True))
 
 
+async def test_idle_phones_that_vanish_without_a_word_are_noticed_within_three_seconds() -> None:
+    async with Lab(lines=10, phones=3) as lab, Floor(lab, "idle", list(lab.phones.values())) as floor:
+        for name in lab.phones:
+            floor.telephony.watch_phone(name)
+            await floor.until(PhoneReachable, lambda event, name=name: event.endpoint == name)  # type: ignore[misc]
+        since = len(floor.told)
+        await lab.phones.server.freeze()
+        lost_s = time.monotonic()
+        try:
+            for name in lab.phones:
+                gone = await floor.until(PhoneReachable, lambda event, name=name: event.endpoint == name, since=since)  # type: ignore[misc]
+                assert (gone.is_reachable, gone.is_silent) == (False, True)
+            assert time.monotonic() - lost_s < NOTICED_S + SLACK_S
+        finally:
+            await lab.phones.server.thaw()
+
+
 async def test_a_phone_that_says_nothing_is_not_taken_for_dead_nor_one_on_hold_by_its_own_key(floor: Floor) -> None:
     agent, person = await floor.talking()
     await agent.phone.fall_silent()

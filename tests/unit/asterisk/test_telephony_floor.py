@@ -37,7 +37,7 @@ from app.agent_events import (
     PhoneRinging,
 )
 from app.agents import LivePhone, SpyMode
-from app.asterisk import phones
+from app.asterisk import phones, reach
 from app.asterisk.ari import (
     AriConflict,
     AriError,
@@ -497,44 +497,69 @@ def state(of: str, endpoint: str = "1001") -> ari.EndpointStateChange:
     return ari.EndpointStateChange(endpoint=ari.Endpoint(technology="PJSIP", resource=endpoint, state=of))
 
 
-async def test_a_phone_that_is_rung_is_listened_to_and_told_of_when_it_changes(stage: Stage) -> None:
+async def test_a_phone_that_is_rung_is_listened_to_and_told_of_when_it_changes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "SIGN_ON_AGAIN_S", 0.0)
     await stage.perform(RING)
     assert ("subscribe", {"applicationName": "outring", "eventSource": "endpoint:PJSIP/1001"}) in stage.client.requests
     stage.told.clear()
-    for said in ("online", "offline", "offline", "online"):
+    for said in ("online", "offline", "offline"):
         stage.hear(state(said))
         stage.hear(state("offline", "somebody-else"))
+    await stage.settle()
+    stage.hear(state("online"))
     assert [event.is_reachable for event in stage.told if isinstance(event, PhoneReachable)] == [False, True]
 
 
-def contact(status: str, endpoint: str = "1001") -> ari.ContactStatusChange:
+def contact(status: str, endpoint: str = "1001", *, is_online: bool = False) -> ari.ContactStatusChange:
     info = ari.ContactInfo(uri="sip:1001@127.0.0.1", contact_status=status, aor=endpoint)
-    return ari.ContactStatusChange(
-        endpoint=ari.Endpoint(technology="PJSIP", resource=endpoint, state="online"), contact_info=info
-    )
+    found = ari.Endpoint(technology="PJSIP", resource=endpoint, state="online" if is_online else "offline")
+    return ari.ContactStatusChange(endpoint=found, contact_info=info)
 
 
-async def test_a_phone_that_does_not_answer_is_told_from_one_that_signed_off(stage: Stage) -> None:
+def reached(stage: Stage) -> list[tuple[bool, bool]]:
+    return [(event.is_reachable, event.is_silent) for event in stage.told if isinstance(event, PhoneReachable)]
+
+
+async def test_a_phone_that_does_not_answer_is_told_from_one_that_signed_off(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "SIGN_ON_AGAIN_S", 0.0)
     await stage.perform(RING)
     stage.told.clear()
-    for said in (
-        contact("Unreachable"), state("offline"), contact("Reachable"), state("online"), contact("Removed"),
-        state("offline"),
-    ):  # fmt: skip
+    for said in (state("offline"), contact("Unreachable"), state("online"), contact("Reachable", is_online=True)):
         stage.hear(said)
-    assert [(event.is_reachable, event.is_silent) for event in stage.told if isinstance(event, PhoneReachable)] == [
-        (False, True), (True, False), (False, False),
-    ]  # fmt: skip
+    assert reached(stage) == [(False, True), (True, False)], "at once"
+    await stage.settle()
+    for said in (state("offline"), contact("Removed")):
+        stage.hear(said)
+    await stage.settle()
+    assert reached(stage)[2:] == [(False, False)]
 
 
-async def test_a_silent_phone_that_is_signed_off_at_last_is_told_again(stage: Stage) -> None:
+async def test_a_silent_phone_whose_contact_runs_out_has_signed_off(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "SIGN_ON_AGAIN_S", 0.0)
     await stage.perform(RING)
     stage.told.clear()
-    for said in (contact("Unreachable"), state("offline"), contact("Removed"), contact("Removed", "somebody-else")):
+    for said in (state("offline"), contact("Unreachable"), contact("Removed"), contact("Removed", "somebody-else")):
         stage.hear(said)
-    assert [(event.is_reachable, event.is_silent) for event in stage.told if isinstance(event, PhoneReachable)] == [
-        (False, True), (False, False),
-    ]  # fmt: skip
+    await stage.settle()
+    assert reached(stage) == [(False, True), (False, False)]
+
+
+async def test_a_phone_that_signs_on_from_another_address_at_once_has_not_signed_off(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "SIGN_ON_AGAIN_S", 0.0)
+    await stage.perform(RING)
+    stage.told.clear()
+    for said in (state("offline"), contact("Removed"), contact("NonQualified"), state("online")):
+        stage.hear(said)
+    await stage.settle()
+    assert reached(stage) == []
 
 
 async def test_after_a_broken_line_phones_are_listened_to_again_and_changes_told(stage: Stage) -> None:
@@ -543,7 +568,7 @@ async def test_after_a_broken_line_phones_are_listened_to_again_and_changes_told
     stage.told.clear()
     stage.client.news(UP)
     await stage.settle()
-    assert PhoneReachable(endpoint="1001", is_reachable=False) in stage.told
+    assert PhoneReachable(endpoint="1001", is_reachable=False, is_silent=True) in stage.told
     assert stage.client.names.count("subscribe") == 2
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.doctor import Finding, Report, Step, trunks
+from app.doctor import Finding, Report, Step, handsets, trunks
 from app.doctor.conf import Conf
 from app.doctor.finding import TITLES, bad, good, unknown
 from app.doctor.listening import is_of_this_machine, is_open_to_others, listeners
@@ -191,3 +191,26 @@ def test_the_modules_needed_are_in_the_list_admins_get() -> None:
 
 def test_findings_are_data() -> None:
     assert Finding(step=Step.ARI, ok=None, what="x") == unknown(Step.ARI, "x")
+
+
+@pytest.mark.parametrize(
+    ("rtp", "frequency", "timeout", "words"),
+    [
+        ("2", "1", "1.500000", ""),
+        ("1", "1", "2.0", ""),
+        ("0", "1", "1.5", "never noticed"),
+        ("30", "1", "1.5", "after up to 31 s"),
+        ("2", "0", "1.5", "when its registration runs out"),
+        ("2", "10", "2.0", "after up to 12 s"),
+        ("2", "60", "", "after up to 60 s"),
+    ],
+)
+def test_a_phone_whose_loss_would_be_noticed_late_is_told_so(
+    rtp: str, frequency: str, timeout: str, words: str
+) -> None:
+    options, aor = {"rtp_timeout": rtp}, {"qualify_frequency": frequency, "qualify_timeout": timeout}
+    found = handsets.judged(subject(), "1001", options, aor)
+    assert found.ok is (words == "")
+    assert words in found.what
+    assert ("rtp_timeout = 2" in found.mend) is (rtp in ("0", "30"))
+    assert ("qualify_frequency = 1" in found.mend) is (frequency != "1")
