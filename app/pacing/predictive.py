@@ -84,7 +84,7 @@ class PredictivePacer:
                 if event.call_id in self._answered:
                     return
                 self._remember(event.call_id)
-                self._signals.ended(event.call_id, is_person=True)
+                self._signals.ended(event.call_id, event.ring_ms, is_person=True)
                 self._odds.answered(_length("ring_ms", event.ring_ms))
                 self.budget.answered(event.at_ms)
                 self.standing.answered()
@@ -102,7 +102,7 @@ class PredictivePacer:
                     event.outcome == CallEnd.FAILED and ring_ms < REFUSED_MS
                 )
                 self._odds.ended(ring_ms, is_cancelled=is_unknown)
-                self._signals.ended(event.call_id, is_person=None if is_unknown else False)
+                self._signals.ended(event.call_id, ring_ms, is_person=None if is_unknown else False)
             case PersonConnected():
                 self.budget.connected()
             case PersonAbandoned():
@@ -115,10 +115,10 @@ class PredictivePacer:
             case CallPlaced():
                 self.standing.placed()
                 if self.policy.use_signals:
-                    self._signals.placed(event.call_id, event.features)
+                    self._signals.placed(event.call_id, event.features, event.at_ms)
             case CallSignal():
                 if self.policy.use_signals:
-                    self._signals.heard(event.call_id, event.signal)
+                    self._signals.heard(event.call_id, event.signal, event.at_ms)
             case AgentJoined() | AgentLeft():
                 pass
             case _:
@@ -185,7 +185,7 @@ class PredictivePacer:
 
     def answers_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """People who will answer of the calls in flight, by second: mean, variance, third cumulant."""
-        odds = self._signals.odds(snapshot.ringing_ms, len(self._halves))
+        odds = self._signals.odds(snapshot.ringing_ms)
         if odds is None:
             return np.asarray(self._ages @ self._odds.chances)
         return self._odds.ahead(self._halves, odds)

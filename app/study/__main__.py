@@ -1,4 +1,4 @@
-"""`python -m app.study`: the table of pacers on the study's lists; the memoryless world; days that change."""
+"""`python -m app.study`: the table of pacers on the study's lists; the memoryless world; days that change; signals."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.study.benchmark import ANSWER_RATES, FLOORS, HEADER, benchmark
 from app.study.changes import CHANGE_HEADER, CHANGES, measure_change
 from app.study.contenders import CONTENDERS, OURS
 from app.study.memoryless import MEMORYLESS_HEADER, Memoryless, measure_memoryless
+from app.study.worth import WORTH_HEADER, measure_worth
 
 
 @click.command()
@@ -26,12 +27,13 @@ from app.study.memoryless import MEMORYLESS_HEADER, Memoryless, measure_memoryle
 @click.option("--seeds", default="103-105", show_default=True, help="A range; ours was tuned on 1 to 9.")
 @click.option("--hours", type=click.FloatRange(0.1, 24), default=8, show_default=True)
 @click.option("--memoryless", is_flag=True, help="Instead, ours beside the exact optimum of the memoryless world.")
+@click.option("--signals", is_flag=True, help="Instead, what ours makes of what lists and lines tell of their calls.")
 @click.option("--changes", is_flag=True, help="Instead, ours on lists and floors that change (8 hours each).")
 @click.option("--change", "chosen", multiple=True, type=click.Choice(list(CHANGES)), help="Of the changes, only this.")
 @click.option("--json", "as_json", is_flag=True, help="One object a line.")
 def main(
     pacers: tuple[str, ...], is_all: bool, rates: tuple[float, ...], floors: tuple[int, ...], seeds: str, hours: float,
-    memoryless: bool, changes: bool, chosen: tuple[str, ...], as_json: bool,
+    memoryless: bool, signals: bool, changes: bool, chosen: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Occupancy and abandonment of pacers, played in virtual time."""
     days = _seeds(seeds)
@@ -42,6 +44,8 @@ def main(
     elif memoryless:
         worlds = (Memoryless(answer_rate=rate, agents=agents) for rate, agents in cells)
         header, rows = MEMORYLESS_HEADER, (measure_memoryless(world, days, hours) for world in worlds)
+    elif signals:
+        header, rows = WORTH_HEADER, (measure_worth(rate, agents, days, hours) for rate, agents in cells)
     else:
         names = tuple(CONTENDERS) if is_all else pacers or (OURS, "progressive")
         header, rows = HEADER, benchmark(names, cells, seeds=days, hours=hours)

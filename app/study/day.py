@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.pacing.language import CallEnd
+from app.study.telling import Telling
 
 HOUR_MS: Final = 3_600_000
 MINUTE_MS: Final = 60_000
@@ -26,12 +27,14 @@ class Day:
     answer_rate: chance that a person answers, by the time the call is placed: ((from_ms, chance), …).
     agents: how many are signed in: ((from_ms, agents), …). outages: stretches in which every call fails at once.
     beside: the answer rates of further campaigns, served by the same agents over the same lines.
+    told: what lists and lines tell of their calls.
     """
 
     answer_rate: tuple[tuple[int, float], ...]
     agents: tuple[tuple[int, int], ...]
     outages: tuple[tuple[int, int], ...] = ()
     beside: tuple[tuple[tuple[int, float], ...], ...] = ()
+    told: frozenset[Telling] = frozenset()
     length_ms: int = 8 * HOUR_MS
     lines: int = 5_000
     connect_within_ms: int = 2_000

@@ -15,6 +15,7 @@ from app.pacing.language import (
     CallEnd,
     CallEnded,
     CallPlaced,
+    CallSignal,
     PacingDecision,
     PacingEvent,
     PacingSnapshot,
@@ -24,8 +25,9 @@ from app.pacing.language import (
 )
 from app.pacing.predictive import PredictivePacer
 from app.study.day import Day, DayResult, Fates
+from app.study.telling import Heard, Teller
 
-TICK, ANSWER, END, ABANDON, TALKED, WRAPPED, STAFF = range(7)
+TICK, ANSWER, END, ABANDON, TALKED, WRAPPED, STAFF, HEARD = range(8)
 OUTAGE_END_MS: Final = 500
 """How soon a call fails while the trunk is out."""
 
@@ -49,6 +51,9 @@ class Campaign:
         """Placed when, by call."""
         self.people_waiting = 0
         self.answers_at_ms: dict[int, int] = {}
+        self.teller = Teller(day.told, seed, number)
+        self.to_hear: dict[int, Heard] = {}
+        """Of the line, by call: what is still to be heard."""
         self._conversations = 0
 
     def next_lengths_ms(self) -> tuple[int, int]:
@@ -129,6 +134,8 @@ class Floor:
             return self._answers(who, one)
         if kind == ABANDON:
             return self._abandons(who, one)
+        if kind == HEARD:
+            return self._hears(who, one)
         if kind == TALKED:
             self.wrapping[who] = self.now_ms
             del self.talking[who]
@@ -137,6 +144,15 @@ class Floor:
         else:
             self._staff()
         return True
+
+    def _hears(self, call: int, one: Campaign) -> bool:
+        """Something is heard on a line. It is told, and looked at with the next tick."""
+        (_, word), *rest = one.to_hear.pop(call)
+        if rest:
+            one.to_hear[call] = tuple(rest)
+        if call in one.ringing:
+            one.pacer.observe(CallSignal(at_ms=self.now_ms, call_id=call, signal=word))
+        return False
 
     def _ends(self, call: int, one: Campaign) -> bool:
         placed = one.ringing.pop(call, None)
@@ -302,12 +318,18 @@ class Floor:
         if call >= len(fates.luck):
             fates.more_calls()
         one.ringing[call] = now
-        one.pacer.observe(CallPlaced(at_ms=now, call_id=call))
-        if any(start <= now < end for start, end in self.day.outages):
-            self._at(now + OUTAGE_END_MS, END, call, one.number)
-            return
         rate = next(chance for at_ms, chance in reversed(one.answer_rate) if at_ms <= now)
         is_person = fates.luck[call] < rate
+        is_out = any(start <= now < end for start, end in self.day.outages)
+        features = one.teller.beforehand(is_person=is_person, answer_rate=rate) if self.day.told else ()
+        one.pacer.observe(CallPlaced(at_ms=now, call_id=call, features=features))
+        if is_out:
+            self._at(now + OUTAGE_END_MS, END, call, one.number)
+            return
+        if self.day.told:
+            one.to_hear[call] = heard = one.teller.heard(is_person=is_person, end=fates.end[call])
+            for after_ms, _ in heard:
+                self._at(now + after_ms, HEARD, call, one.number)
         # In the memoryless world a call lasts one exponential time, and its end is an answer or not.
         after_ms = fates.answer_ms[call] if is_person and not self.day.is_memoryless else fates.end_ms[call]
         if is_person:

