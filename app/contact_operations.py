@@ -10,8 +10,10 @@ from app.contacts.given import GivenContact
 from app.contacts.upserting import Upserted, UpsertedChunk, UpsertResult, change_contact, upsert_contacts
 from app.operations import Operations
 from app.store.door import SqlStore
+from app.store.errors import InUse
 from app.store.lists import Contact, get_contact
 from app.store.removing import Removed, remove_contact
+from app.store.sources import source_of_list
 from app.units import ContactId, ListId
 
 ROWS_AT_ONCE: Final = 500
@@ -73,7 +75,14 @@ class ContactOperations:
         return chunk.rows[0], await self._store.read(get_contact, contact_id)
 
     async def remove(self, contact_id: ContactId, *, by: str) -> Removed:
-        """Take a contact out of its list: when this returns no call to it starts. Raises NotFound."""
+        """Take a contact out of its list: when this returns no call to it starts.
+
+        Raises NotFound, and InUse for one whose row in somebody's own database would bring it back.
+        """
+        contact = await self._store.read(get_contact, contact_id)
+        source = await self._store.read(source_of_list, contact.list_id)
+        if source is not None and source.plan.is_live and contact.deleted_at_ms is None:
+            raise InUse(f"this contact lives in {source.plan.database}, {source.plan.relation}; delete its row there")
         removed = await self._store.write(remove_contact, contact_id, by=by, now_ms=self._operations.now_ms)
         await self._operations.contact_removed(contact_id)
         self._say(ContactNews(contact_id=contact_id, by=by, changed={}, is_deleted=True))

@@ -86,6 +86,7 @@ async def service(
             await _listen_to_dialplans(settings, Callers(store=store, operations=operations), doors)
         working = asyncio.create_task(runtime.run(first), name="dialer")
         beside = [asyncio.create_task(one, name="source") for one in _sources(settings, store, operations)]
+        beside.append(asyncio.create_task(panel.sources.run(), name="sources"))
         try:
             yield Service(
                 store=store,

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     compliance_dir: Path = Field(
         Path("outring-compliance"), description="Your own compliance profiles, NAME.yaml; none where it is not there"
     )
+    databases: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        {}, description="Databases of your own that lists come from, by a name: their address as SQLAlchemy takes it"
+    )
     asterisk_recordings_dir: Path = Field(
         Path("/var/spool/asterisk/recording"), description="Where Asterisk writes ARI recordings"
     )
@@ -87,6 +90,12 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         return _json(given) if given.startswith("[") else [name.strip() for name in given.split(",") if name.strip()]
+
+    @field_validator("databases", mode="before")
+    @classmethod
+    def _databases(cls, given: object) -> object:
+        """A variable holds JSON; a file a table."""
+        return _json(given) if isinstance(given, str) else given
 
     @field_validator("piper_models", mode="before")
     @classmethod
@@ -148,4 +157,6 @@ def _problem(path: Path, item: dict[str, Any]) -> str:
     place = variable if variable in os.environ else f"{path}, {name}"
     if item["type"] == "extra_forbidden":
         return f"{path}: there is no setting {name!r}; the settings are {', '.join(Settings.model_fields)}"
+    if item["loc"][0] == "databases":  # passwords are in it
+        return f"{place}: {item['msg'].removeprefix('Value error, ')}"
     return f"{place}: {item['msg'].removeprefix('Value error, ')} (it is {str(item.get('input'))[:60]!r})"

@@ -16,11 +16,11 @@ from typing import Final
 
 from app.contacts.chunks import Begun, Chunk, Written, begin_import, finish_import, write_chunk
 from app.contacts.mapping import ColumnMapping
-from app.contacts.numbers import country, reader_for
+from app.contacts.numbers import NumberReader, country, reader_for
 from app.contacts.problems import RowProblem
 from app.contacts.reading import ChunkReader, ImportOptions, SheetPlan, plan_sheet
 from app.contacts.report import Counts, ImportProgress, ImportReport
-from app.contacts.sheets import Sheet, SheetFacts, open_sheet
+from app.contacts.sheets import OpenSheet, Sheet, SheetFacts, open_sheet
 from app.store import SqlStore
 from app.units import CampaignId
 
@@ -89,24 +89,48 @@ async def import_list(
     if options.rejected_to is not None:
         _check_rejected_to(options.rejected_to, path)
     with await _open(path, options, on_progress) as sheet:
-        plan = await asyncio.to_thread(plan_sheet, sheet, numbers, options)
-        begun = await store.write(
-            begin_import,
-            list_name=name,
-            country=numbers.region,
-            columns=plan.columns,
-            file=path.name,
-            sha256=sheet.facts.sha256,
-            mapping=plan.mapping.as_roles(),
-            now_ms=now_ms(),
-            column_types=plan.column_types,
+        return await import_sheet(
+            store,
+            sheet,
+            name,
+            numbers,
+            options,
+            on_progress=on_progress,
+            on_contacts_added=on_contacts_added,
+            now_ms=now_ms,
         )
-        run = _Run(store, begun, options, sheet.facts.size, on_progress, on_contacts_added)
-        async with store.long_writing():
-            with ChunkReader(sheet, plan, numbers, options) as chunks:
-                await run.write_all(chunks, now_ms)
-        await store.write(finish_import, begun.import_id, run.counts, now_ms())
-        return run.report(name, path.name, plan)
+
+
+async def import_sheet(
+    store: SqlStore,
+    sheet: OpenSheet,
+    name: str,
+    numbers: NumberReader,
+    options: ImportOptions,
+    *,
+    on_progress: OnProgress = lambda _: None,
+    on_contacts_added: OnContactsAdded = lambda _campaign, _count: None,
+    now_ms: Callable[[], int] = _now_ms,
+) -> ImportReport:
+    """Load an open sheet, or what reads like one, into the list of this name. Raises as import_list does."""
+    plan = await asyncio.to_thread(plan_sheet, sheet, numbers, options)
+    begun = await store.write(
+        begin_import,
+        list_name=name,
+        country=numbers.region,
+        columns=plan.columns,
+        file=sheet.file,
+        sha256=sheet.facts.sha256,
+        mapping=plan.mapping.as_roles(),
+        now_ms=now_ms(),
+        column_types=plan.column_types,
+    )
+    run = _Run(store, begun, options, sheet.facts.size, on_progress, on_contacts_added)
+    async with store.long_writing():
+        with ChunkReader(sheet, plan, numbers, options) as chunks:
+            await run.write_all(chunks, now_ms)
+    await store.write(finish_import, begun.import_id, run.counts, now_ms())
+    return run.report(name, sheet.file, plan)
 
 
 def _check_rejected_to(rejected_to: Path, path: Path) -> None:

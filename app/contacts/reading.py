@@ -15,7 +15,7 @@ from app.contacts.mapping import ColumnMapping, column_names, guess, is_header
 from app.contacts.numbers import NumberReader
 from app.contacts.problems import Limits, RowProblem
 from app.contacts.rejects import REASONS, RejectsFile, restored
-from app.contacts.sheets import Sheet
+from app.contacts.sheets import OpenSheet
 from app.contacts.text_sheets import Cells
 
 ROWS_WHILE_DIALING: Final = 5_000
@@ -69,7 +69,7 @@ class SheetPlan:
         return len(self.columns) + self.skipped
 
 
-def plan_sheet(sheet: Sheet, numbers: NumberReader, options: ImportOptions) -> SheetPlan:
+def plan_sheet(sheet: OpenSheet, numbers: NumberReader, options: ImportOptions) -> SheetPlan:
     """Find header, columns and mapping. Raises SheetProblem."""
     line, first = sheet.sample[0]
     has_header = is_header(first, numbers) if options.has_header is None else options.has_header
@@ -94,7 +94,7 @@ class ChunkReader:
     is_dialing may be set at any time: whether the chunks from then on are small.
     """
 
-    def __init__(self, sheet: Sheet, plan: SheetPlan, numbers: NumberReader, options: ImportOptions) -> None:
+    def __init__(self, sheet: OpenSheet, plan: SheetPlan, numbers: NumberReader, options: ImportOptions) -> None:
         self.is_dialing = True
         self._plan = plan
         self._rows = RowReader(plan.columns, plan.mapping, numbers)

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Protocol, Self
 
 from app.contacts.encodings import marked_encoding
 from app.contacts.problems import Limits, SheetProblem, shown
@@ -56,6 +56,25 @@ class SheetFacts:
     delimiter: str = ""
     sheet: str = ""
     sheets: tuple[str, ...] = ()
+
+
+class OpenSheet(Protocol):
+    """What the importer wants of a list: its facts, its first rows with their lines, and all of them in batches."""
+
+    @property
+    def file(self) -> str:
+        """Its name, for messages."""
+
+    @property
+    def facts(self) -> SheetFacts:
+        """What it turned out to be."""
+
+    @property
+    def sample(self) -> list[tuple[int, Cells]]:
+        """The first rows, the header among them."""
+
+    def batches(self, width: int | None = None) -> Generator[Batch]:
+        """All rows, the header's too."""
 
 
 class Sheet:

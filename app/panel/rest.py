@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from app.panel import rest_agents, rest_campaigns, rest_contacts, rest_lists, rest_people, rest_strategies
+from app.panel import (
+    rest_agents,
+    rest_campaigns,
+    rest_contacts,
+    rest_lists,
+    rest_people,
+    rest_sources,
+    rest_strategies,
+)
 from app.panel.routing import Routes, openapi
 
 routes = Routes(
     [
         *rest_lists.routes.rows,
         *rest_contacts.routes.rows,
+        *rest_sources.routes.rows,
         *rest_campaigns.routes.rows,
         *rest_agents.routes.rows,
         *rest_people.routes.rows,

@@ -21,6 +21,7 @@ from app.operations import Operations
 from app.panel import trail
 from app.panel.problems import Problem, misfit
 from app.panel.repeats import HEADER, KEY_SCHEMA, Repeats
+from app.sources.keeper import Sources
 from app.store.audit import AuditNote
 from app.store.door import SqlStore
 from app.store.people import Role, User
@@ -43,6 +44,7 @@ class Call:
     store: SqlStore
     play: Callable[[web.Request, str, User], Awaitable[web.StreamResponse]]
     contacts: ContactOperations
+    sources: Sources
     repeats: Repeats
     body: Any = None
     query: Any = None

@@ -37,6 +37,7 @@ from app.panel.repeats import Repeats
 from app.panel.routing import MAX_BODY, PREFIX, Call
 from app.panel.strategy_pages import StrategyPages
 from app.settings import Settings
+from app.sources.keeper import Sources
 from app.store.door import SqlStore
 
 _quiet = logging.getLogger("app.panel.http")  # whoever sends what is no HTTP gets a 400, not a page of our log
@@ -68,6 +69,12 @@ class Panel:
             cookie=lambda: self._cookie,
         )
         self._contacts = ContactOperations(operations=operations, store=store)
+        self.sources = Sources(
+            store=store,
+            databases=settings.databases,
+            now_ms=lambda: operations.now_ms,
+            contacts_added=operations.contacts_added,
+        )
         self._repeats = Repeats(store, lambda: operations.now_ms)
         self._recordings = Recordings(store, settings.asterisk_recordings_dir, lambda: operations.now_ms)
         self.desk = Desk(
@@ -159,6 +166,7 @@ class Panel:
             store=self._store,
             play=self._recordings.answer,
             contacts=self._contacts,
+            sources=self.sources,
             repeats=self._repeats,
         )
 

@@ -191,6 +191,41 @@ import_problems = Table(
     Column("mend", Text, nullable=False),
 )
 
+# What brings contacts by itself from somebody's own database; its address is in the settings, under a name.
+sources = Table(
+    "sources",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("list_id", ForeignKey("lists.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("settings", JSON, nullable=False),  # app.store.sources.SourcePlan
+    Column("status", String(16), nullable=False),  # SourceStatus
+    Column("problem", Text, nullable=False, default="", server_default=""),
+    Column("ran_at_ms", BigInteger),  # last time without a problem
+    Column("next_at_ms", BigInteger),  # NULL: when somebody asks
+    Column("counts", JSON, nullable=False),
+    Column("written", JSON, nullable=False),  # app.store.sources.Written: what was written back already
+    Column("is_held", Boolean, nullable=False, default=False, server_default=text("FALSE")),  # its list waits
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+# Edits made here of what somebody else had changed in their own database meanwhile.
+source_conflicts = Table(
+    "source_conflicts",
+    metadata,
+    _id(),
+    Column("source_id", ForeignKey("sources.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("contact_id", BigInteger, nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("field", String(128), nullable=False),
+    Column("seen", Text, nullable=False),
+    Column("ours", Text, nullable=False),
+    Column("theirs", Text, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("taken", String(8), nullable=False, default="", server_default=""),  # ours, theirs; empty: open
+)
+
 dnc = Table(
     "dnc",
     metadata,

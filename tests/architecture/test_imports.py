@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("logs", "settings"),
     ("store",),
     ("contacts",),
+    ("sources",),
     ("asterisk",),
     ("runtime", "voices", "plan_checks"),
     ("sim", "study"),

@@ -28,6 +28,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /lists/{list_id}/contacts": {"key": "7", "name": "Ann", "phones": [{"number": "07700 900123"}]},
     "POST /lists/{list_id}/contacts/bulk": {"contacts": [{"key": "8", "phones": [{"number": "07700 900124"}]}]},
     "PATCH /contacts/{contact_id}": {"name": "Ann Lee"},
+    "POST /sources": {
+        "name": "crm",
+        "list": "People",
+        "database": "crm",
+        "relation": "people",
+        "key": "code",
+        "country": "GB",
+    },
+    "POST /sources/{source_id}/conflicts/{conflict_id}": {"take": "ours"},
     "POST /flows": {"name": "hello again", "source": FLOW},
     "POST /campaigns": CAMPAIGN,
     "PUT /campaigns/{campaign_id}": CAMPAIGN | {"name": "Renamed", "lines": 7},
@@ -47,12 +56,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /users/{user_id}": {"password": "long enough"},
     "POST /apikeys": {"name": "crm"},
 }
-PLACES = {"trunk_id": "way", "list_id": "1", "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
+PLACES = {"trunk_id": "way", "list_id": "1",  "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
           "user_id": "1", "number": "+447700900199", "attempt_id": "nosuchattempt", "agent_id": "1",
-          "endpoint": "agent-101", "code": "drill", "name": "nosuchattempt-talk",
+          "endpoint": "agent-101", "code": "drill", "source_id": "1", "conflict_id": "1", "name": "nosuchattempt-talk",
           "session_id": "0123456789abcdef"}  # fmt: skip
 EXPECTED_STATUS = {
     "DELETE /trunks/{trunk_id}": 409,  # a campaign has it
+    "POST /sources": 422,  # the settings have no such database
+    "GET /sources/{source_id}": 404,
+    "DELETE /sources/{source_id}": 404,
+    "POST /sources/{source_id}/run": 404,
+    "GET /sources/{source_id}/conflicts": 404,
+    "POST /sources/{source_id}/conflicts/{conflict_id}": 404,
     "POST /lists/{list_id}/import": 415,  # it wants a file
     "POST /campaigns/{campaign_id}/pause": 409,  # it is a draft
     "POST /campaigns/{campaign_id}/stop": 409,

@@ -1,0 +1,1 @@
+"""Lists out of somebody's own database: read by a schedule, or lived with."""
