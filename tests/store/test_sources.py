@@ -12,14 +12,13 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, func, select, text
 
-from app.model import Campaign, Trunk
+from app.model import Trunk
 from app.outcomes import ContactStatus, Outcome
 from app.sources.database import SourceProblem, source_url
 from app.sources.keeper import Sources
 from app.store import SqlStore
 from app.store import sources as kept
 from app.store.attaching import attach_list
-from app.store.campaigns import create_campaign
 from app.store.cards import ContactFact, contact_places, edit_contact
 from app.store.flows import create_flow
 from app.store.holding import HOLD_MS
@@ -98,7 +97,9 @@ class Crm:
         def build(conn: Connection) -> CampaignId:
             create_trunk(conn, Trunk(id=TrunkId("sip"), endpoint="sip", prefixes=("+44",)))
             flow = create_flow(conn, name="hello", source="say: hello", now_ms=T0)
-            plan = Campaign(id=CampaignId(0), name="one", flow_id=flow.id, trunks=(TrunkId("sip"),))
+            plan = Campaign(
+                id=CampaignId(0), name="one", flow_id=flow.id, trunks=(TrunkId("sip"),), compliance=AT_ANY_TIME
+            )
             made = create_campaign(conn, plan, now_ms=T0).campaign.id
             attach_list(conn, made, source.list_id, T0)
             return made
