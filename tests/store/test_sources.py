@@ -28,7 +28,7 @@ from app.store.sources import Source, SourcePlan, SourceStatus
 from app.store.trunks import create_trunk
 from app.units import CampaignId, TrunkId
 from tests.mariadb import MariaServer, program
-from tests.store.world import T0, claim, closing
+from tests.store.world import T0, claim, closing, new_campaign
 
 TABLE = """
 CREATE TABLE people (
@@ -97,10 +97,7 @@ class Crm:
         def build(conn: Connection) -> CampaignId:
             create_trunk(conn, Trunk(id=TrunkId("sip"), endpoint="sip", prefixes=("+44",)))
             flow = create_flow(conn, name="hello", source="say: hello", now_ms=T0)
-            plan = Campaign(
-                id=CampaignId(0), name="one", flow_id=flow.id, trunks=(TrunkId("sip"),), compliance=AT_ANY_TIME
-            )
-            made = create_campaign(conn, plan, now_ms=T0).campaign.id
+            made = new_campaign(conn, "one", flow.id)
             attach_list(conn, made, source.list_id, T0)
             return made
 
