@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.live import Live
 
 from app.cli.remote import Remote, ask, by_name
-from app.cli.shell import console, json_option, say_json
+from app.cli.shell import console, counted, json_option, say_json
 from app.screen import campaign_screen
 
 WATCH_S = 1.0
@@ -153,7 +153,7 @@ def requeue(name: str, status: str, contact: int | None, as_json: bool) -> None:
     if as_json:
         say_json(answer)
     else:
-        click.echo(f"{name}: {answer['returned']} contacts will be called again")
+        click.echo(f"{name}: {counted(answer['returned'], 'contact')} will be called again")
 
 
 @campaign.command("law")
@@ -224,7 +224,7 @@ def _line(found: dict[str, Any]) -> str:
     waiting = f"; waiting: {found['calls']['waiting_for']}" if found["calls"]["waiting_for"] else ""
     return (
         f"{found['name']}: {found['status']}, {counts['settled']} of {counts['total']} contacts done, "
-        f"{counts['attempts']} attempts, {_up(found)} calls up{waiting}"
+        f"{counted(counts['attempts'], 'attempt')}, {counted(_up(found), 'call')} up{waiting}"
     )
 
 

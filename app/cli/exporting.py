@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.shell import console, fail, json_option, run_async, say_json, settings
+from app.cli.shell import console, counted, fail, json_option, run_async, say_json, settings
 from app.contacts.rejects import neutralised
 from app.store import SqlStore, StoreError
 from app.store.attempts import AttemptEntry, attempts_page
@@ -56,7 +56,7 @@ def export(name: str, path: Path, as_json: bool) -> None:
     if as_json:
         say_json({"campaign": name, "file": str(path), "attempts": rows})
     else:
-        click.echo(f"{rows} attempts in {path}")
+        click.echo(f"{counted(rows, 'attempt')} in {path}")
 
 
 async def _export(name: str, path: Path, writer: Callable[[Path], _Sheet]) -> int:

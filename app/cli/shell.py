@@ -47,6 +47,11 @@ def in_words(error: Exception) -> str:
     return str(error)
 
 
+def counted(count: int, noun: str) -> str:
+    """So many of something: 1 contact, 2 contacts, 1,204 contacts."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def iso_utc(at_ms: int) -> str:
     """A moment as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(at_ms // 1_000, tz=UTC).isoformat().replace("+00:00", "Z")

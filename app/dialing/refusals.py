@@ -162,7 +162,7 @@ def _extend(agent: AgentRun, person: Person | None) -> str | None:
     if agent.state is not AgentState.WRAP_UP or person is None or agent.deadline_ms is None:
         return "there is no wrap-up to extend"
     most = person.plan.max_extensions
-    return None if agent.extensions < most else f"wrap-up has been extended {most} times already"
+    return None if agent.extensions < most else f"wrap-up cannot be extended any more; extensions so far: {most}"
 
 
 def _dispose(event: DispositionSet, agent: AgentRun, person: Person | None, crew: Crew) -> str | None:

@@ -60,7 +60,6 @@ MADE: Final = (
     "{found} is not the name of a phone; use its section name in pjsip.conf, such as agent-101",
     "the phone is not connected ({note}); have it rung again first",
     "the phone is not connected; have it rung again first",
-    "wrap-up has been extended {times} times already",
     "the campaign has no disposition {code}",
     "{who} is being consulted; finish or cancel that first",
     "{who} is consulted already",

@@ -191,7 +191,7 @@ MADE: Final = (
     *PLANS,
     "{count} on the line",
     "the phone is not connected ({why}); have it rung again first",
-    "wrap-up has been extended {count} times already",
+    "wrap-up cannot be extended any more; extensions so far: {count}",
     "the campaign has no disposition {code}",
     "say in {least} to {most} characters why the call is ended; it is written down",
     "a message has {least} to {most} characters",

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from app.agent_events import AgentWentReady, HangUpAsked
-from app.agents import AgentPlan, DialingMode, PhoneMode
+from app.agent_events import AgentWentReady, DispositionSet, HangUpAsked
+from app.agents import AgentPlan, DialingMode, PhoneMode, RecordingPolicy
 from app.panel.language import LANGUAGES
 from app.store import audit, campaigns, people, phones
 from app.store.campaigns import CampaignEntry
 from app.store.people import Role, User
 from app.store.phones import Phone
-from app.units import AgentId, CampaignId
+from app.units import AgentId, AttemptId, CampaignId
 from tests.browser.chromium import Page, chromium
 from tests.browser.shift_site import PHONES, ShiftSite, open_shift
 from tests.browser.test_live_page import AXE, RULES, SIDEWAYS
@@ -265,7 +265,8 @@ async def test_a_draft_is_saved_while_it_is_filled_in(site: ShiftSite, page: Pag
 
 
 PAGES = (
-    "/floor", "/floor/message", "/campaigns", "/campaigns/new", "/campaigns/1/setup/contacts",
+    "/floor", "/floor/message", "/campaigns", "/campaigns/new", "/campaigns/1", "/campaigns/1/contacts",
+    "/campaigns/1/contacts?status=connected", "/campaigns/1/attempts?recorded=yes", "/campaigns/1/setup/contacts",
     "/campaigns/1/setup/when", "/campaigns/1/setup/how", "/campaigns/1/setup/hear", "/campaigns/1/setup/start",
     "/floor/campaigns/1", "/lists", "/lists/import", "/admin/users", "/admin/users/1", "/admin/phones",
     "/admin/trunks", "/admin/trunks/way", "/admin/pauses", "/admin/pauses/lunch", "/admin/sessions", "/admin/audit",
@@ -290,6 +291,72 @@ async def test_every_page_is_accessible_and_fits(site: ShiftSite, page: Page, sc
     await page.evaluate(f"document.getElementById('a{maria.id}-more').click()")
     await page.until("document.getElementById('sheet').open")
     await check(page, "an agent's sheet")
+
+
+async def test_on_a_phone_the_bar_has_two_rows_and_the_rest_behind_a_button(site: ShiftSite, page: Page) -> None:
+    await page.size(390, 844)
+    for language in LANGUAGES:
+        await page.evaluate(f"document.cookie = 'outring_language={language}; path=/'")
+        await page.go(f"{site.url}/floor")
+        assert await page.evaluate("document.querySelector('.bar-top').offsetHeight") <= 96
+        assert not await page.evaluate("document.querySelector('[name=language]').checkVisibility()")
+        await page.tab_to("e.className.includes('me-button')")
+        await page.press("Enter")
+        await page.until("document.querySelector('[name=language]').checkVisibility()")
+        await page.until("document.querySelector('form[action=\"/sign-out\"] button').checkVisibility()")
+        await check(page, "the menu")
+    await page.size(1366, 768)
+    assert await page.evaluate("document.querySelector('[name=language]').checkVisibility()")
+
+
+async def test_a_supervisor_goes_from_a_campaign_to_an_attempt_and_its_recording(site: ShiftSite, page: Page) -> None:
+    maria = await site.add_agent("maria")
+    plan = AgentPlan(recording=RecordingPolicy.ALWAYS, consent_notice="This call is recorded.", wrap_up_ms=3_600_000)
+    campaign_id = await site.start("Renewals", DialingMode.PROGRESSIVE, {"+447700900010": "Ann Bee"}, plan)
+    await site.agents.sign_in(maria, endpoint=PHONES[0], phone_mode=PhoneMode.NAILED_UP, campaigns_served=[campaign_id])
+    await reach(has_phone(site, maria))
+    agent = AgentId(maria.id)
+    await site.agents.ask(AgentWentReady(agent_id=agent))
+    await talking(site, maria)
+    await reach(lambda: is_recorded(site, maria))
+    await site.agents.ask(HangUpAsked(agent_id=agent))
+    await reach(lambda: site.state(maria) == "wrap-up")
+    await site.agents.ask(DispositionSet(agent_id=agent, attempt_id=card_of(site, maria), code="success", is_done=True))
+    await page.go(f"{site.url}/campaigns/{campaign_id}")
+    await page.until("document.querySelector('a[href*=\"attempts?disposition=\"]')")
+    await page.tab_to("e.getAttribute('href')?.includes('attempts?disposition=')")
+    await page.press("Enter")
+    await page.until("location.pathname.endsWith('/attempts') && document.querySelector('a[href^=\"/attempts/\"]')")
+    await page.tab_to("e.getAttribute('href')?.startsWith('/attempts/')")
+    await page.press("Enter")
+    await page.until("location.pathname.startsWith('/attempts/') && document.querySelector('audio[controls]')")
+    await check(page, "an attempt with a recording")
+
+
+def is_recorded(site: ShiftSite, user: User) -> bool:
+    picture = site.agents.picture(AgentId(user.id))
+    return picture is not None and picture.is_recording
+
+
+def card_of(site: ShiftSite, user: User) -> AttemptId:
+    picture = site.agents.picture(AgentId(user.id))
+    assert picture is not None
+    assert picture.card is not None
+    return picture.card.attempt_id
+
+
+async def test_a_campaign_calls_its_supervisor_first(site: ShiftSite, page: Page) -> None:
+    campaign_id = await site.start("Renewals", DialingMode.PROGRESSIVE, {"+447700900010": "Ann Bee"})
+    await page.go(f"{site.url}/campaigns/{campaign_id}/contacts?search=ann")
+    await page.tab_to("e.getAttribute('href')?.includes('#test')")
+    await page.press("Enter")
+    await page.until("document.getElementById('f-number')")
+    await page.tab_to("e.id === 'f-number'")
+    await page.type("07700 900011")
+    await page.press("Enter")
+    await page.until("document.querySelector('#live h1')?.innerText.includes('test calls')")
+    await page.until("document.querySelector('.tile.state-answered .value')?.innerText === '1'")
+    await check(page, "a test call")
 
 
 async def check(page: Page, where: str) -> None:
