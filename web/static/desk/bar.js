@@ -18,7 +18,7 @@ export function set_up_bar(the_wire) {
   watch(["campaigns", "plans", "may"], draw_campaigns);
   watch(["phone", "may", "state"], draw_phone);
   watch(["callbacks"], draw_promised);
-  watch(["today", "calls", "talked"], draw_own);
+  watch(["state", "today", "calls", "talked"], draw_own);
   each_tick(draw_limit);
 }
 
