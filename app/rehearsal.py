@@ -60,6 +60,7 @@ async def _campaign(operations: Operations, plan: Campaign) -> CampaignEntry:
         lines=1,
         calls_per_second=1.0,
         retry=RetryPolicy(max_attempts=1, max_faults=1),
+        strategy=None,
         agents=replace(plan.agents, queue="", recording=RecordingPolicy.NEVER),
         pause_at=0,
         rehearses=plan.id,
@@ -69,5 +70,7 @@ async def _campaign(operations: Operations, plan: Campaign) -> CampaignEntry:
         list_id = await store.write(rehearsing.rehearsal_list, name, _NO_REGION, operations.now_ms)
         return await operations.create_campaign(mine, [list_id])
     if before.status is CampaignStatus.RUNNING:
-        raise NotNow("the test call before this one is still going on")
+        if before.progress.live:
+            raise NotNow("the test call before this one is still going on")
+        await operations.stop_campaign(before.campaign.id)  # it waits for a trunk: this one is in its place
     return await operations.change_campaign(mine)
