@@ -12,7 +12,7 @@ from typing import Any
 
 from app.agent_commands import FloorStoreCommand, QueueCommand, RoomCommand, SeekAgent
 from app.model import AttemptResult, CampaignStatus, Prompt, Trunk
-from app.units import AgentId, AttemptId, CampaignId, Number
+from app.units import AgentId, AttemptId, CampaignId, ContactId, Number, ProjectId
 
 # --- the telephone network -------------------------------------------------------------------------------------------
 
@@ -133,11 +133,29 @@ class CloseAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddDnc:
-    """Put a number on the do-not-call list. → DncAdded."""
+    """Put a number, or a beginning of numbers (`+4470*`), on the do-not-call list. → DncAdded.
 
-    number: Number
+    With the attempt it was asked in, or a contact, it is the person who is barred: all of their phones, now and later.
+    For all campaigns, unless it is for those of a project or for one. source: keypress, agent, api, panel, import,
+    dialplan, sms; who: the user or program that said so; why: in words.
+    """
+
+    number: str
     source: str
     attempt_id: AttemptId | None = None
+    contact_id: ContactId | None = None
+    project_id: ProjectId | None = None
+    campaign_id: CampaignId | None = None
+    who: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmAttempt:
+    """Ask the disk again whether an attempt may be dialed, over this number. → AttemptConfirmed."""
+
+    attempt_id: AttemptId
+    number: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +174,9 @@ class SetCampaignStatus:
     status: CampaignStatus
 
 
-StoreCommand = ClaimContacts | CloseAttempt | AddDnc | SetCampaignStatus | SavePacing | FloorStoreCommand
+StoreCommand = (
+    ClaimContacts | CloseAttempt | AddDnc | ConfirmAttempt | SetCampaignStatus | SavePacing | FloorStoreCommand
+)
 
 # --- prompts ---------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.agent_events import AgentSaved, ConversationSaved, FloorEvent, ManualRefused
 from app.agents import LivePhone
-from app.model import Audio, Campaign, OpenedAttempt, PacingMemory, Prompt, Trunk
+from app.model import Audio, Campaign, OpenedAttempt, OwnedNumber, PacingMemory, Prompt, Trunk
 from app.outcomes import Outcome
 from app.units import AttemptId, CampaignId, ContactId, Number, RoomId, TrunkId
 
@@ -191,13 +191,16 @@ class AttemptsOpened:
     """Contacts were claimed and their attempts are on disk (the answer to ClaimContacts).
 
     wanted: how many were asked for. next_due_at_ms: when the next waiting contact falls due, past or future; None when
-    nobody waits.
+    nobody waits. checked_at_ms: what the disk knew then decided who may be called; None: now. hindrance: why nobody of
+    the whole campaign may be called, in words; empty: nothing is in the way.
     """
 
     campaign_id: CampaignId
     wanted: int
     attempts: tuple[OpenedAttempt, ...]
     next_due_at_ms: int | None
+    checked_at_ms: int | None = None
+    hindrance: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,10 +214,35 @@ class AttemptClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncAdded:
-    """The number is on the do-not-call list, on disk. attempt_id: the call it was asked in, if any."""
+    """The number is on the do-not-call list, on disk. attempt_id: the call it was asked in, if any.
 
-    number: Number
+    numbers: the person's other phones, barred with it. campaigns: the ones it is barred for; None: all.
+    """
+
+    number: str
     attempt_id: AttemptId | None = None
+    numbers: tuple[Number, ...] = ()
+    campaigns: frozenset[CampaignId] | None = None
+
+    def covers(self, number: Number, campaign_id: CampaignId) -> bool:
+        """Whether this campaign may not call a number any more."""
+        if self.campaigns is not None and campaign_id not in self.campaigns:
+            return False
+        is_beginning = self.number.endswith("*") and number.startswith(self.number[:-1])
+        return number == self.number or is_beginning or number in self.numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptConfirmed:
+    """What the disk says of an attempt whose claim is a while ago, as of the moment it was asked.
+
+    reason: why its number may not be called, in words; empty: it may.
+    """
+
+    attempt_id: AttemptId
+    number: Number
+    checked_at_ms: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +311,14 @@ class TrunkRemoved:
     """A trunk was removed; its calls go on."""
 
     trunk_id: TrunkId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdsSet:
+    """The numbers that may be shown, all of them. shown: how often each was, by the hour since the epoch, of late."""
+
+    numbers: tuple[OwnedNumber, ...]
+    shown: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +392,7 @@ TelephonyEvent = TelephonyUp | TelephonyDown
 StoreEvent = (
     AttemptsOpened
     | AttemptClosed
+    | AttemptConfirmed
     | DncAdded
     | CampaignStatusSaved
     | PacingSaved
@@ -369,6 +406,7 @@ StoreEvent = (
 OperatorEvent = (
     TrunkSet
     | TrunkRemoved
+    | CallerIdsSet
     | CampaignStarted
     | CampaignPaused
     | CampaignStopped

@@ -95,12 +95,52 @@ class RetryPolicy:
     fault_retry_ms: int = MINUTE_MS
 
 
+class CallerIdChoice(enum.Enum):
+    """How the number that is shown is chosen."""
+
+    FIXED = "fixed"
+    """The campaign's, or the trunk's own."""
+    LOCAL = "local"
+    """Of the numbers the one whose area is nearest to the callee's; where none is near, the campaign's, or any."""
+    ROTATION = "rotation"
+    """All in turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdPlan:
+    """Which of the admin's numbers a campaign shows. numbers: among these; empty: among all."""
+
+    choice: CallerIdChoice = CallerIdChoice.FIXED
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedNumber:
+    """A number that is the admin's to show, as it is sent: 3 to 15 digits, with a plus or not.
+
+    trunks: over which it may be shown; empty: all. areas: beginnings of the numbers it is local to (`+44`, `+4420`).
+    per_hour, per_day: calls in an hour of the clock, and in 24; 0: any. After rest_after calls it rests for rest_ms;
+    0: it needs none. is_resting: taken out until the admin says otherwise.
+    """
+
+    number: str
+    label: str = ""
+    trunks: tuple[TrunkId, ...] = ()
+    areas: tuple[str, ...] = ()
+    per_hour: int = 0
+    per_day: int = 0
+    rest_after: int = 0
+    rest_ms: int = 0
+    is_resting: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """A campaign as the dialer runs it.
 
     lines: calls at once; calls_per_second: new calls; ring_timeout_ms: ring for; trunks: in order, with overflow.
-    caller_id: the number shown (the trunk's own when empty). mode: how it dials; agents: how it uses its agents.
+    caller_id: the number shown (the trunk's own when empty), unless caller_ids chooses among several. mode: how it
+    dials; agents: how it uses its agents.
     pause_at: after so many attempts in its life it pauses by itself ("the first 50, then pause"); 0: it does not.
     rehearses: the campaign whose test calls these are; such a one is kept out of lists and figures. 0: none.
     strategy: who is tried again when, in place of `retry`'s tries and delay; None: by these.
@@ -115,6 +155,7 @@ class Campaign:
     calls_per_second: float = 1.0
     ring_timeout_ms: int = 25_000
     caller_id: str = ""
+    caller_ids: CallerIdPlan = field(default_factory=CallerIdPlan)
     language: str = "en"
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     mode: DialingMode = DialingMode.BROADCAST
@@ -185,10 +226,12 @@ class OpenedAttempt:
 class CallFacts:
     """What the network told of one call. Times are None where it never came so far; `*_at_ms` since the epoch.
 
-    sip_code: the final SIP response where there was one. cause: Q.850 (ITU-T Q.850 §2.2.5), 0 where none was given.
+    caller_id: the number shown. sip_code: the final SIP response where there was one. cause: Q.850 (ITU-T Q.850
+    §2.2.5), 0 where none was given.
     """
 
     trunk_id: TrunkId | None = None
+    caller_id: str = ""
     placed_at_ms: int | None = None
     ringing_at_ms: int | None = None
     progress_at_ms: int | None = None

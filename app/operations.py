@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from app.agents import DialingMode
+from app.barring import Barring
 from app.commands import AddDnc, SetCampaignStatus
 from app.dialing.snapshot import Snapshot
 from app.events import (
@@ -22,7 +23,6 @@ from app.events import (
     CampaignStopped,
     ContactRemoved,
     ContactsAdded,
-    DncAdded,
     Event,
     TrunkRemoved,
     TrunkSet,
@@ -37,6 +37,7 @@ from app.outcomes import ContactStatus
 from app.plain_yaml import FileError
 from app.plan_checks import NotNow, OperationError, check_campaign, check_profiles, check_trunk
 from app.runtime import Runtime
+from app.shown_numbers import ShownNumbers
 from app.store import campaigns, flows, lists, pacing, requeueing, strategies, trunks
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
@@ -46,7 +47,6 @@ from app.store.strategies import StrategyVersion
 from app.strategy.load import load_strategy
 from app.strategy.rows import CallStrategy
 from app.units import CampaignId, ContactId, FlowId, ListId, Number, TrunkId
-from app.units import number as checked_number
 
 __all__ = ["NotNow", "OperationError", "Operations"]
 
@@ -82,6 +82,8 @@ class Operations:
         queue_problem: why a queue of Asterisk's own cannot be used now, in words; None: it can.
         """
         self.store = store
+        self.barring = Barring(store, runtime)
+        self.shown_numbers = ShownNumbers(store, runtime)
         self._runtime = runtime
         self._studio = studio
         self._has_sound = has_sound
@@ -96,6 +98,7 @@ class Operations:
         calls a life before this one left behind end in it.
         """
         events: list[Event] = [TrunkSet(trunk=trunk) for trunk in await self.store.read(trunks.list_trunks)]
+        events.append(await self.shown_numbers.as_event())
         recovered = await self.store.recover()
         with_calls = {attempt.campaign_id for attempt in recovered.attempts}
         for entry in await self.store.read(campaigns.list_campaigns, with_rehearsals=True):
@@ -125,6 +128,7 @@ class Operations:
         """Add or change a trunk. Raises OperationError."""
         check_trunk(trunk)
         await self.store.write(trunks.put_trunk, trunk)
+        await self.shown_numbers.keep(trunk.caller_id)
         self._runtime.post(TrunkSet(trunk=trunk))
 
     async def remove_trunk(self, trunk_id: TrunkId) -> None:
@@ -181,6 +185,7 @@ class Operations:
         """
         check_campaign(plan)
         check_profiles(plan, self.store.lawbook)
+        await self.shown_numbers.check(plan)
         plan = await self._with_flow(plan)
         for list_id in list_ids:
             await self.store.read(lists.get_list, list_id)
@@ -193,6 +198,7 @@ class Operations:
         """Change a campaign's settings; a running one follows at once. Raises OperationError, NotFound, Duplicate."""
         check_campaign(plan)
         check_profiles(plan, self.store.lawbook)
+        await self.shown_numbers.check(plan)
         plan = await self._with_flow(plan)
         await self.store.write(campaigns.update_campaign, plan)
         entry = await self.store.read(campaigns.get_campaign, plan.id)
@@ -262,6 +268,7 @@ class Operations:
                 f"campaign {plan.name!r} dials for its agents, and its flow {flow.name!r} never goes to one: "
                 "add a node of type `agents`, or leave the flow out for the built-in one"
             )
+        await self.shown_numbers.check(plan, is_starting=True)
         await self._check_queue(plan)
         await self._check_sounds(entry.campaign, flow)
         await self._make_prompts(entry.campaign, flow)
@@ -338,18 +345,12 @@ class Operations:
 
     # --- do-not-call -------------------------------------------------------------------------------------------------
 
-    async def do_not_call(self, number: Number, source: str) -> None:
-        """Never call this number again: when this returns it is on disk, and no call to it starts.
+    async def do_not_call(self, number: Number, source: str, *, who: str = "", why: str = "") -> None:
+        """Never call this number again: when this returns it is on disk, and no call to it starts, in any process.
 
         Raises OperationError for what is no number in E.164.
         """
-        try:
-            checked_number(number)
-        except ValueError as error:
-            raise OperationError(str(error)) from error
-        saved = self._runtime.expect(lambda told: isinstance(told, DncAdded) and told.number == number)
-        self._runtime.write(AddDnc(number=number, source=source))
-        await saved
+        await self.barring.bar(AddDnc(number=number, source=source, who=who, why=why))
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from app.commands import (
     ClaimContacts,
     CloseAttempt,
     Command,
+    ConfirmAttempt,
     RenderPrompts,
     SavePacing,
     SetCampaignStatus,
@@ -183,7 +184,7 @@ class Runtime:
 
     def _perform(self, command: Command) -> None:
         match command:
-            case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
+            case ClaimContacts() | CloseAttempt() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
                 self.write(command)
             case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
                 self.write(command)

@@ -11,6 +11,7 @@ from typing import Final, NewType
 
 AttemptId = NewType("AttemptId", str)
 CampaignId = NewType("CampaignId", int)
+ProjectId = NewType("ProjectId", int)
 ContactId = NewType("ContactId", int)
 ListId = NewType("ListId", int)
 TrunkId = NewType("TrunkId", str)
@@ -34,6 +35,7 @@ ATTEMPT_ID: Final = re.compile(r"[a-z0-9]{8,40}")
 """What an attempt's id may look like: it is part of the channel's id, a file's name and a log line."""
 LEG_ID: Final = re.compile(r"[a-z0-9]{8,40}-[pcs][0-9]{1,6}")
 """What a leg's id looks like: the hyphen tells it from an attempt's."""
+_BEGINNING: Final = re.compile(r"\+[1-9][0-9]{0,13}\*")
 _NUMBER: Final = re.compile(r"\+[1-9][0-9]{4,14}")
 
 
@@ -47,6 +49,15 @@ def number(text: str) -> Number:
         shown = text if len(text) <= 24 else text[:24] + "…"
         raise ValueError(f"not a number in E.164: {shown!r}; expected a plus and 5 to 15 digits, such as +447700900123")
     return Number(text)
+
+
+def beginning(text: str) -> str:
+    """A beginning of numbers with its star, `+4470*`, as it is. Raises ValueError for anything else."""
+    if not _BEGINNING.fullmatch(text):
+        raise ValueError(
+            f"not a beginning of numbers: {text[:24]!r}; expected a plus, 1 to 14 digits and a star, such as +4470*"
+        )
+    return text
 
 
 def masked(text: str) -> str:

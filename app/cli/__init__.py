@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from app.cli.bench import bench
+from app.cli.caller_ids import caller_ids
 from app.cli.campaigns import campaign
 from app.cli.demo import demo
 from app.cli.dnc import dnc
@@ -16,6 +17,7 @@ from app.cli.doctor import doctor
 from app.cli.exporting import export
 from app.cli.flows import flow
 from app.cli.lists import import_
+from app.cli.national import national, project
 from app.cli.people import apikey, user
 from app.cli.profiles import profiles
 from app.cli.running import migrate, run
@@ -32,8 +34,8 @@ def outring() -> None:
 
 
 for command in (
-    run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, dnc, profiles, user, apikey, simulate,
-    bench, migrate,
+    run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national, caller_ids,
+    profiles, user, apikey, simulate, bench, migrate,
 ):  # fmt: skip
     outring.add_command(command)
 

@@ -29,7 +29,10 @@ def campaign() -> None:
 @click.option("--lines", type=click.IntRange(1, 10_000), default=2, show_default=True, help="Calls at once.")
 @click.option("--cps", type=click.FloatRange(0.001, 1_000), default=1.0, show_default=True, help="New calls a second.")
 @click.option("--ring", "ring_s", type=click.FloatRange(5, 120), default=25.0, show_default=True, help="Ring for, s.")
-@click.option("--caller-id", default="", help="Number shown, in E.164; the trunk's when left out.")
+@click.option("--caller-id", default="", help="Number shown, one of yours; the trunk's when left out.")
+@click.option("--caller-ids", "choice", type=click.Choice(["fixed", "local", "rotation"]), default="fixed",
+              show_default=True, help="Show that one, of yours the nearest to the callee, or all in turn.")  # fmt: skip
+@click.option("--among", multiple=True, metavar="NUMBER", help="… only among these of your numbers; repeat.")
 @click.option("--language", default="en", show_default=True, help="For contacts without one.")
 @click.option("--tries", type=click.IntRange(1, 50), default=3, show_default=True, help="Give up after.")
 @click.option("--retry", "retry_min", type=click.FloatRange(1 / 60, 525_600), default=240.0, show_default=True,
@@ -54,6 +57,7 @@ def create(name: str, flow_name: str, lists: tuple[str, ...], and_start: bool, a
             "calls_per_second": given["cps"],
             "ring_timeout_ms": round(given["ring_s"] * 1_000),
             "caller_id": given["caller_id"],
+            "caller_ids": {"choice": given["choice"], "numbers": list(given["among"])},
             "language": given["language"],
             "strategy": given["strategy"],
             "retry": {"max_attempts": given["tries"], "retry_ms": round(given["retry_min"] * 60_000)},

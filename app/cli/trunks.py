@@ -35,7 +35,7 @@ def list_trunks(as_json: bool) -> None:
 @click.option("--lines", type=click.IntRange(1, 10_000), help="Calls at once; 2 for a new trunk.")
 @click.option("--cps", type=click.FloatRange(0.001, 1_000), help="New calls per second; 1 for a new trunk.")
 @click.option("--prefix", "prefixes", multiple=True, metavar="+44", help="Numbers it carries; repeat; + for all.")
-@click.option("--caller-id", help="Number shown, in E.164.")
+@click.option("--caller-id", help="Number shown; it becomes one of yours (outring caller-ids).")
 @click.option("--plus/--no-plus", "keep_plus", default=None, help="Send the + of a number.")
 @click.option("--country-code", help="Turned into the national prefix: 44 …")
 @click.option("--national-prefix", help="… into 0.")

@@ -37,7 +37,8 @@ from app.contacts.report import Counts
 from app.model import CampaignStatus
 from app.store.attaching import attach_new_contacts
 from app.store.lists import create_list, grow_list, list_by_name, type_columns
-from app.store.schema import campaigns, contacts, dnc, import_problems, imports
+from app.store.schema import campaigns, contacts, import_problems, imports
+from app.store.sql import execute
 from app.store.undoing import columns_mark
 from app.units import CampaignId, ListId
 
@@ -326,12 +327,8 @@ def keys_json(keys: Sequence[str]) -> str:
 
 
 def _do_not_call(conn: Connection, list_id: ListId, first_id: int, last_id: int) -> int:
-    found = (
-        select(func.count())
-        .select_from(contacts.join(dnc, dnc.c.number == contacts.c.phone1))
-        .where(contacts.c.list_id == list_id, contacts.c.id.between(first_id, last_id))
-    )
-    return int(conn.execute(found).scalar_one())
+    asked = {"list_id": list_id, "first_id": first_id, "last_id": last_id}
+    return int(execute(conn, "count_barred", asked).scalar_one())
 
 
 def _keep_problems(conn: Connection, import_id: int, problems: Iterable[RowProblem]) -> None:

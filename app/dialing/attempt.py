@@ -18,6 +18,7 @@ from app.commands import (
     AddDnc,
     CloseAttempt,
     Command,
+    ConfirmAttempt,
     HangUp,
     PlaceCall,
     RenderPrompts,
@@ -30,6 +31,7 @@ from app.dialing.lease import LEASE_MS, TRANSFER_LEASE_MS
 from app.dialing.trunk import TrunkLine
 from app.dialing.visit import Visit
 from app.events import (
+    AttemptConfirmed,
     CallAnswered,
     CallEvent,
     CallPlaced,
@@ -51,6 +53,9 @@ from app.units import SECOND_MS, AttemptId, Number
 
 PATIENCE_MS: Final = 20 * SECOND_MS
 """How long prompts may take, and how long a claimed contact waits for a line before it goes back."""
+FRESH_MS: Final = 2 * SECOND_MS
+"""What the disk said of a number at its claim is good for so long; another process may bar it: then it is asked again.
+Whoever acknowledges an opt-out waits a little longer than this for numbers that another process has claimed."""
 LIKELY_PLAYBACKS: Final = 12
 """When a call is taken over, so many playbacks of the life before are stopped by their names: most calls have fewer."""
 
@@ -71,11 +76,14 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_give_up_at_ms", "_life", "_stretch", "call", "campaign", "is_held", "line", "opened", "result", "state",
-        "visit",
+        "_checked_at_ms", "_give_up_at_ms", "_life", "_stretch", "call", "campaign", "is_confirming", "is_held", "line",
+        "opened", "result", "state", "visit",
     )  # fmt: skip
 
-    def __init__(self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int) -> None:
+    def __init__(
+        self, opened: OpenedAttempt, campaign: Campaign, flow: Flow, now_ms: int, checked_at_ms: int | None = None
+    ) -> None:
+        """checked_at_ms: when the disk decided that the number may be called; None: now."""
         self.opened = opened
         self.campaign = campaign
         self.state = AttemptState.PREPARING
@@ -84,6 +92,8 @@ class AttemptRun:
         self.result: AttemptResult | None = None
         self.visit = Visit(opened, campaign, flow)
         self.is_held = False  # an agent reads the card first: it is not placed until they say so
+        self.is_confirming = False  # the disk is asked whether the number may still be called
+        self._checked_at_ms = now_ms if checked_at_ms is None else checked_at_ms
         self._give_up_at_ms = now_ms + PATIENCE_MS
         self._stretch = 0
         self._life = ""  # tells our names of playbacks and recordings from those of a life before this one
@@ -128,15 +138,39 @@ class AttemptRun:
         self.is_held = False
         self._give_up_at_ms = now_ms + PATIENCE_MS
 
-    def place(self, line: TrunkLine, now_ms: int) -> list[Command]:
-        """Dial over `line`, which has room."""
+    def is_fresh(self, now_ms: int) -> bool:
+        """Whether what the disk said of its number is recent enough to dial on."""
+        return now_ms - self._checked_at_ms <= FRESH_MS
+
+    def confirm(self) -> list[Command]:
+        """Have the disk asked again whether the number may be called; meanwhile it is not."""
+        if self.is_confirming:
+            return []
+        self.is_confirming = True
+        return [ConfirmAttempt(attempt_id=self.id, number=self.opened.number)]
+
+    def confirmed(self, event: AttemptConfirmed, now_ms: int) -> list[Command]:
+        """The disk has answered."""
+        self.is_confirming = False
+        if self.state not in (AttemptState.PREPARING, AttemptState.READY) or event.number != self.opened.number:
+            return []
+        if event.reason:
+            return self.refuse(Outcome.DO_NOT_CALL, event.reason, now_ms)
+        self._checked_at_ms = max(self._checked_at_ms, event.checked_at_ms)
+        return []
+
+    def place(self, line: TrunkLine, now_ms: int, shown: str | None = None) -> list[Command]:
+        """Dial over `line`, which has room. shown: the number people see; None: the campaign's, or the trunk's own."""
         assert self.state is AttemptState.READY, f"attempt {self.id} is {self.state.value}, not ready"
         assert self.is_allowed(now_ms), f"attempt {self.id} is placed after its calling hours"
+        assert self.is_fresh(now_ms), f"attempt {self.id} was not confirmed in time"
         assert not self.is_held, f"attempt {self.id} is on an agent's card"
         self._stretch = line.take(now_ms)
         self.line = line
         self.state = AttemptState.DIALING
-        self.call = Call(trunk_id=line.trunk.id, facts=CallFacts(trunk_id=line.trunk.id, placed_at_ms=now_ms))
+        caller_id = (self.campaign.caller_id or line.trunk.caller_id) if shown is None else shown
+        facts = CallFacts(trunk_id=line.trunk.id, caller_id=caller_id, placed_at_ms=now_ms)
+        self.call = Call(trunk_id=line.trunk.id, facts=facts)
         lease_ms = self.campaign.ring_timeout_ms + LEASE_MS
         self.visit.lease.begin(lease_ms, now_ms)
         return [
@@ -144,7 +178,7 @@ class AttemptRun:
                 attempt_id=self.id,
                 trunk=line.trunk,
                 number=self.opened.number,
-                caller_id=self.campaign.caller_id or line.trunk.caller_id,
+                caller_id=caller_id,
                 ring_timeout_ms=self.campaign.ring_timeout_ms,
                 lease_ms=lease_ms,
                 language=self.visit.language,
@@ -292,7 +326,9 @@ class AttemptRun:
         return self.visit.hang_up(now_ms) if self.is_on_the_line else []
 
     def choose(self, number: Number) -> None:
-        """The agent dials another of the contact's phones."""
+        """The agent dials another of the contact's phones: what the disk said was of the first."""
+        if number != self.opened.number:
+            self._checked_at_ms = -FRESH_MS
         self.opened = replace(self.opened, number=number)
         self.visit.opened = self.opened
 

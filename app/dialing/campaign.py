@@ -22,6 +22,8 @@ LOOK_MS: Final = 15 * SECOND_MS
 """The waiting line is looked at this often, though nobody in it is known to be due."""
 STORE_REST_MS: Final = SECOND_MS
 """After the database refused a claim, how long until the next."""
+HINDRANCE_MS: Final = 15 * SECOND_MS
+"""While the law keeps a campaign from calling anybody, the disk is asked this often whether it still does."""
 KNOWN_PROMPTS: Final = 1_000
 """Prompts whose audio a campaign remembers (the ones that are the same for everybody)."""
 KNOWN_LANGUAGES: Final = 100
@@ -32,8 +34,8 @@ class CampaignRun:
 
     __slots__ = (
         "_is_to_look", "_shared", "audio", "campaign", "claim_after_ms", "claiming", "closing", "first_calls", "flow",
-        "held", "next_due_ms", "on_the_line", "placed", "preparing", "rate", "ready", "recovering", "status",
-        "wrapping_up",
+        "held", "hindrance", "next_due_ms", "on_the_line", "placed", "preparing", "rate", "ready", "recovering",
+        "status", "wrapping_up",
     )  # fmt: skip
 
     def __init__(self, campaign: Campaign, flow: Flow, now_ms: int, first_calls: int | None = None) -> None:
@@ -44,6 +46,7 @@ class CampaignRun:
         self.audio: dict[Prompt, Audio] = {}
         self.claiming = 0  # contacts asked for and not yet heard of
         self.claim_after_ms = now_ms
+        self.hindrance = ""  # why nobody at all may be called, as the last claim told
         self.next_due_ms: int | None = now_ms  # when the next waiting contact falls due; None: nobody waits
         self.held: set[AttemptId] = set()  # on an agent's card, not to be placed until they say so
         self.preparing: set[AttemptId] = set()
@@ -76,12 +79,15 @@ class CampaignRun:
         self._is_to_look = self.claiming > 0
         self.next_due_ms = now_ms if self.next_due_ms is None else min(self.next_due_ms, now_ms)
 
-    def claimed(self, next_due_ms: int | None, now_ms: int) -> None:
+    def claimed(self, next_due_ms: int | None, now_ms: int, hindrance: str = "") -> None:
         """The claim was answered; who was added meanwhile may be missing from the answer.
 
         Another process may add contacts without telling: the line is looked at again after a while.
         """
         self.claiming = 0
+        self.hindrance = hindrance
+        if hindrance:
+            self.claim_after_ms = now_ms + HINDRANCE_MS
         self.next_due_ms = None if next_due_ms is None else min(next_due_ms, now_ms + LOOK_MS)
         if self._is_to_look:
             self.look_again(now_ms)

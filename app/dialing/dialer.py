@@ -13,6 +13,7 @@ from app.agent_events import AgentRequest, AgentSignedIn, FloorEvent, Supervisio
 from app.commands import CloseAttempt, Command, SetCampaignStatus
 from app.dialing import strategy
 from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.call import CallState
 from app.dialing.campaign import STORE_REST_MS, CampaignRun
 from app.dialing.coming_back import ComingBack
 from app.dialing.ending import undialed
@@ -24,9 +25,11 @@ from app.dialing.trunk import TrunkLine
 from app.dialing.work import Work
 from app.events import (
     AttemptClosed,
+    AttemptConfirmed,
     AttemptsFound,
     AttemptsOpened,
     AttemptsRecovered,
+    CallerIdsSet,
     CallEvent,
     CallPlaced,
     CallRefused,
@@ -54,7 +57,7 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.model import CampaignStatus
 from app.outcomes import Outcome
-from app.units import MINUTE_MS, SECOND_MS, AgentId, CampaignId, ContactId, number
+from app.units import MINUTE_MS, SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, number
 
 _OF_CALLS: Final = frozenset(get_args(CallEvent))
 
@@ -116,6 +119,8 @@ class Dialer:
                 return []
             case DncAdded():
                 return self._do_not_call(event, now_ms)
+            case AttemptConfirmed():
+                return self._confirmed(event, now_ms)
             case StoreFailed():
                 return self._store_failed(event, now_ms)
             case CampaignStatusSaved() | PacingSaved():
@@ -132,6 +137,9 @@ class Dialer:
                 return []
             case TrunkSet():
                 self._trunk_set(event, now_ms)
+                return []
+            case CallerIdsSet():
+                self._work.caller_ids.set(event.numbers, event.shown)
                 return []
             case TrunkRemoved():
                 if (line := self._work.trunks.pop(event.trunk_id, None)) is not None:
@@ -190,10 +198,10 @@ class Dialer:
             ]
         is_by_hand = any(opened.is_manual for opened in event.attempts)
         if not is_by_hand:
-            run.claimed(event.next_due_at_ms, now_ms)
+            run.claimed(event.next_due_at_ms, now_ms, event.hindrance)
         commands: list[Command] = []
         for opened in event.attempts:
-            attempt = AttemptRun(opened, run.campaign, run.flow, now_ms)
+            attempt = AttemptRun(opened, run.campaign, run.flow, now_ms, event.checked_at_ms)
             self._work.attempts[attempt.id] = attempt
             commands += self._settled(attempt, self._begin(run, attempt, now_ms), now_ms)
         if not is_by_hand:
@@ -235,7 +243,7 @@ class Dialer:
             if attempt.id == event.attempt_id:
                 commands += self._settled(attempt, attempt.handle(event, now_ms), now_ms)
                 commands += self._floor.barred(attempt, now_ms)
-            elif attempt.opened.number == event.number and attempt.call is None:
+            elif attempt.call is None and event.covers(attempt.opened.number, attempt.opened.campaign_id):
                 refused = attempt.refuse(Outcome.DO_NOT_CALL, "on the do-not-call list", now_ms)
                 commands += self._settled(attempt, refused, now_ms)
         return commands
@@ -252,6 +260,10 @@ class Dialer:
         for attempt in [one for one in self._work.attempts.values() if one.opened.contact_id == contact_id]:
             commands += self._settled(attempt, attempt.take_back(now_ms), now_ms)
         return commands
+
+    def _confirmed(self, event: AttemptConfirmed, now_ms: int) -> list[Command]:
+        attempt = self._work.attempts.get(event.attempt_id)
+        return [] if attempt is None else self._settled(attempt, attempt.confirmed(event, now_ms), now_ms)
 
     def _store_failed(self, event: StoreFailed, now_ms: int) -> list[Command]:
         for campaign_id in event.campaign_ids:
@@ -330,6 +342,21 @@ class Dialer:
         """Whose picture changed since the last time this was asked."""
         return self._floor.take_changed()
 
+    # --- do-not-call -------------------------------------------------------------------------------------------------
+
+    def knows(self, attempt_id: AttemptId) -> bool:
+        """Whether an attempt is in work here, and not in another process."""
+        return attempt_id in self._work.attempts
+
+    def is_about_to_call(self, barred: DncAdded) -> bool:
+        """Whether a call to a number barred by now was asked for, and it is not known yet whether it began."""
+        return any(
+            attempt.call is not None
+            and attempt.call.state is CallState.PLACING
+            and barred.covers(attempt.opened.number, attempt.opened.campaign_id)
+            for attempt in self._work.attempts.values()
+        )
+
     # --- looking at it -----------------------------------------------------------------------------------------------
 
     def snapshot(self, now_ms: int) -> Snapshot:
@@ -355,7 +382,8 @@ class Dialer:
         floor = self._floor.campaign_floor(run, now_ms)
         is_resting = self._work.rests(now_ms)
         lines = tuple(self._work.lines_of(run))
-        why = why_idle(run, lines, floor, unreachable, now_ms, is_resting=is_resting)
+        is_spent = self._work.caller_ids.is_spent(run.campaign, (line.trunk for line in lines), now_ms)
+        why = why_idle(run, lines, floor, unreachable, now_ms, is_resting=is_resting, is_spent=is_spent)
         return campaign_picture(run, calls, floor, why)
 
 

@@ -60,10 +60,12 @@ def why_idle(
     now_ms: int,
     *,
     is_resting: bool = False,
+    is_spent: bool = False,
 ) -> str:
     """Why a running campaign places no call now; empty when it does, or is not running.
 
     lines: its trunks. unreachable: why Asterisk cannot be reached, empty when it can; is_resting: it refuses calls.
+    is_spent: no number is free to be shown.
     """
     if run.status is not CampaignStatus.RUNNING:
         return ""
@@ -78,10 +80,14 @@ def why_idle(
     out = [line for line in lines if line.state is TrunkState.OUT]
     if len(out) == len(lines):
         return f"trunk {out[0].trunk.id} is out of service: {out[0].reason}"
+    if run.hindrance and run.next_due_ms is not None:
+        return run.hindrance
     if len(run.on_the_line) >= run.campaign.lines:
         return "all of its lines are in use"
     if run.first_calls == 0 and not run.stock:
         return "its first calls are made: it pauses when the last of them is over"
+    if is_spent:
+        return "each number it may show rests, or has had its calls for now"
     if run.next_due_ms is None and not run.stock:
         return "nobody is left to call"
     if run.next_due_ms is not None and run.next_due_ms > now_ms and not run.stock:

@@ -53,11 +53,18 @@ class Placing:
             return []
         commands = self._too_late(run, now_ms) + self._send_back(run, now_ms)
         commands += self._place(run, now_ms) + self._take_back(run, now_ms)
-        wanted = self._for_agents(run, run.wanted(self._capacity(run, now_ms), now_ms))
+        wanted = 0
+        if not self._is_spent(run, now_ms):
+            wanted = self._for_agents(run, run.wanted(self._capacity(run, now_ms), now_ms))
         if wanted:
             run.claiming = wanted
             commands.append(self._claim(run, wanted, now_ms))
         return commands
+
+    def _is_spent(self, run: CampaignRun, now_ms: int) -> bool:
+        """Nobody is claimed while no number is free to be shown to them."""
+        trunks = (line.trunk for line in self._work.lines_of(run))
+        return self._work.caller_ids.is_spent(run.campaign, trunks, now_ms)
 
     def _capacity(self, run: CampaignRun, now_ms: int) -> int:
         return sum(line.prospect(now_ms) for line in self._work.lines_of(run))
@@ -112,7 +119,15 @@ class Placing:
             if line is None or not self._floor.may_place(run, attempt):
                 run.ready.append(attempt)  # another number may go out by another trunk
                 continue
-            commands += self._dial(run, attempt, line, now_ms)
+            if not attempt.is_fresh(now_ms):
+                commands += attempt.confirm()
+                run.ready.append(attempt)
+                continue
+            shown = self._work.caller_ids.choose(run.campaign, attempt.opened.number, line.trunk, now_ms)
+            if shown is None:
+                run.ready.append(attempt)  # another callee may see another number
+                continue
+            commands += self._dial(run, attempt, line, now_ms, shown)
         return commands
 
     def _take_back(self, run: CampaignRun, now_ms: int) -> list[Command]:
@@ -131,12 +146,13 @@ class Placing:
     def _may_dial(self, run: CampaignRun, now_ms: int) -> bool:
         return run.may_place and run.rate.available(now_ms) > 0 and not self._work.rests(now_ms)
 
-    def _dial(self, run: CampaignRun, attempt: AttemptRun, line: TrunkLine, now_ms: int) -> list[Command]:
+    def _dial(self, run: CampaignRun, attempt: AttemptRun, line: TrunkLine, now_ms: int, shown: str) -> list[Command]:
         self._work.tried(now_ms)
         run.rate.take(now_ms)
         run.dialed()
         run.on_the_line.add(attempt.id)
-        commands = attempt.place(line, now_ms)
+        self._work.caller_ids.take(shown, now_ms)
+        commands = attempt.place(line, now_ms, shown)
         self._work.settle(attempt)
         return commands + self._floor.placed(attempt, now_ms)
 
@@ -160,6 +176,11 @@ class Placing:
             claim_at = run.next_claim_ms()
             if claim_at is None:
                 continue
+            if self._is_spent(run, now_ms):
+                trunks = (line.trunk for line in self._work.lines_of(run))
+                free_at = self._work.caller_ids.next_free_ms(run.campaign, trunks, now_ms)
+                looks += [] if free_at is None else [max(claim_at, free_at)]
+                continue
             if self._for_agents(run, run.lacking(self._capacity(run, now_ms))):
                 looks.append(claim_at)
             elif rests := [line.out_until_ms for line in self._work.lines_of(run) if line.state is TrunkState.OUT]:
@@ -173,9 +194,12 @@ class Placing:
         free_at = [(at, line) for line in self._work.lines_of(run) if (at := line.next_at_ms(now_ms)) is not None]
         earliest: int | None = None
         for attempt in run.ready:
-            for at, line in free_at:
+            for at, line in () if attempt.is_confirming else free_at:
                 if (earliest is None or at < earliest) and line.carries(attempt.opened.number):
-                    earliest = at if self._floor.may_place(run, attempt) else earliest
+                    shown_at = self._work.caller_ids.free_at_ms(run.campaign, attempt.opened.number, line.trunk, now_ms)
+                    if shown_at is not None and self._floor.may_place(run, attempt):
+                        at = max(at, shown_at)
+                        earliest = at if earliest is None else min(earliest, at)
             if earliest is not None and earliest <= now_ms:
                 break
         return earliest

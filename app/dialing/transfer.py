@@ -24,12 +24,14 @@ from app.agent_events import TransferAsked
 from app.agents import TALK_LEASE_MS, AgentState
 from app.commands import HangUp
 from app.dialing.agent import IN_CALL, AgentRun, AgentStep
+from app.dialing.campaign import CampaignRun
 from app.dialing.consult import Consult, Party
 from app.dialing.crew import Crew
 from app.dialing.leaving import Leaving
 from app.dialing.person import Person, PersonStage
 from app.dialing.recording import Recordings
 from app.dialing.talk import BEEP, Talk
+from app.dialing.trunk import TrunkLine
 from app.units import SECOND_MS, AgentId, LegId, Number, RoomId
 
 PARTY_RING_MS: Final = 30 * SECOND_MS
@@ -149,13 +151,22 @@ class Transfers:
                 leg_id=leg_id,
                 trunk=line.trunk,
                 number=number,
-                caller_id=run.campaign.caller_id or line.trunk.caller_id,
+                caller_id=self._shown(run, number, line),
                 ring_timeout_ms=PARTY_RING_MS,
                 lease_ms=TALK_LEASE_MS,
                 language=agent.seat.language,
             ),
         )
         return party
+
+    def _shown(self, run: CampaignRun, number: Number, line: TrunkLine) -> str:
+        """As for the campaign's own calls; a party who is asked into one is called although limits are reached."""
+        book, now_ms = self._crew.work.caller_ids, self._crew.now_ms
+        shown = book.choose(run.campaign, number, line.trunk, now_ms)
+        if shown is None:
+            return run.campaign.caller_id or line.trunk.caller_id
+        book.take(shown, now_ms)
+        return shown
 
     def _give_to_number(self, person: Person, agent: AgentRun, number: Number) -> None:
         self._recordings.end(person)

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.dialing.alarms import Alarms
 from app.dialing.attempt import AttemptRun, AttemptState
+from app.dialing.caller_ids import CallerIdBook
 from app.dialing.campaign import CampaignRun
 from app.dialing.trunk import TrunkLine
 from app.units import SECOND_MS, AttemptId, CampaignId, TrunkId
@@ -19,14 +20,15 @@ class Work:
     """The rooms the dialer's parts share. It keeps its books in step and decides nothing."""
 
     __slots__ = (
-        "_breather_ms", "_refused_until_ms", "alarms", "attempts", "campaigns", "down_reason", "is_ending", "is_up",
-        "removed_trunks", "rests_until_ms", "trunks",
+        "_breather_ms", "_refused_until_ms", "alarms", "attempts", "caller_ids", "campaigns", "down_reason",
+        "is_ending", "is_up", "removed_trunks", "rests_until_ms", "trunks",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.campaigns: dict[CampaignId, CampaignRun] = {}
         self.trunks: dict[TrunkId, TrunkLine] = {}
         self.removed_trunks: dict[TrunkId, TrunkLine] = {}
+        self.caller_ids = CallerIdBook()
         self.attempts: dict[AttemptId, AttemptRun] = {}
         self.alarms: Alarms[AttemptId] = Alarms()
         self.is_up = False

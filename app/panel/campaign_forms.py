@@ -22,7 +22,7 @@ from app.agents import (
 )
 from app.compliance.plan import CompliancePlan
 from app.compliance.rules import Consent
-from app.model import Campaign
+from app.model import CallerIdChoice, CallerIdPlan, Campaign
 from app.pacing.language import Guard
 from app.panel.forms import Form
 from app.plan_checks import (
@@ -122,6 +122,7 @@ def how_fields(entry: CampaignEntry) -> Form:
     given = {
         "mode": plan.mode.value, "lines": str(plan.lines), "calls_per_second": f"{plan.calls_per_second:g}",
         "ring_s": _seconds(plan.ring_timeout_ms), "caller_id": plan.caller_id,
+        "caller_ids": plan.caller_ids.choice.value,
         "lines_per_agent": str(agents.lines_per_agent), "priority": str(agents.priority),
         "wrap_up_s": _seconds(agents.wrap_up_ms), "preview_s": _seconds(agents.preview_ms),
         "preview_default": agents.preview_default.value, "target_per_hour": str(agents.target_per_hour),
@@ -181,9 +182,16 @@ def how_step(form: Form, plan: Campaign, trunk_ids: Sequence[TrunkId]) -> Campai
         lines=form.whole("lines", 1, 10_000),
         calls_per_second=form.number("calls_per_second", 0.001, 1_000),
         ring_timeout_ms=form.length_ms("ring_s", 5, 120),
+        caller_ids=_shown_by(form, plan),
         caller_id=form.matching("caller_id", r"(\+?[0-9]{3,15})?", "3 to 15 digits are expected, with a plus or not"),
         agents=agents,
     )
+
+
+def _shown_by(form: Form, plan: Campaign) -> CallerIdPlan:
+    if not form.has("caller_ids"):
+        return plan.caller_ids
+    return replace(plan.caller_ids, choice=form.choice("caller_ids", CallerIdChoice))
 
 
 def read_pacing(form: Form) -> PacingPlan:

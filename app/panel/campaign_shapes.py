@@ -18,7 +18,7 @@ from app.agents import (
     RecordingPolicy,
 )
 from app.dialing.snapshot import CampaignPicture, Snapshot
-from app.model import Campaign, RetryPolicy
+from app.model import CallerIdChoice, CallerIdPlan, Campaign, RetryPolicy
 from app.panel.compliance_shapes import STEERED_COMPLIANCE, ComplianceBody, SteerComplianceBody, steered
 from app.panel.pacing_shapes import STEERED_PACING, PacingAnswer, PacingBody, SteerPacingBody
 from app.panel.problems import pattern
@@ -162,6 +162,24 @@ class CampaignAgentsBody(In):
     agents: list[CampaignAgentBody] = Field(max_length=2_000)
 
 
+class CallerIdPlanBody(In):
+    """Which of your numbers a campaign shows, see /caller-ids."""
+
+    choice: Literal["fixed", "local", "rotation"] = Field(
+        default="fixed", description="caller_id; the one nearest to the callee; or all in turn"
+    )
+    numbers: list[CallerId] = Field(default_factory=list, max_length=1_000, description="among these; none: all")
+
+    def plan(self) -> CallerIdPlan:
+        """As the dialer has it."""
+        return CallerIdPlan(choice=CallerIdChoice(self.choice), numbers=tuple(self.numbers))
+
+    @classmethod
+    def of(cls, plan: CallerIdPlan) -> CallerIdPlanBody:
+        """A plan for the wire."""
+        return cls.model_validate({"choice": plan.choice.value, "numbers": list(plan.numbers)})
+
+
 class CampaignBody(In):
     """A campaign."""
 
@@ -175,7 +193,8 @@ class CampaignBody(In):
     lines: int = Field(default=2, ge=1, le=10_000, description="calls at once")
     calls_per_second: float = Field(default=1.0, ge=0.001, le=1_000, description="new calls per second")
     ring_timeout_ms: int = Field(default=25_000, ge=5_000, le=120_000, description="ring for")
-    caller_id: CallerId = Field(default="", description="number shown")
+    caller_id: CallerId = Field(default="", description="number shown: one of /caller-ids; empty: the trunk's own")
+    caller_ids: CallerIdPlanBody = Field(default_factory=CallerIdPlanBody)
     language: str = Field(default="en", pattern=_LANGUAGE, description="for contacts without one")
     retry: RetryBody = Field(default_factory=RetryBody)
     strategy: str = Field(
@@ -195,6 +214,7 @@ class CampaignBody(In):
             calls_per_second=self.calls_per_second,
             ring_timeout_ms=self.ring_timeout_ms,
             caller_id=self.caller_id,
+            caller_ids=self.caller_ids.plan(),
             language=self.language,
             retry=RetryPolicy(**self.retry.model_dump()),
             mode=DialingMode(self.mode),
@@ -289,6 +309,7 @@ class CampaignAnswer(BaseModel):
     calls_per_second: float
     ring_timeout_ms: int
     caller_id: str
+    caller_ids: CallerIdPlanBody
     language: str
     retry: RetryBody
     strategy: str
@@ -317,6 +338,7 @@ class CampaignAnswer(BaseModel):
             calls_per_second=plan.calls_per_second,
             ring_timeout_ms=plan.ring_timeout_ms,
             caller_id=plan.caller_id,
+            caller_ids=CallerIdPlanBody.of(plan.caller_ids),
             language=plan.language,
             retry=RetryBody(**plain(plan.retry)),
             strategy="" if plan.strategy is None else plan.strategy.name,
@@ -374,6 +396,7 @@ class AttemptAnswer(BaseModel):
     contact_name: str
     number: str
     trunk: str | None
+    caller_id: str = Field(description="the number shown")
     opened_at_ms: int
     placed_at_ms: int | None
     ringing_at_ms: int | None

@@ -1,19 +1,16 @@
-"""REST: campaigns, attempts and the do-not-call list."""
+"""REST: campaigns and attempts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from app.contacts.numbers import NumberProblem, country, reader_for
 from app.outcomes import ContactStatus
-from app.panel import campaign_shapes, shapes
-from app.panel.problems import Problem
+from app.panel import campaign_shapes
 from app.panel.routing import Call, Routes
-from app.store import agents, attempts, campaigns, dnc
+from app.store import agents, attempts, campaigns
 from app.store.agents import CampaignAgent
 from app.store.errors import NotFound
-from app.store.people import Role
-from app.units import ATTEMPT_ID, AgentId, AttemptId, CampaignId, ContactId, ListId, Number, number
+from app.units import ATTEMPT_ID, AgentId, AttemptId, CampaignId, ContactId, ListId
 
 routes = Routes()
 
@@ -165,40 +162,3 @@ async def get_attempt(call: Call) -> campaign_shapes.AttemptAnswer:
     if not ATTEMPT_ID.fullmatch(attempt_id):
         raise NotFound("attempt", attempt_id[:40])
     return campaign_shapes.AttemptAnswer.of(await call.store.read(attempts.get_attempt, AttemptId(attempt_id)))
-
-
-# --- do-not-call -----------------------------------------------------------------------------------------------------
-
-
-@routes.add("GET", "/dnc", query=shapes.DncQuery, answer=list[shapes.DncAnswer])
-async def list_dnc(call: Call) -> list[shapes.DncAnswer]:
-    """The do-not-call list, by number."""
-    page = await call.store.read(dnc.dnc_page, after=call.query.after, limit=call.query.limit)
-    return [shapes.DncAnswer.of(entry) for entry in page]
-
-
-@routes.add("POST", "/dnc", role=Role.AGENT, body=shapes.DncBody, answer=shapes.DncAnswer, status=201)
-async def add_dnc(call: Call) -> shapes.DncAnswer:
-    """Never call a number again: when this answers, no call to it starts any more."""
-    wanted = _number(call.body.number, call.body.country)
-    await call.operations.do_not_call(wanted, "api")
-    return shapes.DncAnswer(number=wanted, source="api", created_at_ms=call.operations.now_ms)
-
-
-@routes.add("DELETE", "/dnc/{number}", role=Role.ADMIN)
-async def delete_dnc(call: Call) -> None:
-    """Take a number off the list, where it was put by mistake."""
-    await call.store.write(dnc.remove_dnc, _number(call.text("number"), ""))
-
-
-def _number(text: str, country_code: str) -> Number:
-    """A number as written. Raises Problem."""
-    try:
-        if not country_code:
-            return number(text)
-        found = reader_for(country(country_code)).read(text)
-    except ValueError as error:
-        raise Problem(422, "invalid", str(error)) from error
-    if isinstance(found, NumberProblem):
-        raise Problem(422, "invalid", f"{found.why}, found {found.found!r}; {found.mend}")
-    return found

@@ -18,6 +18,7 @@ from app.contact_operations import ContactOperations
 from app.operations import Operations
 from app.panel import rest
 from app.panel.admin_floor import FloorSettingsPages
+from app.panel.admin_numbers import NumberPages
 from app.panel.admin_people import PeoplePages
 from app.panel.admin_trunks import TrunkPages
 from app.panel.answers import Answer, add_headers, catching
@@ -135,7 +136,15 @@ class Panel:
         self._floor.attach(app)
         self._recordings.attach(app)
         ImportPages(operations=self._operations, store=self._store, pages=self._pages, desk=self._imports).attach(app)
-        for pages in (PeoplePages, FloorSettingsPages, TrunkPages, CampaignSetup, DrillPages, StrategyPages):
+        for pages in (
+            PeoplePages,
+            FloorSettingsPages,
+            TrunkPages,
+            NumberPages,
+            CampaignSetup,
+            DrillPages,
+            StrategyPages,
+        ):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
         self.desk.attach(app)
         rest.routes.attach(app, self._call)

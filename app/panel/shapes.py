@@ -11,7 +11,6 @@ from app.dialing.snapshot import Snapshot
 from app.ivr.flow import Flow
 from app.model import NumberFormat, Trunk
 from app.panel.problems import pattern
-from app.store.dnc import DncEntry
 from app.store.flows import FlowVersion
 from app.store.lists import Contact, ContactList
 from app.store.people import ApiKey, SignIn, User
@@ -30,7 +29,6 @@ _PREFIX: Final = pattern(r"^\+[0-9]{0,14}$", "the beginning of a number with its
 _CALLER_ID: Final = pattern(r"^(\+?[0-9]{3,15})?$", "3 to 15 digits, with a plus before them or not")
 _COUNTRY: Final = pattern(r"^[A-Z]{2}$", "a country as two capital letters, such as GB, US or RU")
 _COUNTRY_OR_NONE: Final = pattern(r"^([A-Z]{2})?$", "a country as two capital letters, such as GB, or nothing")
-_AFTER: Final = pattern(r"^(\+[0-9]{0,15})?$", "a number with its plus, as in +447700900123")
 
 Name = Annotated[str, StringConstraints(max_length=128, pattern=_NAME)]
 ShortName = Annotated[str, StringConstraints(max_length=64, pattern=_NAME)]
@@ -221,37 +219,6 @@ class FlowAnswer(BaseModel):
         """A version for the wire, with the remarks of its check."""
         warnings = [] if flow is None else [str(warning) for warning in flow.warnings]
         return cls.model_validate({**plain(version), "warnings": warnings})
-
-
-# --- do-not-call -----------------------------------------------------------------------------------------------------
-
-
-class DncBody(In):
-    """A number nobody is to call."""
-
-    number: str = Field(max_length=64, description="E.164 with plus, or as people write it with `country`")
-    country: str = Field(default="", pattern=_COUNTRY_OR_NONE)
-
-
-class DncAnswer(BaseModel):
-    """An entry of the do-not-call list."""
-
-    number: str
-    source: str
-    attempt_id: str | None = None
-    created_at_ms: int
-
-    @classmethod
-    def of(cls, entry: DncEntry) -> DncAnswer:
-        """An entry for the wire."""
-        return cls.model_validate(entry, from_attributes=True)
-
-
-class DncQuery(In):
-    """Which entries, in the order of their numbers."""
-
-    after: str = Field(default="", max_length=16, pattern=_AFTER)
-    limit: int = Field(default=50, ge=1, le=1_000)
 
 
 # --- people ----------------------------------------------------------------------------------------------------------

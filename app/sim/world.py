@@ -22,6 +22,7 @@ from app.commands import (
     ClaimContacts,
     CloseAttempt,
     Command,
+    ConfirmAttempt,
     RenderPrompts,
     SavePacing,
     SetCampaignStatus,
@@ -266,7 +267,7 @@ class World:
 
     def _perform(self, command: Command) -> None:
         match command:
-            case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
+            case ClaimContacts() | CloseAttempt() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
                 self._write(command)
             case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
                 self._write(command)
@@ -288,7 +289,7 @@ class World:
         self._commit_at_ms = None
         for command, event in zip(batch, self.store.commit(batch, self.now_ms), strict=True):
             if isinstance(event, DncAdded):
-                self.checker.add_dnc(event.number)
+                self.checker.add_dnc(Number(event.number))
             if isinstance(event, AttemptClosed):
                 self._see(Settled(at_ms=self.now_ms, attempt_id=event.attempt_id))
             if isinstance(command, SetCampaignStatus) and command.status is CampaignStatus.FINISHED:

@@ -18,7 +18,7 @@ from app.outcomes import ContactStatus, Outcome
 from app.store.claiming import opened_attempt, with_tries
 from app.store.closing import promised
 from app.store.errors import InUse, NotFound
-from app.store.schema import attempts, campaign_contacts, dnc
+from app.store.schema import attempts, campaign_contacts, dnc, dnc_people
 from app.store.sql import execute
 from app.store.tallies import TallyBook, hour_key
 from app.units import SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, Number
@@ -69,8 +69,8 @@ def amend_conversation(
         mended = {"disposition": disposition, "note": words, "outcome": int(outcome)}
         conn.execute(update(attempts).where(attempts.c.id == attempt_id).values(mended))
         _count(conn, row, place, disposition, outcome, then.status)
-        taken_back = delete(dnc).where(dnc.c.number == row.number, dnc.c.attempt_id == attempt_id)
-        conn.execute(taken_back)
+        for table in (dnc, dnc_people):
+            conn.execute(delete(table).where(table.c.attempt_id == attempt_id))
     _move(conn, row, outcome, then)
     return Amended(
         campaign_id=CampaignId(row.campaign_id), contact_id=ContactId(row.contact_id), number=Number(row.number)

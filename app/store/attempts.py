@@ -114,6 +114,7 @@ def _entry(row: Row[Any]) -> AttemptEntry:
         is_charged=row.is_charged,
         facts=CallFacts(
             trunk_id=None if row.trunk_id is None else TrunkId(row.trunk_id),
+            caller_id=row.caller_id or "",
             placed_at_ms=row.placed_at_ms,
             ringing_at_ms=row.ringing_at_ms,
             progress_at_ms=row.progress_at_ms,

@@ -23,6 +23,7 @@ from app.store import law
 from app.store.errors import NotFound
 from app.store.ids import NewAttemptId
 from app.store.law import CampaignLaw
+from app.store.national import stale_list
 from app.store.pasts import pasts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
@@ -70,7 +71,8 @@ def claim_contacts(
         found = law.campaign_law(conn, lawbook, command.campaign_id)
     except (ValueError, NotFound):
         return _nobody(conn, command, now_ms)
-    for _ in range(_LOOKS if command.count > 0 else 0):
+    hindrance = stale_list(conn, command.campaign_id, now_ms)
+    for _ in range(_LOOKS if command.count > 0 and not hindrance else 0):
         lacking = command.count - len(opened)
         rows = _take(conn, command, wanted, look, now_ms)
         claimed = _settle(command.campaign_id, rows, tallies)
@@ -91,6 +93,8 @@ def claim_contacts(
         wanted=command.count,
         attempts=with_tries(conn, command.campaign_id, opened),
         next_due_at_ms=next_due(conn, command.campaign_id, now_ms, command.agents),
+        checked_at_ms=now_ms,
+        hindrance=hindrance,
     )
 
 

@@ -1,19 +1,22 @@
-"""Closing: the ends of attempts, what becomes of their contacts, and the do-not-call list, in batches."""
+"""Closing: the ends of attempts and what becomes of their contacts, in batches."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from app.agents import CALLBACK_WINDOW_MS, CallbackPlan
-from app.commands import AddDnc, CloseAttempt
+from app.commands import CloseAttempt
 from app.model import AttemptResult
-from app.outcomes import ContactStatus
+from app.outcomes import ContactStatus, Outcome
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
-from app.units import AttemptId, CampaignId
+from app.units import HOUR_MS, AttemptId, CampaignId
+
+_NOT_LIVE: Final = frozenset({Outcome.ANSWERING_MACHINE, Outcome.FAX})
 
 
 def close_attempts(conn: Connection, commands: Sequence[CloseAttempt], now_ms: int, tallies: TallyBook) -> None:
@@ -35,17 +38,25 @@ def close_attempts(conn: Connection, commands: Sequence[CloseAttempt], now_ms: i
         result = results[row.id]
         moves.append(_moved(result, row.number))
         tallies.closed(result, now_ms)
+    _count_shown(conn, [results[row.id] for row in closed])
     moves.sort(key=lambda move: (move["campaign_id"], move["contact_id"]))
     for row in execute(conn, "move_contacts", {"rows_json": to_json(moves)}):
         tallies.moved(CampaignId(row.campaign_id), ContactStatus.IN_PROGRESS, row.status)
 
 
-def add_dnc(conn: Connection, commands: Sequence[AddDnc], now_ms: int) -> int:
-    """Put numbers on the do-not-call list; answers how many were new. Nothing else is touched: claiming looks there."""
-    rows = sorted({c.number: [c.number, c.source, c.attempt_id] for c in reversed(commands)}.values(), key=str)
-    if not rows:
-        return 0
-    return len(execute(conn, "add_dnc", {"now_ms": now_ms, "rows_json": to_json(rows)}).all())
+def _count_shown(conn: Connection, ended: Sequence[AttemptResult]) -> None:
+    """What came of calls by the number they showed. Counted are those that reached the network, and live answers."""
+    hours: Counter[tuple[str, int]] = Counter()
+    answers: Counter[tuple[str, int]] = Counter()
+    for result in ended:
+        facts = result.facts
+        if facts.caller_id and facts.placed_at_ms is not None and result.is_charged:
+            key = facts.caller_id, facts.placed_at_ms // HOUR_MS
+            hours[key] += 1
+            answers[key] += facts.answered_at_ms is not None and result.outcome not in _NOT_LIVE
+    if hours:
+        rows = [[*key, hours[key], answers[key]] for key in sorted(hours)]
+        execute(conn, "add_caller_id_hours", {"rows_json": to_json(rows)})
 
 
 def _ended(result: AttemptResult) -> dict[str, Any]:
@@ -53,6 +64,7 @@ def _ended(result: AttemptResult) -> dict[str, Any]:
     return {
         "id": result.attempt_id,
         "trunk_id": facts.trunk_id,
+        "caller_id": facts.caller_id or None,
         "placed_at_ms": facts.placed_at_ms,
         "ringing_at_ms": facts.ringing_at_ms,
         "progress_at_ms": facts.progress_at_ms,

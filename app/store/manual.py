@@ -15,11 +15,13 @@ from app.outcomes import ContactStatus
 from app.store import law
 from app.store.attaching import link_list
 from app.store.claiming import next_due, opened_attempt, with_tries
+from app.store.dnc import BARRED, is_dnc
 from app.store.errors import Duplicate
 from app.store.ids import NewAttemptId
 from app.store.law import Asked
 from app.store.lists import create_list, grow_list, list_by_name
-from app.store.schema import attempts, campaign_contacts, campaign_lists, campaigns, contacts, dnc, lists
+from app.store.national import stale_list
+from app.store.schema import attempts, campaign_contacts, campaign_lists, campaigns, contacts, lists
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
 from app.units import ContactId, ListId
@@ -34,7 +36,6 @@ _NO_REGION: Final = "ZZ"
 
 IN_A_CALL: Final = "this number is in a call now; wait until that call is over"
 IN_PROGRESS: Final = "this contact is being called already"
-BARRED: Final = "this number is on the do-not-call list"
 
 
 class _No(Exception):
@@ -71,7 +72,7 @@ def _open(
     tallies: TallyBook,
     lawbook: Lawbook,
 ) -> AttemptsOpened:
-    _check_number(conn, command)
+    _check_number(conn, command, now_ms)
     if command.contact_id is None:
         contact_id = _typed_contact(conn, command, now_ms)
     else:
@@ -98,16 +99,19 @@ def _open(
         wanted=1,
         attempts=with_tries(conn, command.campaign_id, [opened]),
         next_due_at_ms=next_due(conn, command.campaign_id, now_ms, (command.agent_id,)),
+        checked_at_ms=now_ms,
     )
 
 
-def _check_number(conn: Connection, command: OpenManual) -> None:
+def _check_number(conn: Connection, command: OpenManual, now_ms: int) -> None:
     try:
         checked_number(command.number)
     except ValueError as error:
         raise _No(str(error)) from error
-    if conn.execute(select(dnc.c.number).where(dnc.c.number == command.number)).first() is not None:
+    if is_dnc(conn, command.number, contact_id=command.contact_id, campaign_id=command.campaign_id):
         raise _No(BARRED)
+    if stale := stale_list(conn, command.campaign_id, now_ms):
+        raise _No(stale)
     live = select(attempts.c.id).where(attempts.c.number == command.number, attempts.c.closed_at_ms.is_(None))
     if conn.execute(live).first() is not None:
         raise _No(IN_A_CALL)

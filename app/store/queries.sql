@@ -1,5 +1,85 @@
 -- Named queries on the dialing path and for the panel's reads. See sql.py for the form of this file.
 
+-- ------------------------------------------------------------------------------------------------------- do-not-call
+
+-- macro: is_barred(number, contact_id, campaign_id)
+-- Whether a campaign may not call a number, E.164 with its plus: it or a beginning of it (`+4470*`) is on the
+-- do-not-call list of the system, of the campaign's project or of the campaign; the person it belongs to is; or it is
+-- in the present edition of a national list that the campaign honours. Some twenty steps down indexes, whatever their
+-- length; as scalar subqueries, which no planner reads into a hash. Which edition is present is asked in the same statement.
+COALESCE(
+    (
+        SELECT 1 FROM dnc
+        WHERE dnc.number IN (
+                {number},
+                substr({number}, 1, 2) || '*', substr({number}, 1, 3) || '*', substr({number}, 1, 4) || '*',
+                substr({number}, 1, 5) || '*', substr({number}, 1, 6) || '*', substr({number}, 1, 7) || '*',
+                substr({number}, 1, 8) || '*', substr({number}, 1, 9) || '*', substr({number}, 1, 10) || '*',
+                substr({number}, 1, 11) || '*', substr({number}, 1, 12) || '*', substr({number}, 1, 13) || '*',
+                substr({number}, 1, 14) || '*', substr({number}, 1, 15) || '*'
+            )
+            AND dnc.campaign_id IN (0, {campaign_id})
+            AND (
+                dnc.project_id = 0
+                OR dnc.project_id = (SELECT campaigns.project_id FROM campaigns WHERE campaigns.id = {campaign_id})
+            )
+        LIMIT 1
+    ),
+    (
+        SELECT 1 FROM dnc_people
+        WHERE dnc_people.contact_id = {contact_id} AND dnc_people.campaign_id IN (0, {campaign_id})
+            AND (
+                dnc_people.project_id = 0
+                OR dnc_people.project_id
+                    = (SELECT campaigns.project_id FROM campaigns WHERE campaigns.id = {campaign_id})
+            )
+        LIMIT 1
+    ),
+    (
+        SELECT 1
+        FROM campaign_national_lists
+        JOIN national_lists ON national_lists.id = campaign_national_lists.national_list_id
+        JOIN national_numbers ON national_numbers.key = national_lists.edition_id * 1000000000000000
+            + CAST(NULLIF(substr({number}, 2), '') AS bigint)
+        WHERE campaign_national_lists.campaign_id = {campaign_id}
+        LIMIT 1
+    ),
+    0
+) = 1
+
+-- name: is_barred
+-- Whether a campaign may not call a number, of a contact (0: of nobody known). Campaign 0 asks for the system's own list.
+SELECT 1 AS yes
+WHERE $is_barred(CAST(:number AS text), CAST(:contact_id AS bigint), CAST(:campaign_id AS bigint));
+
+-- name: count_barred
+-- Of a list's contacts from one id to another those whose first phone nobody may call, or not the campaigns that have the
+-- list.
+SELECT COUNT(*)
+FROM contacts
+WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 <> ''
+    AND (
+        $is_barred(contacts.phone1, contacts.id, 0)
+        OR EXISTS (
+            SELECT 1 FROM campaign_lists
+            WHERE campaign_lists.list_id = :list_id
+                AND $is_barred(contacts.phone1, contacts.id, campaign_lists.campaign_id)
+        )
+    );
+
+-- name: unconfirmed_attempts
+-- Of open attempts those whose number may not be called any more; rows: [attempt id, number].
+SELECT attempts.id
+FROM json_each(:rows_json) AS asked
+JOIN attempts ON attempts.id = asked.value ->> 0
+WHERE $is_barred(asked.value ->> 1, attempts.contact_id, attempts.campaign_id);
+
+-- name: unconfirmed_attempts [postgresql]
+SELECT attempts.id
+FROM json_array_elements(CAST(:rows_json AS json)) AS asked(value)
+JOIN attempts ON attempts.id = asked.value ->> 0
+WHERE $is_barred((asked.value ->> 1), attempts.contact_id, attempts.campaign_id);
+
 -- ---------------------------------------------------------------------------------------------------------- claiming
 
 -- name: claim_contacts
@@ -32,7 +112,7 @@ FROM (
             SELECT head.contact_id, head.due_at_ms, head.line, head.agent_id, head.is_shut,
                 CASE
                     WHEN head.number = '' THEN 'invalid number'
-                    WHEN EXISTS (SELECT 1 FROM dnc WHERE dnc.number = head.number) THEN 'do-not-call'
+                    WHEN $is_barred(head.number, head.contact_id, :campaign_id) THEN 'do-not-call'
                     WHEN head.is_shut THEN 'pending'
                     WHEN EXISTS (
                         SELECT 1 FROM attempts WHERE attempts.number = head.number AND attempts.closed_at_ms IS NULL
@@ -160,7 +240,7 @@ FROM (
             SELECT head.*,
                 CASE
                     WHEN head.number = '' THEN 'invalid number'
-                    WHEN (SELECT 1 FROM dnc WHERE dnc.number = head.number LIMIT 1) = 1 THEN 'do-not-call'
+                    WHEN $is_barred(head.number, head.contact_id, :campaign_id) THEN 'do-not-call'
                     WHEN head.is_shut THEN 'pending'
                     WHEN EXISTS (
                         SELECT 1 FROM attempts WHERE attempts.number = head.number AND attempts.closed_at_ms IS NULL
@@ -492,6 +572,7 @@ RETURNING name;
 UPDATE attempts
 SET closed_at_ms = :now_ms,
     trunk_id = ended.value ->> '$.trunk_id',
+    caller_id = ended.value ->> '$.caller_id',
     placed_at_ms = ended.value ->> '$.placed_at_ms',
     ringing_at_ms = ended.value ->> '$.ringing_at_ms',
     progress_at_ms = ended.value ->> '$.progress_at_ms',
@@ -511,6 +592,7 @@ RETURNING id, number;
 UPDATE attempts
 SET closed_at_ms = :now_ms,
     trunk_id = ended.trunk_id,
+    caller_id = ended.caller_id,
     placed_at_ms = ended.placed_at_ms,
     ringing_at_ms = ended.ringing_at_ms,
     progress_at_ms = ended.progress_at_ms,
@@ -523,7 +605,7 @@ SET closed_at_ms = :now_ms,
     cause_text = ended.cause_text,
     flow = ended.flow
 FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
-    id text, trunk_id text, placed_at_ms bigint, ringing_at_ms bigint, progress_at_ms bigint, answered_at_ms bigint,
+    id text, trunk_id text, caller_id text, placed_at_ms bigint, ringing_at_ms bigint, progress_at_ms bigint, answered_at_ms bigint,
     ended_at_ms bigint, outcome integer, is_charged boolean, sip_code integer, cause integer, cause_text text, flow json
 )
 WHERE attempts.id = ended.id AND attempts.closed_at_ms IS NULL
@@ -553,7 +635,7 @@ FROM (
         value ->> '$.is_kept' AS is_kept, value ->> '$.callback_at_ms' AS callback_at_ms,
         value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id,
         value ->> '$.status' = 'pending'
-            AND EXISTS (SELECT 1 FROM dnc WHERE dnc.number = value ->> '$.number') AS is_barred
+            AND $is_barred(value ->> '$.number', value ->> '$.contact_id', value ->> '$.campaign_id') AS is_barred
     FROM json_each(:rows_json)
 ) AS moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id
@@ -577,7 +659,8 @@ SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
         WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
 FROM (
     SELECT ended.*,
-        ended.status = 'pending' AND EXISTS (SELECT 1 FROM dnc WHERE dnc.number = ended.number) AS is_barred
+        ended.status = 'pending'
+            AND $is_barred(ended.number, ended.contact_id, ended.campaign_id) AS is_barred
     FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
         campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, attempts integer,
         faults integer, outcome integer, phone smallint, is_kept boolean, callback_at_ms bigint,
@@ -723,21 +806,114 @@ SELECT (value ->> 0)::bigint, value ->> 1, value ->> 2, (value ->> 3)::bigint
 FROM json_array_elements(CAST(:rows_json AS json))
 ON CONFLICT (campaign_id, kind, key) DO UPDATE SET count = tallies.count + excluded.count;
 
+-- name: add_caller_id_hours
+-- Count calls by the number they showed and the hour; rows: [number, hour, placed, answered].
+INSERT INTO caller_id_hours (number, hour, placed, answered)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3
+FROM json_each(:rows_json)
+WHERE TRUE
+ON CONFLICT (number, hour) DO UPDATE
+SET placed = caller_id_hours.placed + excluded.placed, answered = caller_id_hours.answered + excluded.answered;
+
+-- name: add_caller_id_hours [postgresql]
+INSERT INTO caller_id_hours (number, hour, placed, answered)
+SELECT value ->> 0, (value ->> 1)::integer, (value ->> 2)::integer, (value ->> 3)::integer
+FROM json_array_elements(CAST(:rows_json AS json))
+ON CONFLICT (number, hour) DO UPDATE
+SET placed = caller_id_hours.placed + excluded.placed, answered = caller_id_hours.answered + excluded.answered;
+
 -- name: add_dnc
--- Put numbers on the do-not-call list, those on it already left as they are; rows: [number, source, attempt id].
-INSERT INTO dnc (number, source, attempt_id, created_at_ms)
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), :now_ms
+-- Put numbers on the do-not-call list, those on it already left as they are.
+INSERT INTO dnc (
+    number, project_id, campaign_id, contact_id, source, who, why, attempt_id, created_at_ms
+)
+SELECT value ->> '$.number', value ->> '$.project_id', value ->> '$.campaign_id', value ->> '$.contact_id',
+    value ->> '$.source', value ->> '$.who', value ->> '$.why', value ->> '$.attempt_id', :now_ms
 FROM json_each(:rows_json)
 WHERE TRUE
 ON CONFLICT DO NOTHING
 RETURNING number;
 
 -- name: add_dnc [postgresql]
-INSERT INTO dnc (number, source, attempt_id, created_at_ms)
-SELECT value ->> 0, value ->> 1, value ->> 2, :now_ms
-FROM json_array_elements(CAST(:rows_json AS json))
+INSERT INTO dnc (
+    number, project_id, campaign_id, contact_id, source, who, why, attempt_id, created_at_ms
+)
+SELECT number, project_id, campaign_id, contact_id, source, who, why, attempt_id, :now_ms
+FROM json_to_recordset(CAST(:rows_json AS json)) AS barred(
+    number text, project_id bigint, campaign_id bigint, contact_id bigint, source text, who text, why text,
+    attempt_id text
+)
 ON CONFLICT DO NOTHING
 RETURNING number;
+
+-- name: honoured_lists
+-- The national lists that a campaign honours, how old they may be and how old they are.
+SELECT national_lists.name, campaign_national_lists.max_age_days, national_editions.as_of_ms
+FROM campaign_national_lists
+JOIN national_lists ON national_lists.id = campaign_national_lists.national_list_id
+LEFT JOIN national_editions ON national_editions.id = national_lists.edition_id
+WHERE campaign_national_lists.campaign_id = :campaign_id
+ORDER BY national_lists.name;
+
+-- name: add_national_numbers
+-- Put numbers into an edition of a national list; keys: edition × 10^15 + digits.
+INSERT INTO national_numbers (key)
+SELECT value FROM json_each(:keys_json)
+WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: add_national_numbers [postgresql]
+INSERT INTO national_numbers (key)
+SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:keys_json AS json)) AS given(value)
+ON CONFLICT DO NOTHING;
+
+-- name: add_dnc_people
+-- Put persons on the do-not-call list, whatever their phones are or will be.
+INSERT INTO dnc_people (contact_id, project_id, campaign_id, source, who, why, attempt_id, created_at_ms)
+SELECT value ->> '$.contact_id', value ->> '$.project_id', value ->> '$.campaign_id', value ->> '$.source',
+    value ->> '$.who', value ->> '$.why', value ->> '$.attempt_id', :now_ms
+FROM json_each(:rows_json)
+WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: add_dnc_people [postgresql]
+INSERT INTO dnc_people (contact_id, project_id, campaign_id, source, who, why, attempt_id, created_at_ms)
+SELECT contact_id, project_id, campaign_id, source, who, why, attempt_id, :now_ms
+FROM json_to_recordset(CAST(:rows_json AS json)) AS barred(
+    contact_id bigint, project_id bigint, campaign_id bigint, source text, who text, why text, attempt_id text
+)
+ON CONFLICT DO NOTHING;
+
+-- name: people_of_attempts
+-- Who was called in attempts: their phones, and the agent who talked with them.
+SELECT attempts.id, attempts.contact_id, contacts.phone1, contacts.phone2, contacts.phone3, contacts.phone4,
+    contacts.phone5, users.name AS agent
+FROM json_each(:attempts_json) AS asked
+JOIN attempts ON attempts.id = asked.value
+JOIN contacts ON contacts.id = attempts.contact_id
+LEFT JOIN users ON users.id = attempts.agent_id;
+
+-- name: people_of_attempts [postgresql]
+SELECT attempts.id, attempts.contact_id, contacts.phone1, contacts.phone2, contacts.phone3, contacts.phone4,
+    contacts.phone5, users.name AS agent
+FROM json_array_elements_text(CAST(:attempts_json AS json)) AS asked(value)
+JOIN attempts ON attempts.id = asked.value
+JOIN contacts ON contacts.id = attempts.contact_id
+LEFT JOIN users ON users.id = attempts.agent_id;
+
+-- name: lock_claims
+-- Claims of all processes may go on together, but not while a number is being barred. SQLite has one writer at a time.
+SELECT 1;
+
+-- name: lock_claims [postgresql]
+SELECT pg_advisory_xact_lock_shared(7047001);
+
+-- name: lock_opt_outs
+-- No claim of any process is under way from here to the end of this transaction: those before are seen, those after see.
+SELECT 1;
+
+-- name: lock_opt_outs [postgresql]
+SELECT pg_advisory_xact_lock(7047001);
 
 -- name: set_campaign_status
 -- Write a campaign's status; the first start and the end are dated.

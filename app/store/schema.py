@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -40,6 +42,12 @@ _Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by its
 
 def _id() -> Column[Any]:
     return Column("id", _Id, primary_key=True)
+
+
+def _some_of(column: Column[Any]) -> None:
+    """An index over the few rows that have it."""
+    condition = text(f"{column.name} IS NOT NULL")
+    Index(f"ix_{column.table.name}_{column.name}", column, sqlite_where=condition, postgresql_where=condition)
 
 
 # --- people who sign in ----------------------------------------------------------------------------------------------
@@ -104,6 +112,33 @@ trunks = Table(
     Column("number_format", JSON, nullable=False),
     Column("caller_id", String(32), nullable=False),
     Column("is_enabled", Boolean, nullable=False),
+)
+
+# The numbers that are ours to show, with what each may be used for.
+caller_ids = Table(
+    "caller_ids",
+    metadata,
+    Column("number", String(16), primary_key=True),  # as it is sent: 3 to 15 digits, with a plus or not
+    Column("label", String(64), nullable=False, default="", server_default=""),
+    Column("trunks", JSON, nullable=False),  # over which it may be shown; none: all
+    Column("areas", JSON, nullable=False),  # beginnings of the numbers it is local to; none: told by itself
+    Column("per_hour", Integer, nullable=False, default=0, server_default=text("0")),  # calls in an hour; 0: any
+    Column("per_day", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("rest_after", Integer, nullable=False, default=0, server_default=text("0")),  # calls, then it rests
+    Column("rest_ms", BigInteger, nullable=False, default=0, server_default=text("0")),
+    Column("is_resting", Boolean, nullable=False, default=False, server_default=text("FALSE")),  # taken out by hand
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+# What came of calls by the number they showed, hour by hour: its rate of answers, and how far its limits are used.
+caller_id_hours = Table(
+    "caller_id_hours",
+    metadata,
+    Column("number", String(16), primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),  # since the epoch
+    Column("placed", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # --- contacts --------------------------------------------------------------------------------------------------------
@@ -226,14 +261,66 @@ source_conflicts = Table(
     Column("taken", String(8), nullable=False, default="", server_default=""),  # ours, theirs; empty: open
 )
 
+# Numbers nobody calls, and beginnings of numbers (`+4470*`). For all: project 0, campaign 0; else for one of these.
 dnc = Table(
     "dnc",
     metadata,
     Column("number", String(16), primary_key=True),
-    Column("source", String(64), nullable=False),  # keypress, import, api, agent
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False, server_default=text("0")),
+    Column("campaign_id", BigInteger, primary_key=True, autoincrement=False, server_default=text("0")),
+    Column("contact_id", BigInteger),  # barred as a phone of this person
+    Column("source", String(64), nullable=False),  # keypress, agent, api, panel, import, dialplan, sms
+    Column("who", String(64), nullable=False, default="", server_default=""),  # the user or program that said so
+    Column("why", Text, nullable=False, default="", server_default=""),
     Column("attempt_id", String(40)),
     Column("created_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
+_some_of(dnc.c.contact_id)
+_some_of(dnc.c.attempt_id)
+
+# Persons nobody calls, whatever their phones are now or will be.
+dnc_people = Table(
+    "dnc_people",
+    metadata,
+    Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False, server_default=text("0")),
+    Column("campaign_id", BigInteger, primary_key=True, autoincrement=False, server_default=text("0")),
+    Column("source", String(64), nullable=False),
+    Column("who", String(64), nullable=False, default="", server_default=""),
+    Column("why", Text, nullable=False, default="", server_default=""),
+    Column("attempt_id", String(40)),
+    Column("created_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+_some_of(dnc_people.c.attempt_id)
+
+# National registers. A list points to the edition it is read from now; another replaces it by moving the pointer.
+national_lists = Table(
+    "national_lists",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("country", String(2), nullable=False),
+    Column("edition_id", BigInteger),  # NULL: none is complete yet
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+national_editions = Table(
+    "national_editions",
+    metadata,
+    _id(),
+    Column("national_list_id", ForeignKey("national_lists.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("as_of_ms", BigInteger, nullable=False),  # when the register was so
+    Column("file_name", String(255), nullable=False),
+    Column("numbers", BigInteger, nullable=False, default=0, server_default=text("0")),
+    Column("rejected", BigInteger, nullable=False, default=0, server_default=text("0")),
+    Column("who", String(64), nullable=False, default="", server_default=""),
+    Column("state", String(16), nullable=False),  # see app.store.national
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("finished_at_ms", BigInteger),
+)
+# One integer a number: its edition × 10^15, and its digits. Ten million take 0.11 GB on SQLite, where it is the rowid.
+national_numbers = Table("national_numbers", metadata, Column("key", _Id, primary_key=True, autoincrement=False))
 
 # What people wrote down about a contact; it is never changed.
 contact_notes = Table(
@@ -273,10 +360,26 @@ strategies = Table(
     UniqueConstraint("name", "version"),
 )
 
+projects = Table(
+    "projects",
+    metadata,
+    _id(),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+
+# There is always the first, which campaigns are in that were put into no other.
+@event.listens_for(projects, "after_create")
+def _make_first_project(_table: Table, conn: Connection, **_rest: object) -> None:
+    conn.execute(projects.insert().values(name="Default", created_at_ms=0))
+
+
 campaigns = Table(
     "campaigns",
     metadata,
     _id(),
+    Column("project_id", BigInteger, nullable=False, default=1, server_default=text("1")),
     Column("name", String(128), nullable=False, unique=True),
     Column("status", String(16), nullable=False),  # CampaignStatus
     Column("flow_id", ForeignKey("flows.id"), nullable=False),
@@ -301,6 +404,15 @@ campaign_trunks = Table(
     Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("trunk_id", ForeignKey("trunks.id"), nullable=False),
+)
+
+# Which national lists a campaign honours, and how old they may be.
+campaign_national_lists = Table(
+    "campaign_national_lists",
+    metadata,
+    Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("national_list_id", ForeignKey("national_lists.id"), primary_key=True),
+    Column("max_age_days", Integer, nullable=False),
 )
 
 campaign_lists = Table(
@@ -364,6 +476,7 @@ attempts = Table(
     Column("number", String(16), nullable=False),
     Column("opened_at_ms", BigInteger, nullable=False),
     Column("trunk_id", String(64)),
+    Column("caller_id", String(16)),  # the number shown
     Column("placed_at_ms", BigInteger),
     Column("ringing_at_ms", BigInteger),
     Column("progress_at_ms", BigInteger),

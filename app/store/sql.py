@@ -2,7 +2,8 @@
 
 A query may have a variant for one database: `-- name: claim_contacts [postgresql]`. Parameters are `:name`; those that
 end in `_ms` are bound as 64-bit integers, and rows are passed as one JSON text in a parameter ending in `_json`, so
-that a batch of any size is one statement.
+that a batch of any size is one statement. What several queries ask in the same words is a macro,
+`-- macro: is_barred(number, campaign)`, whose `{number}` stand for what a query gives it: `$is_barred(a.number, :id)`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import msgspec
 from sqlalchemy import BigInteger, Connection, CursorResult, TextClause, bindparam, text
 
 _HEADING: Final = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)(?: \[(?P<dialect>[a-z]+)\])?$", re.MULTILINE)
+_MACRO: Final = re.compile(r"^-- macro: (?P<name>[a-z0-9_]+)\((?P<parameters>[a-z_, ]*)\)$", re.MULTILINE)
+_USE: Final = re.compile(r"\$(?P<name>[a-z0-9_]+)\((?P<given>(?:[^()]|\([^()]*\))*)\)")
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _FILE: Final = Path(__file__).with_name("queries.sql")
@@ -38,6 +41,7 @@ def parse(source: str) -> list[NamedQuery]:
 
     Raises ValueError for a name given twice, a query without a description, and one without SQL.
     """
+    macros, source = _macros(source)
     headings = list(_HEADING.finditer(source))
     ends = [heading.start() for heading in headings[1:]] + [len(source)]
     queries: list[NamedQuery] = []
@@ -46,7 +50,7 @@ def parse(source: str) -> list[NamedQuery]:
         name, dialect = heading["name"], heading["dialect"] or ""
         body = source[heading.end() : end].strip()
         comments = [line.strip()[2:].strip() for line in body.splitlines() if line.strip().startswith("--")]
-        sql = _COMMENT.sub("", body).strip().rstrip(";")
+        sql = _written_out(_COMMENT.sub("", body).strip().rstrip(";"), macros)
         if (name, dialect) in seen:
             raise ValueError(f"query {name!r} is given twice for {dialect or 'all databases'}")
         if not sql:
@@ -56,6 +60,38 @@ def parse(source: str) -> list[NamedQuery]:
         seen.add((name, dialect))
         queries.append(NamedQuery(name=name, dialect=dialect, description=" ".join(comments), sql=sql))
     return queries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Macro:
+    parameters: tuple[str, ...]
+    sql: str
+
+
+def _macros(source: str) -> tuple[dict[str, _Macro], str]:
+    """The macros of a file, and the file without them."""
+    macros: dict[str, _Macro] = {}
+    while (heading := _MACRO.search(source)) is not None:
+        following = re.compile(r"^-- (?:name|macro): ", re.MULTILINE).search(source, heading.end())
+        end = len(source) if following is None else following.start()
+        parameters = tuple(part.strip() for part in heading["parameters"].split(",") if part.strip())
+        sql = _COMMENT.sub("", source[heading.end() : end]).strip().rstrip(";")
+        macros[heading["name"]] = _Macro(parameters=parameters, sql=sql)
+        source = source[: heading.start()] + source[end:]
+    return macros, source
+
+
+def _written_out(sql: str, macros: Mapping[str, _Macro]) -> str:
+    """A query with its macros in full. Raises ValueError for a macro that is not there, or is given too few or many."""
+
+    def full(use: re.Match[str]) -> str:
+        macro = macros.get(use["name"])
+        given = [part.strip() for part in use["given"].split(",")]
+        if macro is None or len(given) != len(macro.parameters):
+            raise ValueError(f"there is no macro {use['name']!r} of {len(given)} parameters")
+        return macro.sql.format(**dict(zip(macro.parameters, given, strict=True)))
+
+    return _USE.sub(full, sql)
 
 
 @cache

@@ -9,12 +9,21 @@ from sqlalchemy import Connection
 
 from app.agent_commands import LogAgent, OpenManual, SaveConversation
 from app.agent_events import AgentSaved, ConversationSaved
-from app.commands import AddDnc, ClaimContacts, CloseAttempt, SavePacing, SetCampaignStatus, StoreCommand
+from app.commands import (
+    AddDnc,
+    ClaimContacts,
+    CloseAttempt,
+    ConfirmAttempt,
+    SavePacing,
+    SetCampaignStatus,
+    StoreCommand,
+)
 from app.compliance.library import Lawbook
-from app.events import AttemptClosed, CampaignStatusSaved, DncAdded, PacingSaved, StoreEvent
+from app.events import AttemptClosed, CampaignStatusSaved, PacingSaved, StoreEvent
 from app.model import CampaignStatus
 from app.store.claiming import claim_contacts
-from app.store.closing import add_dnc, close_attempts
+from app.store.closing import close_attempts
+from app.store.dnc import add_dnc, confirm_attempts, lock_claims
 from app.store.errors import NotFound
 from app.store.floor import log_agents, save_conversations
 from app.store.ids import NewAttemptId
@@ -35,7 +44,10 @@ def carry_out(
     it, and a number whose call ended in this turn may be dialed again. Raises NotFound for an unknown campaign.
     """
     tallies = TallyBook()
-    add_dnc(conn, [command for command in commands if isinstance(command, AddDnc)], now_ms)
+    barred = add_dnc(conn, [command for command in commands if isinstance(command, AddDnc)], now_ms)
+    if any(isinstance(command, ClaimContacts | OpenManual | ConfirmAttempt) for command in commands):
+        lock_claims(conn)
+    confirmed = confirm_attempts(conn, [one for one in commands if isinstance(one, ConfirmAttempt)], now_ms)
     close_attempts(conn, [command for command in commands if isinstance(command, CloseAttempt)], now_ms, tallies)
     save_conversations(conn, [command for command in commands if isinstance(command, SaveConversation)])
     log_agents(conn, [command for command in commands if isinstance(command, LogAgent)], now_ms)
@@ -43,7 +55,9 @@ def carry_out(
     for command in commands:
         match command:
             case AddDnc():
-                events.append(DncAdded(number=command.number, attempt_id=command.attempt_id))
+                events.append(barred[command])
+            case ConfirmAttempt():
+                events.append(confirmed[command.attempt_id])
             case CloseAttempt(result=result):
                 events.append(
                     AttemptClosed(attempt_id=result.attempt_id, campaign_id=result.campaign_id, outcome=result.outcome)

@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources",),
     ("asterisk",),
     ("runtime", "voices", "plan_checks"),
-    ("sim", "study"),
+    ("sim", "study", "barring", "shown_numbers"),
     ("operations", "doctor"),
     ("agent_operations", "contact_operations", "callers", "rehearsal"),
     ("panel",),

@@ -51,7 +51,7 @@ from app.model import CampaignStatus
 from app.ports import Inbox
 from app.runtime import COMMIT_BATCH, RENDERERS, Runtime, SystemClock
 from app.store.errors import StoreError
-from app.units import AttemptId, CampaignId, ContactId
+from app.units import AttemptId, CampaignId, ContactId, Number
 from tests.unit.dialing.build import FLOW, audio_of, campaign, phone, trunk
 from tests.unit.dialing.world import Disk, Row
 
@@ -111,7 +111,7 @@ class FakeStore:
                 self._log.append(f"closed {result.attempt_id}")
                 return AttemptClosed(attempt_id=result.attempt_id, campaign_id=ONE, outcome=result.outcome)
             case AddDnc():
-                self.disk.dnc.add(command.number)
+                self.disk.dnc.add(Number(command.number))
                 self._log.append(f"barred {command.number}")
                 return DncAdded(number=command.number, attempt_id=command.attempt_id)
             case SetCampaignStatus():

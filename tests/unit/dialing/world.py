@@ -16,6 +16,7 @@ from app.commands import (
     ClaimContacts,
     CloseAttempt,
     Command,
+    ConfirmAttempt,
     HangUp,
     PlaceCall,
     Play,
@@ -29,6 +30,7 @@ from app.commands import (
 from app.dialing.dialer import Dialer
 from app.events import (
     AttemptClosed,
+    AttemptConfirmed,
     AttemptsOpened,
     AttemptsRecovered,
     CallEnded,
@@ -240,7 +242,7 @@ class World:
         is_told_later: the answer is still on its way when the next things happen.
         """
         batch, self.writes = self.writes, []
-        self.disk.dnc.update(command.number for command in batch if isinstance(command, AddDnc))
+        self.disk.dnc.update(Number(command.number) for command in batch if isinstance(command, AddDnc))
         for command in batch:
             if isinstance(command, CloseAttempt):
                 self.disk.close(command.result)
@@ -259,6 +261,11 @@ class World:
                 )
             case AddDnc():
                 return DncAdded(number=command.number, attempt_id=command.attempt_id)
+            case ConfirmAttempt():
+                reason = "on the do-not-call list" if command.number in self.disk.dnc else ""
+                return AttemptConfirmed(
+                    attempt_id=command.attempt_id, number=command.number, checked_at_ms=self.now, reason=reason
+                )
             case SetCampaignStatus():
                 self.disk.status[command.campaign_id] = command.status
                 if command.status is CampaignStatus.FINISHED:
@@ -444,7 +451,7 @@ class World:
             case StoreFailed():
                 self._claiming -= set(event.campaign_ids)
             case DncAdded():
-                self._barred.add(event.number)
+                self._barred.add(Number(event.number))
             case TelephonyUp() | TelephonyDown():
                 self._is_up = isinstance(event, TelephonyUp)
             case CampaignStarted():
@@ -521,7 +528,7 @@ class World:
                     placed_at_ms=self.now,
                     lease_until_ms=self.now + command.lease_ms,
                 )
-            case ClaimContacts() | CloseAttempt() | AddDnc() | SetCampaignStatus():
+            case ClaimContacts() | CloseAttempt() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
                 self.writes.append(command)
             case RenderPrompts():
                 self.renders.append(command)

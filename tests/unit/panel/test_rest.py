@@ -52,6 +52,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /phones/{endpoint}": {"label": "Window", "phone_mode": "per call"},
     "PUT /pause-reasons/{code}": {"label": "Fire drill", "limit_ms": 600_000},
     "POST /dnc": {"number": "07700 900123", "country": "GB"},
+    "POST /projects": {"name": "Charity"},
+    "PUT /projects/{project_id}": {"name": "Renamed"},
+    "PUT /campaigns/{campaign_id}/project": {"project": 1},
+    "PUT /campaigns/{campaign_id}/national-lists": {"lists": [{"name": "TPS", "max_age_days": 28}]},
+    "PUT /caller-ids/{number}": {"label": "London", "per_day": 200},
     "POST /users": {"name": "boris", "password": "long enough", "role": "agent"},
     "PATCH /users/{user_id}": {"password": "long enough"},
     "POST /apikeys": {"name": "crm"},
@@ -59,7 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
 PLACES = {"trunk_id": "way", "list_id": "1",  "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
           "user_id": "1", "number": "+447700900199", "attempt_id": "nosuchattempt", "agent_id": "1",
           "endpoint": "agent-101", "code": "drill", "source_id": "1", "conflict_id": "1", "name": "nosuchattempt-talk",
-          "session_id": "0123456789abcdef"}  # fmt: skip
+          "session_id": "0123456789abcdef", "project_id": "1"}  # fmt: skip
 EXPECTED_STATUS = {
     "DELETE /trunks/{trunk_id}": 409,  # a campaign has it
     "POST /sources": 422,  # the settings have no such database
@@ -73,6 +78,11 @@ EXPECTED_STATUS = {
     "POST /campaigns/{campaign_id}/stop": 409,
     "GET /attempts/{attempt_id}": 404,
     "DELETE /dnc/{number}": 404,
+    "GET /dnc/check": 422,  # which number?
+    "DELETE /projects/{project_id}": 409,  # the first stays
+    "PUT /campaigns/{campaign_id}/national-lists": 404,  # there is none
+    "DELETE /national-lists/{name}": 404,
+    "DELETE /caller-ids/{number}": 404,
     "POST /agents/{agent_id}/pause": 409,  # not signed in
     "POST /agents/{agent_id}/ready": 409,
     "POST /agents/{agent_id}/sign-out": 409,

@@ -92,7 +92,7 @@ class Life(RuleBasedStateMachine):
         ended = closing_now or []
         self.live = [attempt for attempt in self.live if attempt not in ended]
         self.closed += ended
-        self.barred |= {command.number for command in commands if isinstance(command, AddDnc)}
+        self.barred |= {Number(command.number) for command in commands if isinstance(command, AddDnc)}
         events = self.store.commit(commands, self.now_ms)
         assert len(events) == len(commands)
         for event in events:
