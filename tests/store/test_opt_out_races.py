@@ -13,6 +13,7 @@ import time
 from sqlalchemy import Connection, text
 
 from app.commands import AddDnc, ClaimContacts, ConfirmAttempt
+from app.compliance.library import Lawbook
 from app.events import AttemptConfirmed, AttemptsOpened
 from app.store import SqlStore
 from app.store.dnc import add_dnc, open_attempts_to
@@ -91,7 +92,7 @@ async def test_barring_waits_for_a_claim_that_is_under_way_and_sees_it(url: str)
     loop = asyncio.get_running_loop()
 
     def slowly(conn: Connection, campaign_id: CampaignId) -> None:
-        [event] = carry_out(conn, [ClaimContacts(campaign_id=campaign_id, count=1)], T0, new_attempt_id)
+        [event] = carry_out(conn, [ClaimContacts(campaign_id=campaign_id, count=1)], T0, new_attempt_id, Lawbook())
         assert isinstance(event, AttemptsOpened)
         assert len(event.attempts) == 1
         loop.call_soon_threadsafe(claimed.set)
