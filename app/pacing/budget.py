@@ -91,8 +91,12 @@ class Budget:
 
     @property
     def risk(self) -> float:
-        """The chance of harm a new call may carry."""
-        return 0.0 if self._target == 0 else self._level * (self.share + 0.02)
+        """The chance of harm a new call may carry: the level at most.
+
+        What is left over is spent by the level, slowly: more at once, and a change of the list would find too much in
+        flight (from 0.2 to 0.5 answered, 30 agents: 5.5% instead of 4% abandoned in the quarter of an hour after).
+        """
+        return 0.0 if self._target == 0 else self._level * min(1.0, self.share + 0.02)
 
     def answered(self, at_ms: int) -> None:
         self.ledger.count(at_ms, answered=1)

@@ -27,6 +27,11 @@ CHANGES: Final[dict[str, Day]] = {
     "lunch: 30 → 8 → 30 agents": Day(
         answer_rate=((0, 0.3),), agents=((0, 30), (CHANGED_AT_MS, 8), (CHANGED_AT_MS + 45 * MINUTE_MS, 30))
     ),
+    "lunch, agents tell: 30 → 8 → 30": Day(
+        answer_rate=((0, 0.3),),
+        agents=((0, 30), (CHANGED_AT_MS, 8), (CHANGED_AT_MS + 45 * MINUTE_MS, 30)),
+        do_agents_tell=True,
+    ),
     "trunk out for 5 minutes, 30 agents": Day(
         answer_rate=((0, 0.3),), agents=((0, 30),), outages=((CHANGED_AT_MS, CHANGED_AT_MS + 5 * MINUTE_MS),)
     ),

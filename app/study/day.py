@@ -28,6 +28,8 @@ class Day:
     agents: how many are signed in: ((from_ms, agents), …). outages: stretches in which every call fails at once.
     beside: the answer rates of further campaigns, served by the same agents over the same lines.
     told: what lists and lines tell of their calls.
+    do_agents_tell: agents who are to go and still talk are known, and no longer counted among those who come free;
+    otherwise whoever comes free next goes, and nobody knows before.
     """
 
     answer_rate: tuple[tuple[int, float], ...]
@@ -35,6 +37,7 @@ class Day:
     outages: tuple[tuple[int, int], ...] = ()
     beside: tuple[tuple[tuple[int, float], ...], ...] = ()
     told: frozenset[Telling] = frozenset()
+    do_agents_tell: bool = False
     length_ms: int = 8 * HOUR_MS
     lines: int = 5_000
     connect_within_ms: int = 2_000

@@ -88,6 +88,8 @@ class Floor:
         self.waiting: deque[tuple[Campaign, int, int]] = deque()
         """Whose person, of which call, since when."""
         self._leaving = 0
+        self._going: set[int] = set()
+        """Busy agents who told that they go when they are done."""
         self._heap: list[tuple[int, int, int, int, int]] = []
         self._sequence = 0
         self._next_agent = 0
@@ -205,7 +207,8 @@ class Floor:
         self._free(agent)
 
     def _free(self, agent: int) -> None:
-        if self._leaving > 0:
+        if agent in self._going or (self._leaving > 0 and not self._going):
+            self._going.discard(agent)
             self._leaving -= 1
             self._leave(agent)
         elif self.waiting:
@@ -235,6 +238,8 @@ class Floor:
         while have < want:
             if self._leaving:
                 self._leaving -= 1
+                if self._going:
+                    self._going.pop()
             else:
                 agent = self._next_agent
                 self._next_agent += 1
@@ -248,6 +253,8 @@ class Floor:
                 self._leave(self.idle.pop())
             else:
                 self._leaving += 1
+                if self.day.do_agents_tell:
+                    self._going.add(max(agent for agent in self.free_at_ms if agent not in self._going))
             have -= 1
 
     def _leave(self, agent: int) -> None:
@@ -274,8 +281,8 @@ class Floor:
         now = self.now_ms
         in_flight = sum([len(one.ringing) for one in self.campaigns])
         free_lines = max(0, self.day.lines - in_flight - len(self.talking) - len(self.waiting))
-        talking_ms = [now - since for since in self.talking.values()]
-        wrapping_ms = [now - since for since in self.wrapping.values()]
+        talking_ms = [now - since for agent, since in self.talking.items() if agent not in self._going]
+        wrapping_ms = [now - since for agent, since in self.wrapping.items() if agent not in self._going]
         snapshots = [
             PacingSnapshot(
                 now_ms=now,

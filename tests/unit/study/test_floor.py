@@ -54,6 +54,36 @@ def test_agents_leave_when_their_call_is_done_and_come_back() -> None:
     assert 6 * 40 + 2 * 20 <= result.signed_in_ms / MINUTE_MS <= 6 * 40 + 2 * 20 + 4 * 5
 
 
+class Headcount(LinesPerIdleAgent):
+    """Keeps how many agents it saw, by time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saw: list[tuple[int, int]] = []
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        agents = snapshot.idle_agents + len(snapshot.talking_ms) + len(snapshot.wrapping_ms)
+        self.saw.append((snapshot.now_ms, agents))
+        return super().decide(snapshot)
+
+
+@pytest.mark.parametrize("do_tell", [False, True])
+def test_agents_who_tell_that_they_go_are_counted_on_no_more(do_tell: bool) -> None:
+    day = Day(
+        answer_rate=((0, 0.5),),
+        agents=((0, 12), (20 * MINUTE_MS, 3), (40 * MINUTE_MS, 12)),
+        length_ms=HOUR_MS,
+        do_agents_tell=do_tell,
+    )
+    counted = Headcount()
+    result = Floor(day, 1, counted).play()
+    first = next(agents for at_ms, agents in counted.saw if at_ms > 20 * MINUTE_MS)
+    assert (first == 3) is do_tell
+    assert [agents for at_ms, agents in counted.saw if at_ms < 40 * MINUTE_MS][-1] == 3
+    assert counted.saw[-1][1] == 12
+    assert 12 * 40 + 3 * 20 <= result.signed_in_ms / MINUTE_MS <= 12 * 40 + 3 * 20 + 9 * 5
+
+
 def test_nothing_is_answered_while_the_trunk_is_out() -> None:
     day = plain_day(0.5, 4, length_ms=HOUR_MS, outages=((0, HOUR_MS),))
     assert play(day, 1, LinesPerIdleAgent).answered == 0
