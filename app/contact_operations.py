@@ -46,10 +46,14 @@ class ContactOperations:
     async def upsert(
         self, list_id: ListId, given: Sequence[GivenContact], *, by: str, with_updates: bool = True
     ) -> list[Upserted]:
-        """Make or change contacts of a list by their key; the result of each, in their order. Raises NotFound.
+        """Make or change contacts of a list by their key; the result of each, in their order. Raises NotFound, InUse.
 
         Each few hundred are one transaction: a failure leaves what was written before, and sending again is harmless.
         """
+        source = await self._store.read(source_of_list, list_id)
+        if source is not None and source.plan.is_live:
+            table = f"{source.plan.database}, {source.plan.relation}"
+            raise InUse(f"this list lives in {table}: add rows there; contacts are changed by PATCH")
         rows: list[Upserted] = []
         for at in range(0, len(given), ROWS_AT_ONCE):
             chunk = await self._store.write(

@@ -22,6 +22,7 @@ from app.contacts.reading import ChunkReader, ImportOptions, SheetPlan, plan_she
 from app.contacts.report import Counts, ImportProgress, ImportReport
 from app.contacts.sheets import OpenSheet, Sheet, SheetFacts, open_sheet
 from app.store import SqlStore
+from app.store.sources import live_source
 from app.units import CampaignId
 
 SHOWN_PROBLEMS: Final = 100
@@ -88,6 +89,9 @@ async def import_list(
         raise ValueError(f"a list's name has 1 to 128 characters, not {len(name)}; choose another one")
     if options.rejected_to is not None:
         _check_rejected_to(options.rejected_to, path)
+    if (live := await store.read(live_source, name)) is not None:
+        table = f"{live.plan.database}, {live.plan.relation}"
+        raise ValueError(f"the list {name!r} lives in {table}; add rows there, or import into another list")
     with await _open(path, options, on_progress) as sheet:
         return await import_sheet(
             store,

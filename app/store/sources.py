@@ -12,7 +12,17 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from app.store.cards import EDITED
 from app.store.errors import NotFound, unique
 from app.store.lists import create_list, list_by_name
-from app.store.schema import attempts, audit, campaign_contacts, contacts, imports, source_conflicts, sources, users
+from app.store.schema import (
+    attempts,
+    audit,
+    campaign_contacts,
+    contacts,
+    imports,
+    lists,
+    source_conflicts,
+    sources,
+    users,
+)
 from app.units import ContactId, ListId
 
 
@@ -149,6 +159,14 @@ def source_of_list(conn: Connection, list_id: ListId) -> Source | None:
     """The source of a list; None: it has none."""
     row = conn.execute(select(sources).where(sources.c.list_id == list_id)).first()
     return None if row is None else _source(row)
+
+
+def live_source(conn: Connection, list_name: str) -> Source | None:
+    """The live source of the list of this name; None: what is put into the list stays in it."""
+    row = conn.execute(select(sources).join(lists, lists.c.id == sources.c.list_id).where(lists.c.name == list_name))
+    found = row.first()
+    source = None if found is None else _source(found)
+    return source if source is not None and source.plan.is_live else None
 
 
 def remove_source(conn: Connection, source_id: int) -> Source:

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, func, select, text
 
+from app.contacts.importing import import_list
 from app.model import Trunk
 from app.outcomes import ContactStatus, Outcome
 from app.sources.database import SourceProblem, source_url
@@ -241,6 +242,14 @@ async def test_who_is_gone_there_is_gone_here_but_not_when_most_are(lite: Crm) -
     assert source.status is SourceStatus.FAILED
     assert "nobody was taken out" in source.problem
     assert len(await lite.people(source)) == 115
+
+
+async def test_a_file_is_not_put_into_a_live_list_where_its_contacts_would_vanish(lite: Crm, tmp_path: Path) -> None:
+    lite.add(0, 1)
+    await lite.sync(await lite.source(is_live=True))
+    (tmp_path / "more.csv").write_text("code,phone\nx,07700 900999\n")
+    with pytest.raises(ValueError, match="lives in crm, people; add rows there"):
+        await import_list(lite.store, tmp_path / "more.csv", "people", "GB")
 
 
 async def test_a_run_that_changes_nothing_leaves_nothing_behind(lite: Crm) -> None:
