@@ -190,6 +190,7 @@ async def _real(lab: Lab, mode: DialingMode, numbers: Sequence[Number], seconds:
 
 async def _prepare(operations: Operations, store: SqlStore, mode: DialingMode, numbers: Sequence[Number]) -> CampaignId:
     await operations.save_trunk(TRUNK)
+    await operations.shown_numbers.keep(_plan(mode).caller_id)
     found = await store.write(lists.create_list, name="reality", country="GB", now_ms=operations.now_ms)
     await store.write(add_contacts, found.id, numbers, operations.now_ms)
     return (await operations.create_campaign(_plan(mode), [found.id])).campaign.id

@@ -59,12 +59,16 @@ SELECT COUNT(*)
 FROM contacts
 WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 <> ''
     AND (
-        $is_barred(contacts.phone1, contacts.id, 0)
-        OR EXISTS (
-            SELECT 1 FROM campaign_lists
-            WHERE campaign_lists.list_id = :list_id
-                AND $is_barred(contacts.phone1, contacts.id, campaign_lists.campaign_id)
-        )
+        EXISTS (SELECT 1 FROM dnc) OR EXISTS (SELECT 1 FROM dnc_people) OR EXISTS (SELECT 1 FROM campaign_national_lists)
+    )
+    AND EXISTS (
+        SELECT 1
+        FROM (
+            SELECT campaign_id FROM campaign_lists WHERE list_id = :list_id
+            UNION ALL
+            SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM campaign_lists WHERE list_id = :list_id)
+        ) AS caller
+        WHERE $is_barred(contacts.phone1, contacts.id, caller.campaign_id)
     );
 
 -- name: unconfirmed_attempts
