@@ -41,7 +41,10 @@ NEEDS: Final = {
     **{f"{method} /admin/{noun}": ADMIN for noun in ("phones/{endpoint}", "trunks/{trunk_id}", "pauses/{code}")
        for method in ("GET", "POST")},
     **{f"POST /admin/{noun}/remove": ADMIN for noun in ("phones/{endpoint}", "trunks/{trunk_id}", "pauses/{code}")},
-    "GET /admin/audit": ADMIN,
+    "GET /admin/audit": ADMIN, "GET /admin/caller-ids": ADMIN, "POST /admin/caller-ids": ADMIN,
+    "GET /admin/caller-ids/{number}": ADMIN, "POST /admin/caller-ids/{number}": ADMIN,
+    "POST /admin/caller-ids/{number}/remove": ADMIN, "GET /admin/dnc": ADMIN, "POST /admin/dnc": ADMIN,
+    "POST /admin/dnc/remove": ADMIN,
 }  # fmt: skip
 SOCKETS: Final = {"GET /live": S, "GET /live/floor": S, "GET /live/campaigns/{campaign_id}": S, "GET /desk/live": A}
 PLACES: Final = {"campaign_id": "1", "agent_id": "1", "user_id": "1", "step": "contacts", "verb": "pause"}
