@@ -5,6 +5,7 @@ A phone's call (an agent's, a supervisor's, a consulted third party's) is named 
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from app.agents import AgentStint, CallbackPlan, PauseReason, Seat, SpyMode
@@ -320,6 +321,27 @@ class WrapUpExtended:
     agent_id: AgentId
 
 
+class DeskWord(enum.Enum):
+    """What an agent's desk tells of how far a conversation is."""
+
+    CLOSING = "closing"
+    """The agent pressed the key that says: nearly done."""
+    STEP = "step"
+    """They turned to a step of the script."""
+    RESULT = "result"
+    """They opened the results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskTold:
+    """The desk tells how far the conversation is, for whoever counts on the agent. step: of the script, from 1."""
+
+    agent_id: AgentId
+    attempt_id: AttemptId
+    word: DeskWord
+    step: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserLost:
     """The agent's page has no connection (is_lost), or has one again: no new reservations until then."""
@@ -396,6 +418,7 @@ AgentRequest = (
     | TransferCancelled
     | DispositionSet
     | WrapUpExtended
+    | DeskTold
     | BrowserLost
 )
 """What a signed-in agent (or a supervisor in their name) asks for. Whether it may be is told by `Dialer.refusal`."""

@@ -175,7 +175,7 @@ async def _real(lab: Lab, mode: DialingMode, numbers: Sequence[Number], seconds:
                 await asyncio.sleep(WARM_UP_S)
                 start_ms = operations.now_ms
                 await asyncio.sleep(seconds)
-                found = await store.read(figures_of, "reality", mode, 0, start_ms, operations.now_ms - start_ms)
+                found = await store.read(figures_of, "reality", mode.value, 0, start_ms, operations.now_ms - start_ms)
                 await runtime.wind_down(30)
             finally:
                 working.cancel()
@@ -229,4 +229,4 @@ def _simulated(mode: DialingMode, numbers: Sequence[Number], seconds: int, seed:
     world = World(plan, seed=seed, trace=Untraced())
     warm_up_ms = WARM_UP_S * SECOND_MS
     world.run(warm_up_ms + seconds * SECOND_MS, is_whole=False)
-    return world.store.read(figures_of, "reality", mode, seed, START_MS + warm_up_ms, seconds * SECOND_MS)
+    return world.store.read(figures_of, "reality", mode.value, seed, START_MS + warm_up_ms, seconds * SECOND_MS)

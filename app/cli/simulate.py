@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 from click.core import ParameterSource
 
-from app.cli.shell import json_option, say_json
+from app.cli.shell import fail, json_option, run_async, say_json, settings
 
 if TYPE_CHECKING:
+    from app.sim.scenario import Scenario
     from app.sim.simulate import SimulationReport
 
 
@@ -42,12 +45,27 @@ if TYPE_CHECKING:
     help="Of it: 0.15, 0.3 and 0.6 unless you say.",
 )
 @click.option(
-    "--pacer", "pacers", multiple=True, help="In the benchmark: ours and progressive, unless you name others."
+    "--pacer",
+    "pacers",
+    multiple=True,
+    help="In the benchmark: ours and progressive, unless you name others. In a scenario: progressive, predictive, or "
+    "another's, as its documentation tells it: fixed-ratio=2.5, vicidial-ratio=2, vicidial-adapt, lines-corrected, "
+    "erlang.",
 )
 @click.option(
     "--scenario",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Instead, play a shift described in this YAML file (docs/laboratory.md), --days times.",
+)
+@click.option(
+    "--from-campaign",
+    metavar="NAME",
+    help="Instead, play a shift as this campaign's last days were; --agents N: with so many agents.",
+)
+@click.option(
+    "--write-scenario",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --from-campaign: write the scenario into this file, to be changed, and play nothing.",
 )
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Of a scenario, as an SVG file.")
 @json_option
@@ -55,24 +73,40 @@ if TYPE_CHECKING:
 def simulate(
     context: click.Context, seed: int, calls: int, chaos: bool, mode: str, agents: int | None, benchmark: bool,
     hours: float, days: int, rates: tuple[float, ...], pacers: tuple[str, ...], scenario: Path | None,
-    picture: Path | None, as_json: bool,
+    from_campaign: str | None, write_scenario: Path | None, picture: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run campaigns on a simulated telephone network in virtual time, and check every rule on its wire.
 
     Exit code 1 when a rule was broken, or a contact was left without an end.
     With --benchmark: occupancy and abandonment of pacers on lists where 15, 30 and 60% answer, for --agents or for 5,
     10 and 30; one row a line, median and range over the days.
-    With --scenario: what tomorrow's shift would bring, dialed progressively and predictively side by side; a --mode
-    that is named is played alone.
+    With --scenario or --from-campaign: what tomorrow's shift would bring, dialed progressively and predictively side
+    by side; a --mode that is named is played alone, as are the pacers named by --pacer. --agents changes how many work.
     """
-    if picture is not None and scenario is None:
-        raise click.UsageError("--picture is of a scenario: give --scenario FILE")
+    is_shift = scenario is not None or from_campaign is not None
+    if scenario is not None and from_campaign is not None:
+        raise click.UsageError("--scenario and --from-campaign are two shifts: give one of them")
+    if write_scenario is not None and from_campaign is None:
+        raise click.UsageError("--write-scenario writes a campaign's own history: give --from-campaign NAME")
+    if picture is not None and not is_shift:
+        raise click.UsageError("--picture is of a shift: give --scenario FILE or --from-campaign NAME")
     if picture is not None and not picture.parent.is_dir():  # a shift takes minutes: told before it, not after
         raise click.BadParameter(f"there is no folder {str(picture.parent)!r}", param_hint="--picture")
-    if scenario is not None:
+    if is_shift:
         is_named = context.get_parameter_source("mode") is not ParameterSource.DEFAULT
-        modes = (mode,) if is_named else ("progressive", "predictive")
-        _play(scenario, modes, tuple(range(seed, seed + days)), picture, as_json)
+        if is_named and pacers:
+            raise click.UsageError("--mode and --pacer say both how it is dialed: give one of them")
+        shift = _read(scenario) if scenario is not None else _lived(from_campaign or "")
+        if agents is not None:
+            shift = _with_agents(shift, agents)
+        if write_scenario is not None:
+            from app.sim.scenario import write_scenario as as_file
+
+            write_scenario.write_text(as_file(shift), encoding="utf-8")
+            click.echo(f"{write_scenario}: {shift.name}; play it with: outring simulate --scenario {write_scenario}")
+            return
+        wanted = pacers or ((mode,) if is_named else ("progressive", "predictive"))
+        _play(shift, wanted, tuple(range(seed, seed + days)), picture, as_json)
         return
     if benchmark:
         _benchmark(tuple(range(seed, seed + days)), agents, rates, hours, pacers, as_json)
@@ -95,28 +129,81 @@ def simulate(
         sys.exit(1)
 
 
-def _play(file: Path, modes: tuple[str, ...], seeds: tuple[int, ...], picture: Path | None, as_json: bool) -> None:
-    from app.agents import DialingMode
-    from app.sim.laboratory import HEADER, play, row
-    from app.sim.picture import picture_of
-    from app.sim.scenario import MODES, ScenarioError, read_scenario
+def _read(file: Path) -> Scenario:
+    from app.sim.scenario import ScenarioError, read_scenario
 
-    if unknown := [mode for mode in modes if DialingMode(mode) not in MODES]:
-        raise click.UsageError(f"a scenario is not dialed in the mode {unknown[0]}; only in predictive and progressive")
     try:
-        scenario = read_scenario(file.read_text(encoding="utf-8"), name=file.stem)
+        return read_scenario(file.read_text(encoding="utf-8"), name=file.stem)
     except (ScenarioError, UnicodeDecodeError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _lived(name: str) -> Scenario:
+    """The shift a campaign's last days were."""
+    from app.sim.past_shift import scenario_of
+    from app.sim.scenario import ScenarioError
+    from app.store import SqlStore, StoreError
+    from app.store.campaigns import campaign_by_name, list_campaigns
+
+    async def read() -> Scenario:
+        async with await SqlStore.open(settings().database_url) as store:
+            entry = await store.read(campaign_by_name, name)
+            if entry is None:
+                names = [repr(one.campaign.name) for one in (await store.read(list_campaigns))[:20]]
+                fail(f"there is no campaign {name!r}" + (f"; there are: {', '.join(names)}" if names else " at all"))
+            return await store.read(scenario_of, entry.campaign, round(time.time() * 1_000))
+
+    try:
+        return run_async(read())
+    except (ScenarioError, StoreError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _with_agents(shift: Scenario, agents: int) -> Scenario:
+    """The same shift with so many agents, from its beginning to its end."""
+    from app.sim.scenario import Agents, ScenarioError, checked
+
+    try:
+        return checked(msgspec.structs.replace(shift, agents=(Agents(count=agents),) if agents else ()))
+    except ScenarioError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _play(
+    scenario: Scenario, pacers: tuple[str, ...], seeds: tuple[int, ...], picture: Path | None, as_json: bool
+) -> None:
+    from app.agents import DialingMode
+    from app.sim.laboratory import HEADER, play, remarks, row
+    from app.sim.picture import picture_of
+    from app.sim.scenario import MODES
+    from app.study.in_the_laboratory import another
+
+    makers = {}
+    for name in pacers:
+        if name not in [mode.value for mode in MODES]:
+            if name in [mode.value for mode in DialingMode]:
+                known = "only in predictive and progressive"
+                raise click.UsageError(f"a scenario is not dialed in the mode {name}; {known}")
+            try:
+                makers[name] = another(name)
+            except ValueError as error:
+                raise click.BadParameter(str(error), param_hint="--pacer") from error
     if not as_json:
         click.echo(f"{scenario.name}: {scenario.hours:g} h, {len(seeds)} day(s)\n{HEADER}")
     played = []
-    for mode in modes:
+    for name in pacers:
         for seed in seeds:
-            played.append(play(scenario, DialingMode(mode), seed))
+            if name in makers:
+                day = play(scenario, DialingMode.PREDICTIVE, seed, pacer=name, make_pacer=makers[name])
+            else:
+                day = play(scenario, DialingMode(name), seed)
+            played.append(day)
             if as_json:
-                say_json(played[-1].as_json())
+                say_json(day.as_json())
         if not as_json:
-            click.echo(row([one for one in played if one.mode == mode]))
+            click.echo(row([one for one in played if one.mode == name]))
+    for remark in remarks(scenario, played):
+        click.echo(remark, err=as_json)
     if picture is not None:
         target = max(campaign.target for campaign in scenario.campaigns)
         picture.write_text(picture_of(played, target), encoding="utf-8")

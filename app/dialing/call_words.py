@@ -15,12 +15,10 @@ from app.agents import PacingSignal
 from app.dialing.attempt import AttemptRun
 from app.model import CallFacts, ContactPast
 from app.outcomes import LIVE_ANSWERS, MACHINES, Outcome
-from app.units import HOUR_MS, SECOND_MS
+from app.units import HOUR_MS
 
 RINGING: Final = "ringing"
 EARLY_MEDIA: Final = "early media"
-SILENCES_MS: Final = (5 * SECOND_MS, 10 * SECOND_MS)
-"""Nothing was heard for so long: networks let a living phone ring within a few seconds."""
 MOST_TRIES: Final = 3
 _KINDS: Final = {
     phonenumbers.PhoneNumberType.MOBILE: "mobile",
@@ -56,16 +54,12 @@ def phone_kind(attempt: AttemptRun) -> str:
     return _KINDS.get(phonenumbers.number_type(parsed), "other phone")
 
 
-def heard(facts: CallFacts, age_ms: int) -> Iterator[str]:
-    """What was heard on the line of a call that nobody has answered yet, and for how long nothing was."""
+def heard(facts: CallFacts) -> Iterator[str]:
+    """What was heard on the line of a call that nobody has answered yet. That nothing was, a pacer notices itself."""
     if facts.ringing_at_ms is not None:
         yield RINGING
     if facts.progress_at_ms is not None:
         yield EARLY_MEDIA
-    if facts.ringing_at_ms is None and facts.progress_at_ms is None:
-        for silence_ms in SILENCES_MS:
-            if age_ms >= silence_ms:
-                yield f"silence {silence_ms // SECOND_MS} s"
 
 
 def _past_in_words(past: ContactPast) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.agent_commands import CloseRoom
+from app.agent_events import DeskWord
 from app.agents import AgentPlan, AgentState, DialingMode, PauseReason
 from app.commands import Command
 from app.dialing.agent import IN_CALL, AgentRun, AgentStep
@@ -32,6 +33,15 @@ class Finished(NamedTuple):
     campaign_id: CampaignId | None
     talk_ms: int
     wrap_up_ms: int
+
+
+class Word(NamedTuple):
+    """An agent's desk told how far the conversation is."""
+
+    agent_id: AgentId
+    campaigns: tuple[CampaignId, ...]
+    word: DeskWord
+    step: int
 
 
 class Crew:
@@ -66,6 +76,7 @@ class Crew:
         self.stirred: set[CampaignId] = set()
         """Campaigns whose agents changed state, or came, or went."""
         self.finished: list[Finished] = []
+        self.words: list[Word] = []
         self._idle: dict[CampaignId, list[_Rank]] = {}
         self._ranked: dict[AgentId, tuple[_Rank, tuple[CampaignId, ...]]] = {}
         self._waiting: dict[CampaignId, list[tuple[bool, int, AttemptId]]] = {}
@@ -112,6 +123,10 @@ class Crew:
             self.finished.append(
                 Finished(agent.id, was.campaign_id, max(0, now - wrap_up_ms - agent.busy_since_ms), wrap_up_ms)
             )
+
+    def tell_word(self, agent: AgentRun, word: DeskWord, step: int = 0) -> None:
+        """How far a conversation is, for whoever counts on the agent."""
+        self.words.append(Word(agent.id, agent.campaigns, word, step))
 
     def touch(self, agent: AgentRun) -> None:
         """Something about an agent changed: the picture, the next deadline, the place among the idle."""

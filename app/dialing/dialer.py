@@ -20,6 +20,7 @@ from app.dialing.ending import undialed
 from app.dialing.floor import Floor
 from app.dialing.picture import campaign_picture, trunk_picture, why_idle
 from app.dialing.placing import Placing
+from app.dialing.prediction import PacerOf
 from app.dialing.snapshot import AgentPicture, CampaignPicture, Snapshot
 from app.dialing.trunk import TrunkLine
 from app.dialing.work import Work
@@ -57,6 +58,7 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.model import CampaignStatus
 from app.outcomes import Outcome
+from app.pacing import make_pacer
 from app.units import MINUTE_MS, SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, number
 
 _OF_CALLS: Final = frozenset(get_args(CallEvent))
@@ -69,9 +71,9 @@ REMOVED_KEPT: Final = 10_000
 class Dialer:
     """All campaigns, trunks, attempts and agents of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, make_pacer: PacerOf = make_pacer) -> None:
         self._work = Work()
-        self._floor = Floor(self._work)
+        self._floor = Floor(self._work, make_pacer)
         self._placing = Placing(self._work, self._floor)
         self._coming_back = ComingBack(self._work, self._floor)
         self._late_events = 0

@@ -32,7 +32,7 @@ from app.dialing.floor_picture import CampaignFloor, agent_picture, campaign_flo
 from app.dialing.legs import Legs
 from app.dialing.parts import Parts
 from app.dialing.person import Person, PersonStage
-from app.dialing.prediction import Predictions
+from app.dialing.prediction import PacerOf, Predictions
 from app.dialing.queueing import Queueing
 from app.dialing.refusals import why_not
 from app.dialing.requests import Requests
@@ -40,19 +40,20 @@ from app.dialing.snapshot import AgentPicture
 from app.dialing.work import Work
 from app.events import CommandFailed, DigitPressed, PlaybackEnded, RecordingEnded
 from app.model import OpenedAttempt
+from app.pacing import make_pacer
 from app.units import AgentId, CampaignId, RoomId
 
 
 class Floor:
     """All signed-in agents of one process, and the people they are there for."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, make_pacer: PacerOf = make_pacer) -> None:
         self.crew = Crew(work)
         self._parts = Parts(self.crew)
         self._legs = Legs(self._parts)
         self._requests = Requests(self._parts)
         self._queueing = Queueing(work)
-        self.predictions = Predictions(self.crew)
+        self.predictions = Predictions(self.crew, make_pacer)
         self.late_events = 0
 
     # --- the ways in -------------------------------------------------------------------------------------------------

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.agent_events import DeskWord
 from app.agents import PacingSignal
 from app.dialing import verdict
 from app.dialing.attempt import AttemptRun
 from app.dialing.call_words import heard
+from app.dialing.crew import Word
 from app.model import Campaign
 from app.outcomes import ABANDONED, Outcome, is_live_for_agent
 from app.pacing import (
+    AgentSignal,
     CallEnd,
     CallEnded,
     CallSignal,
@@ -40,6 +43,13 @@ _ENDS: Final[Mapping[Outcome, CallEnd]] = {
     **dict.fromkeys(verdict.TRUNK_FAULTS, CallEnd.FAULT),
 }
 """What a trunk or we ourselves failed must not be taken for the list's: it says nothing of who would have answered."""
+
+
+DESK_SIGNALS: Final = {
+    DeskWord.CLOSING: PacingSignal.CLOSING,
+    DeskWord.STEP: PacingSignal.SCRIPT,
+    DeskWord.RESULT: PacingSignal.RESULT,
+}
 
 
 @dataclass(slots=True)
@@ -100,10 +110,16 @@ class Paced:
         """What is heard on the line of a call in flight, each once."""
         if seen.is_own or seen.has_answered or attempt.call is None or PacingSignal.LINE not in self.signals:
             return
-        for signal in heard(attempt.call.facts, now_ms - seen.placed_at_ms):
+        for signal in heard(attempt.call.facts):
             if signal not in seen.said:
                 seen.said = (*seen.said, signal)
                 self.tell(CallSignal(at_ms=now_ms, call_id=attempt.id, signal=signal), is_news=False)
+
+    def hear_desk(self, word: Word, now_ms: int) -> None:
+        """An agent's desk told how far the conversation is."""
+        if DESK_SIGNALS[word.word] in self.signals:
+            signal = f"step {word.step}" if word.word is DeskWord.STEP else word.word.value
+            self.tell(AgentSignal(at_ms=now_ms, agent_id=word.agent_id, signal=signal))
 
     def count_answered(self, attempt_id: AttemptId, seen: Seen, now_ms: int) -> None:
         """A person answered."""
@@ -158,6 +174,7 @@ def policy_of(campaign: Campaign) -> PacingPolicy:
         fixed_ratio=plan.fixed_ratio or 1.0,
         guard=plan.guard,
         machine_error=plan.machine_error,
+        use_own_lengths=PacingSignal.LENGTHS in plan.signals,
     )
 
 

@@ -6,7 +6,7 @@ a pacer is and how it thinks is told in app.pacing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from app.agents import AgentState, DialingMode, PacingSignal
@@ -22,10 +22,12 @@ from app.pacing import (
     AgentFreed,
     AgentJoined,
     AgentLeft,
+    BusyAgent,
     CallEnd,
     CallPlaced,
     Pacer,
     PacingDecision,
+    PacingPolicy,
     PacingSnapshot,
     PersonConnected,
     make_pacer,
@@ -38,11 +40,15 @@ SAVE_MS: Final = MINUTE_MS
 """How often what was learned is written down."""
 
 
+PacerOf = Callable[[PacingPolicy], Pacer]
+
+
 class Predictions:
     """All pacers of one process."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, make: PacerOf = make_pacer) -> None:
         self._crew = crew
+        self._make = make
         self._paced: dict[CampaignId, Paced] = {}
 
     # --- campaigns ---------------------------------------------------------------------------------------------------
@@ -57,7 +63,7 @@ class Predictions:
         if known is not None and known.pacer.policy == policy:
             known.campaign, known.is_stale = campaign, True
             return
-        pacer = make_pacer(policy)
+        pacer = self._make(policy)
         if known is not None:
             _go_on(pacer, known.pacer.as_json())
         elif memory is not None:
@@ -169,6 +175,11 @@ class Predictions:
                     at_ms=crew.now_ms, agent_id=one.agent_id, talk_ms=one.talk_ms, wrap_up_ms=one.wrap_up_ms
                 )
                 paced.tell(event)
+        for word in crew.words:
+            for campaign_id in word.campaigns:
+                if (paced := self._paced.get(campaign_id)) is not None:
+                    paced.hear_desk(word, crew.now_ms)
+        crew.words.clear()
         for campaign_id in crew.stirred & self._paced.keys():
             self._paced[campaign_id].is_stale = True
         crew.finished.clear()
@@ -307,11 +318,14 @@ class Predictions:
         paced = self._paced[campaign_id]
         self._counted_on(campaign_id, now_ms)
         talking, wrapping = [], []
+        busy: dict[AgentId, BusyAgent] = {}
         for agent in self._serving(campaign_id):
             if agent.state in IN_CALL:
                 talking.append(now_ms - agent.busy_since_ms)
+                busy[agent.id] = BusyAgent(talking[-1])
             elif agent.state is AgentState.WRAP_UP:
                 wrapping.append(now_ms - agent.since_ms)
+                busy[agent.id] = BusyAgent(wrapping[-1], is_wrapping=True)
             elif agent.person_id is not None:
                 talking.append(0)
         ringing, rung = {}, {}
@@ -327,8 +341,6 @@ class Predictions:
             ):
                 continue
             ringing[attempt_id] = max(0, now_ms - seen.placed_at_ms)
-            if attempt.state is AttemptState.DIALING:
-                paced.listen(attempt, seen, now_ms)
             ringing_at_ms = attempt.call.facts.ringing_at_ms
             if ringing_at_ms is not None and attempt.state is AttemptState.DIALING:
                 rung[attempt_id] = now_ms - ringing_at_ms
@@ -342,6 +354,7 @@ class Predictions:
             people_waiting=self._crew.count_waiting(campaign_id),
             free_lines=max(0, min(run.campaign.lines - len(run.on_the_line), room)),
             rung_ms=rung,
+            busy=busy,
         )
 
 

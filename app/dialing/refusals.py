@@ -15,6 +15,7 @@ from app.agent_events import (
     AgentSignedOut,
     AgentWentReady,
     BrowserLost,
+    DeskTold,
     DispositionSet,
     FloorEvent,
     HangUpAsked,
@@ -56,7 +57,7 @@ def why_not(event: FloorEvent, crew: Crew) -> str | None:
             AgentSignedOut() | AgentWentReady() | AgentPaused() | AgentJoined() | PhoneAsked() | PreviewAccepted()
             | PreviewRefused() | ManualDialAsked() | HangUpAsked() | HoldAsked() | MuteAsked() | KeysAsked()
             | RecordAsked() | TransferAsked() | TransferFinished() | TransferCancelled() | DispositionSet()
-            | WrapUpExtended() | BrowserLost()
+            | WrapUpExtended() | DeskTold() | BrowserLost()
         ):  # fmt: skip
             agent = crew.agents.get(event.agent_id)
             return NOT_SIGNED_IN if agent is None else _why_not(event, agent, crew)
@@ -77,6 +78,8 @@ def _why_not(event: FloorEvent, agent: AgentRun, crew: Crew) -> str | None:
             return _dial(event, agent, crew)
         case WrapUpExtended():
             return _extend(agent, person)
+        case DeskTold():
+            return None if agent.person_id == event.attempt_id else NOBODY
         case HangUpAsked():
             is_on_the_way = agent.state is AgentState.RINGING
             return None if is_on_the_way or agent.state in IN_CALL else NOBODY

@@ -9,6 +9,8 @@ from app.agent_events import (
     AgentSignedOut,
     AgentWentReady,
     BrowserLost,
+    DeskTold,
+    DeskWord,
     DispositionSet,
     HangUpAsked,
     HoldAsked,
@@ -60,6 +62,8 @@ class Requests:
                 assert person is not None, f"agent {agent.id} wraps up for nobody"
                 agent.extend_wrap_up(person.plan)
                 self._crew.touch(agent)
+            case DeskTold():
+                self._crew.tell_word(agent, event.word, event.step)
             case HangUpAsked() if agent.consulted_by is not None:
                 self._parts.transfers.consulted_left(agent)
                 self._parts.leaving.free(agent)
@@ -96,6 +100,7 @@ class Requests:
             case TransferCancelled():
                 self._parts.transfers.cancel(agent)
             case DispositionSet():
+                self._crew.tell_word(agent, DeskWord.RESULT)
                 if event.is_done:
                     self._parts.transfers.part(agent)
                 self._parts.talk.dispose(person, agent, event)

@@ -16,6 +16,8 @@ from app.pacing.language import (
     AgentFreed,
     AgentJoined,
     AgentLeft,
+    AgentSignal,
+    BusyAgent,
     CallEnd,
     CallEnded,
     CallPlaced,
@@ -67,7 +69,7 @@ def make_pacer(policy: PacingPolicy) -> Pacer:
 
 
 __all__ = [
-    "AgentFreed", "AgentJoined", "AgentLeft", "CallEnd", "CallEnded", "CallPlaced", "CallSignal", "Guard",
-    "LedgerCounted", "Pacer", "PacingDecision", "PacingEvent", "PacingMode", "PacingPolicy", "PacingSnapshot",
-    "PersonAbandoned", "PersonAnswered", "PersonConnected", "make_pacer",
+    "AgentFreed", "AgentJoined", "AgentLeft", "AgentSignal", "BusyAgent", "CallEnd", "CallEnded", "CallPlaced",
+    "CallSignal", "Guard", "LedgerCounted", "Pacer", "PacingDecision", "PacingEvent", "PacingMode", "PacingPolicy",
+    "PacingSnapshot", "PersonAbandoned", "PersonAnswered", "PersonConnected", "make_pacer",
 ]  # fmt: skip

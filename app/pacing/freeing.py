@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.pacing.language import BusyAgent
 from app.pacing.ringing import AHEAD, HALF_LIFE_S, counts
 from app.pacing.tails import Floats
 
@@ -129,6 +130,16 @@ class FreeOdds:
             wraps = np.array(wrapping_ms, dtype=np.int64) // 1000
             counts += np.bincount(np.minimum(wraps, WRAP_ROWS - 1) + TALK_ROWS, minlength=ROWS)
         return np.asarray(counts @ self.chances)
+
+    def row_of(self, one: BusyAgent) -> Floats:
+        """−chance, variance, −third cumulant of one agent."""
+        if one.is_wrapping:
+            return np.asarray(self.chances[TALK_ROWS + min(one.for_ms // 1000, WRAP_ROWS - 1)])
+        return np.asarray(self.chances[min(one.for_ms // (1000 * TALK_ROW_S), TALK_ROWS - 1)])
+
+    def chance_of(self, one: BusyAgent) -> Floats:
+        """The chance of one agent to be free within 1 … AHEAD s and the time to connect."""
+        return np.asarray(-self.row_of(one)[:AHEAD])
 
     def freed(self, talk_ms: int, wrap_up_ms: int) -> None:
         self._talk.add(talk_ms)

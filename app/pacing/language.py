@@ -76,7 +76,8 @@ class PacingPolicy:
     lines_limit: calls in flight and with agents, at most. calls_per_agent_limit: calls in flight per signed-in agent.
     fixed_ratio: calls per idle agent in the fixed-ratio mode.
     guard: see `Guard`; of the predictive mode.
-    use_signals: whether features of calls and signals on their lines are learned from, where they are given.
+    use_signals: whether features of calls, signals on their lines and of agents' desks are learned from, where they are
+    given. use_own_lengths: whether each agent's own talks and wrap-ups are, where the snapshot says who is busy.
     machine_error: of calls that ended as a machine's, 0 to 0.2, how many were people: each counts as answered and
     abandoned.
     """
@@ -91,6 +92,7 @@ class PacingPolicy:
     fixed_ratio: float = 1.5
     guard: Guard = Guard.STRICT
     use_signals: bool = True
+    use_own_lengths: bool = True
     machine_error: float = 0.0
 
     def __post_init__(self) -> None:
@@ -139,6 +141,15 @@ class CallSignal:
 
     at_ms: int
     call_id: Any
+    signal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSignal:
+    """An agent in a talk or wrap-up tells how far they are: "closing", "step 3 of 5", any word. The latest counts."""
+
+    at_ms: int
+    agent_id: Any
     signal: str
 
 
@@ -207,6 +218,7 @@ PacingEvent = (
     | AgentLeft
     | CallPlaced
     | CallSignal
+    | AgentSignal
     | PersonAnswered
     | CallEnded
     | PersonConnected
@@ -216,6 +228,14 @@ PacingEvent = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class BusyAgent:
+    """How long a busy agent has talked, or wrapped up."""
+
+    for_ms: int
+    is_wrapping: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacingSnapshot:
     """The floor at one moment.
@@ -223,6 +243,7 @@ class PacingSnapshot:
     idle_agents: agents who could take a person now. talking_ms, wrapping_ms: for how long, one entry per agent.
     ringing_ms: age of each call in flight by its id, since it was placed. people_waiting: have answered, have no agent.
     free_lines: calls that could be placed now. rung_ms: how long each phone has rung, where that is known.
+    busy: who talks and wraps up, where it is to count who they are; talking_ms and wrapping_ms have all of them too.
     """
 
     now_ms: int
@@ -233,6 +254,7 @@ class PacingSnapshot:
     people_waiting: int = 0
     free_lines: int = 1_000
     rung_ms: Mapping[Any, int] | None = None
+    busy: Mapping[Any, BusyAgent] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for counts and lengths below zero."""

@@ -8,11 +8,14 @@ from typing import Any, Final
 import numpy as np
 
 from app.pacing.budget import Budget
+from app.pacing.desks import Desks
 from app.pacing.freeing import FreeOdds, Staying
 from app.pacing.language import (
     AgentFreed,
     AgentJoined,
     AgentLeft,
+    AgentSignal,
+    BusyAgent,
     CallEnd,
     CallEnded,
     CallPlaced,
@@ -69,6 +72,8 @@ class PredictivePacer:
         self._decided_ms: int | None = None
         self._ages = self._halves = np.zeros(HALVES, dtype=np.int64)
         self._signals = CallSignals()
+        self._desks = Desks(policy.connect_within_ms / 1000)
+        self._busy: Mapping[Any, BusyAgent] = {}
         self.standing = Standing()
         """Among campaigns that share its floor."""
         self._answered: dict[Any, None] = {}
@@ -112,6 +117,11 @@ class PredictivePacer:
             case AgentFreed():
                 self._free.freed(_length("talk_ms", event.talk_ms), _length("wrap_up_ms", event.wrap_up_ms))
                 self._staying.freed()
+                self._desks.freed(event.agent_id, event.talk_ms, event.wrap_up_ms, event.at_ms)
+            case AgentSignal():
+                if self.policy.use_signals:
+                    busy = self._busy.get(event.agent_id)
+                    self._desks.heard(event.agent_id, event.signal, event.at_ms, busy, self._free)
             case CallPlaced():
                 self.standing.placed()
                 if self.policy.use_signals:
@@ -119,7 +129,9 @@ class PredictivePacer:
             case CallSignal():
                 if self.policy.use_signals:
                     self._signals.heard(event.call_id, event.signal, event.at_ms)
-            case AgentJoined() | AgentLeft():
+            case AgentLeft():
+                self._desks.gone(event.agent_id)
+            case AgentJoined():
                 pass
             case _:
                 raise TypeError(f"{event!r} is no pacing event")
@@ -164,6 +176,7 @@ class PredictivePacer:
         if len(ages) and ages.min() < 0:
             raise ValueError(f"a call cannot have been in flight for {ages.min()} ms")
         self._decided_ms = now_ms
+        self._busy = snapshot.busy or {}
         self._halves = np.minimum(ages // 500, HALVES - 1)
         self._ages = np.bincount(self._halves, minlength=HALVES)
         self.budget.agents = snapshot.idle_agents + len(snapshot.talking_ms) + len(snapshot.wrapping_ms)
@@ -192,7 +205,12 @@ class PredictivePacer:
 
     def freed_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """Agents who will come free of those busy, by second and in time to connect: as −mean, variance, −third."""
-        return self._staying.thin(self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms))
+        freed = self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms)
+        if snapshot.busy:
+            with_lengths = self.policy.use_own_lengths
+            change = self._desks.change(snapshot.busy, snapshot.now_ms, self._free, with_lengths=with_lengths)
+            freed = freed if change is None else freed + change
+        return self._staying.thin(freed)
 
     def _at_most(self, snapshot: PacingSnapshot) -> int:
         most = at_most(self.policy, snapshot)

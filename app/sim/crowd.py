@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.sim.scenario import ScenarioCampaign
 from app.units import HOUR_MS, SECOND_MS, Number
@@ -13,6 +13,8 @@ from asterisk.lab.numbers import Behaviour, Listen, Reported
 PLACES: Final = 10_000_000
 """Numbers a campaign of a scenario may have."""
 LONGEST_TALK_MS: Final = 2 * HOUR_MS
+SILENT_MS: Final = 18 * SECOND_MS
+"""After so long without a sound the network gives up on a phone that is off."""
 POST_DIAL_MS: Final = 2 * SECOND_MS
 """From the INVITE to the first ring."""
 _NOTHING: Final = Reported(dial_statuses=(), cause=0, tech_cause=None)
@@ -32,9 +34,10 @@ class Crowd:
 
     def behaviour_of(self, number: str) -> Behaviour:
         """What becomes of a call to this number, placed now."""
-        campaign = self._campaigns[int(number.removeprefix("+999")) // PLACES]
+        of, place = divmod(int(number.removeprefix("+999")), PLACES)
+        campaign = self._campaigns[of]
         hour = (self._now_ms() - self._start_ms) / HOUR_MS
-        if self._rng.random() < campaign.rate_at(hour):
+        if self._rng.random() < min(0.98, campaign.rate_at(hour) * ways_of(campaign, of, place).factor):
             rings_ms = campaign.rings.median_ms * self._rng.lognormvariate(0, campaign.rings.sigma)
             ring_ms = max(500, round(rings_ms) - POST_DIAL_MS)
             person = Listen(longest_ms=LONGEST_TALK_MS)
@@ -46,8 +49,34 @@ class Crowd:
                 return _refusal(486, 17, self._rng.randint(500, 2_500))
             case "invalid":
                 return _refusal(404, 1, self._rng.randint(200, 800))
+            case _ if self._rng.random() < campaign.silent:
+                return _refusal(480, 20, SILENT_MS)
             case _:
                 return _refusal(None, 0, None)
+
+
+class Ways(NamedTuple):
+    """What is so of one contact. factor: how often they answer, against the list's rate. answered: yesterday's call."""
+
+    phone_kind: str = ""
+    answered: bool | None = None
+    factor: float = 1.0
+
+
+def ways_of(campaign: ScenarioCampaign, of: int, place: int) -> Ways:
+    """The same for a contact whenever it is asked for; over the list the factors' mean is 1."""
+    if not campaign.phones and campaign.history is None:
+        return Ways()
+    rng = random.Random(f"contact {of} {place}")
+    kind, factor, answered = "", 1.0, None
+    if campaign.phones:
+        one = rng.choices(campaign.phones, [each.share for each in campaign.phones])[0]
+        kind, factor = one.phone, one.answers / sum(each.share * each.answers for each in campaign.phones)
+    if (history := campaign.history) is not None:
+        answered = rng.random() < history.answered
+        mean = history.answered * history.answers + 1 - history.answered
+        factor *= (history.answers if answered else 1.0) / mean
+    return Ways(kind, answered, factor)
 
 
 def number_of(campaign: int, place: int) -> Number:

@@ -15,11 +15,13 @@ from sqlalchemy import Connection, select
 from app.agents import DialingMode
 from app.commands import Command
 from app.compliance.plan import AT_ANY_TIME
+from app.dialing.prediction import PacerOf
 from app.events import Event, TrunkSet
 from app.ivr.builtin import CONNECT_SOURCE
 from app.model import Campaign, RetryPolicy, Trunk
 from app.outcomes import Outcome
-from app.sim.crowd import Crowd, number_of
+from app.pacing import make_pacer
+from app.sim.crowd import Crowd, Ways, number_of, ways_of
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan
 from app.sim.robots import Hours
 from app.sim.scenario import Scenario
@@ -37,6 +39,7 @@ READY: Final = frozenset({"available", "reserved", "ringing"})
 SLICE_MS: Final = 15 * MINUTE_MS
 """A picture has one point for so much time."""
 WORST_MS: Final = 5 * MINUTE_MS
+FEW_ANSWERS: Final = 100
 SETTLED_MS: Final = 30 * MINUTE_MS
 """From then on the running rate of abandonment is looked at."""
 
@@ -109,9 +112,21 @@ class Untraced(Trace):
         pass
 
 
-def play(scenario: Scenario, mode: DialingMode, seed: int) -> ShiftFigures:
-    """Play the shift once, all of its campaigns in this mode."""
+def play(
+    scenario: Scenario, mode: DialingMode, seed: int, *, pacer: str = "", make_pacer: PacerOf = make_pacer
+) -> ShiftFigures:
+    """Play the shift once, all of its campaigns in this mode. pacer: the name of another's, that make_pacer makes."""
     length_ms = round(scenario.hours * HOUR_MS)
+    world = world_of(scenario, mode, seed, make_pacer)
+    world.run(length_ms, is_whole=False)
+    return world.store.read(
+        figures_of, scenario.name, pacer or mode.value, seed, START_MS, length_ms,
+        violations=len(world.checker.violations),
+    )  # fmt: skip
+
+
+def world_of(scenario: Scenario, mode: DialingMode, seed: int, make_pacer: PacerOf = make_pacer) -> World:
+    """The world of a shift, at its beginning."""
     clock = _Clock()
     crowd = Crowd(scenario.campaigns, seed=seed, start_ms=START_MS, now_ms=clock)
     trunk = Trunk(
@@ -127,6 +142,7 @@ def play(scenario: Scenario, mode: DialingMode, seed: int) -> ShiftFigures:
         campaigns=tuple(_campaign(scenario, place, mode) for place in range(len(scenario.campaigns))),
         shift=_shift(scenario),
         behaviour=crowd.behaviour_of,
+        make_pacer=make_pacer,
     )
     world = World(plan, seed=seed, trace=Untraced())
     clock.world = world
@@ -134,10 +150,7 @@ def play(scenario: Scenario, mode: DialingMode, seed: int) -> ShiftFigures:
         for hour, is_enabled in ((outage.from_h, False), (outage.until_h, True)):
             changed = TrunkSet(trunk=replace(trunk, is_enabled=is_enabled))
             world.plan_at(START_MS + round(hour * HOUR_MS), changed)
-    world.run(length_ms, is_whole=False)
-    return world.store.read(
-        figures_of, scenario.name, mode, seed, START_MS, length_ms, violations=len(world.checker.violations)
-    )
+    return world
 
 
 class _Clock:
@@ -167,15 +180,28 @@ def _campaign(scenario: Scenario, place: int, mode: DialingMode) -> CampaignPlan
         agents=one.plan(max(60 * SECOND_MS, longest_wrap_up_ms)),
     )
     numbers = tuple(number_of(place, contact) for contact in range(one.contacts))
-    return CampaignPlan(campaign=campaign, flow=CONNECT_SOURCE, numbers=numbers)
+    ways = [ways_of(one, place, contact) for contact in range(one.contacts)]
+    return CampaignPlan(
+        campaign=campaign,
+        flow=CONNECT_SOURCE,
+        numbers=numbers,
+        phone_kinds=tuple(each.phone_kind for each in ways) if one.phones else (),
+        earlier=tuple(_earlier(each) for each in ways) if one.history else (),
+    )
+
+
+def _earlier(ways: Ways) -> Outcome:
+    return Outcome.CONNECTED_TO_AGENT if ways.answered else Outcome.NO_ANSWER
 
 
 def _shift(scenario: Scenario) -> ShiftPlan:
     hours: dict[AgentId, Hours] = {}
+    paces: dict[AgentId, float] = {}
     for span in scenario.agents:
         from_ms = START_MS + round(span.from_h * HOUR_MS)
         until_ms = START_MS + round(span.until_h * HOUR_MS)
         for _ in range(span.count):
+            paces[AgentId(FIRST_AGENT + len(hours))] = span.pace
             hours[AgentId(FIRST_AGENT + len(hours))] = ((from_ms, until_ms),)
     talk, wrap_up = scenario.talk, scenario.wrap_up
     temper = replace(
@@ -184,10 +210,16 @@ def _shift(scenario: Scenario) -> ShiftPlan:
         talk_spread=talk.sigma,
         wrap_up_ms=wrap_up.median_ms,
         wrap_up_spread=wrap_up.sigma,
+        closing_ms=round(scenario.closing_s * SECOND_MS),
     )
+    tempers = {
+        agent_id: replace(temper, talk_ms=round(temper.talk_ms * pace), wrap_up_ms=round(temper.wrap_up_ms * pace))
+        for agent_id, pace in paces.items()
+        if pace != 1
+    }
     return ShiftPlan(
         agents=len(hours), temper=temper, per_call=0.0, misses=0.0, has_supervisor=False, hours=hours,
-        serves_all=True,
+        serves_all=True, tempers=tempers,
     )  # fmt: skip
 
 
@@ -217,11 +249,31 @@ def row(days: Sequence[ShiftFigures]) -> str:
     return "  ".join(f"{cell:>14}" for cell in cells)
 
 
+def remarks(scenario: Scenario, days: Sequence[ShiftFigures]) -> list[str]:
+    """What a reader of the table should know of these days before believing it."""
+    found = []
+    called = sum(campaign.contacts for campaign in scenario.campaigns)
+    if days and all(not day.attempts for day in days):
+        found.append("Nobody was called: no agent was ready, or no line was free, in the whole shift.")
+    elif exhausted := [day for day in days if day.attempts >= called]:
+        modes = ", ".join(dict.fromkeys(day.mode for day in exhausted))
+        found.append(
+            f"The lists ran out ({modes}): {called:,} contacts were all called before the shift ended, and agents had "
+            "nobody left. Give `contacts` more to see a whole shift."
+        )
+    elif days and all(not day.answered for day in days):
+        found.append("Nobody answered in the whole shift: the figures tell nothing.")
+    elif few := [day for day in days if day.answered < FEW_ANSWERS]:
+        least = min(day.answered for day in few)
+        found.append(f"Only {least} people answered in a day: shares of so few jump. Play more or longer days.")
+    return found
+
+
 # --- figures ---------------------------------------------------------------------------------------------------------
 
 
 def figures_of(
-    conn: Connection, scenario: str, mode: DialingMode, seed: int, start_ms: int, length_ms: int, *, violations: int = 0
+    conn: Connection, scenario: str, mode: str, seed: int, start_ms: int, length_ms: int, *, violations: int = 0
 ) -> ShiftFigures:
     """The figures of a shift that any dialer has written into this database, simulated or real."""
     end_ms = start_ms + length_ms
@@ -235,7 +287,7 @@ def figures_of(
     late = sum(call.is_abandoned for call in calls)
     return ShiftFigures(
         scenario=scenario,
-        mode=mode.value,
+        mode=mode,
         seed=seed,
         occupancy=_share(busy_ms, busy_ms + ready_ms),
         talk_minutes_per_hour=60 * _share(talk_ms, busy_ms + ready_ms),

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from app.dialing.prediction import PacerOf
 from app.ivr.flow import Flow
 from app.ivr.load import load_flow
 from app.model import Campaign, Trunk
+from app.outcomes import Outcome
+from app.pacing import make_pacer
 from app.sim.rules import SILENCE_LIMIT_MS, Limits
 from app.sim.shift import ShiftPlan
 from app.sim.trunks import TrunkKind
@@ -18,9 +21,9 @@ from app.store.attaching import attach_list
 from app.store.campaigns import create_campaign
 from app.store.flows import create_flow
 from app.store.lists import create_list, grow_list
-from app.store.schema import contacts, users
+from app.store.schema import attempts, contacts, users
 from app.store.trunks import create_trunk
-from app.units import ListId, Number, TrunkId
+from app.units import DAY_MS, CampaignId, ListId, Number, TrunkId
 from asterisk.lab.numbers import Behaviour, behaviour_of
 
 START_MS: Final = 1_767_603_600_000
@@ -34,12 +37,15 @@ class CampaignPlan:
     """A campaign, its flow's file, and the numbers of its list. The id and flow id are given when it is written down.
 
     The campaign's caller id has to be its own: by it the wire tells campaigns apart. silence_ms: how long a person may
-    hear nothing after the answer.
+    hear nothing after the answer. phone_kinds: in the places of the numbers, where the list says it. earlier: likewise,
+    what came of a call of yesterday; None: there was none.
     """
 
     campaign: Campaign
     flow: str
     numbers: tuple[Number, ...]
+    phone_kinds: tuple[str, ...] = ()
+    earlier: tuple[Outcome | None, ...] = ()
     silence_ms: int = SILENCE_LIMIT_MS
 
 
@@ -48,7 +54,7 @@ class WorldPlan:
     """Everything a world begins with.
 
     kinds: what stands behind each trunk's endpoint; one that is missing is unknown to Asterisk. shift: who works on
-    the floor; None: nobody. behaviour: what becomes of a call to a number.
+    the floor; None: nobody. behaviour: what becomes of a call to a number. make_pacer: who paces predictive campaigns.
     """
 
     trunks: tuple[Trunk, ...]
@@ -56,6 +62,7 @@ class WorldPlan:
     campaigns: tuple[CampaignPlan, ...]
     shift: ShiftPlan | None = None
     behaviour: Callable[[str], Behaviour] = behaviour_of
+    make_pacer: PacerOf = make_pacer
 
     def __post_init__(self) -> None:
         shown = [plan.campaign.caller_id for plan in self.campaigns]
@@ -108,9 +115,38 @@ def _write_campaign(conn: Connection, plan: CampaignPlan, now_ms: int) -> tuple[
     kept = create_flow(conn, name=name, source=plan.flow, now_ms=now_ms)
     contact_list = create_list(conn, name=name, country="GB", now_ms=now_ms)
     add_contacts(conn, contact_list.id, plan.numbers, now_ms)
+    _write_past(conn, contact_list.id, plan, now_ms)
     entry = create_campaign(conn, replace(plan.campaign, flow_id=kept.id), now_ms=now_ms)
     attach_list(conn, entry.campaign.id, contact_list.id, now_ms)
+    _write_earlier(conn, entry.campaign.id, contact_list.id, plan, now_ms)
     return entry.campaign, flow
+
+
+def _write_past(conn: Connection, list_id: ListId, plan: CampaignPlan, now_ms: int) -> None:
+    """What the list says of phones."""
+    if plan.phone_kinds:
+        of = contacts.c
+        changed = update(contacts).where(of.list_id == list_id, of.key == bindparam("its_key"))
+        kinds = [{"its_key": f"{line}", "its_kind": kind} for line, kind in enumerate(plan.phone_kinds, start=1)]
+        conn.execute(changed.values(phone_kinds=bindparam("its_kind")), kinds)
+
+
+def _write_earlier(conn: Connection, campaign_id: CampaignId, list_id: ListId, plan: CampaignPlan, now_ms: int) -> None:
+    """Calls of the day before."""
+    if not any(plan.earlier):
+        return
+    at_ms = now_ms - DAY_MS
+    ids = conn.execute(select(contacts.c.id).where(contacts.c.list_id == list_id).order_by(contacts.c.id)).scalars()
+    rows = [
+        {
+            "id": f"earlier{campaign_id}c{contact_id}", "campaign_id": campaign_id, "contact_id": contact_id,
+            "number": number, "opened_at_ms": at_ms, "closed_at_ms": at_ms, "outcome": int(outcome),
+            "is_charged": True, "is_manual": False,
+        }
+        for contact_id, number, outcome in zip(ids, plan.numbers, plan.earlier, strict=True)
+        if outcome is not None
+    ]  # fmt: skip
+    conn.execute(insert(attempts), rows)
 
 
 def add_contacts(conn: Connection, list_id: ListId, numbers: Sequence[Number], now_ms: int) -> None:

@@ -19,6 +19,8 @@ from app.agent_events import (
     AgentSignedOut,
     AgentWentReady,
     BrowserLost,
+    DeskTold,
+    DeskWord,
     HangUpAsked,
     HoldAsked,
     KeysAsked,
@@ -188,7 +190,11 @@ class RobotAgent:
     def _while_talking(self, picture: AgentPicture, now_ms: int) -> None:
         ends_ms = now_ms + self._some(self.temper.talk_ms, self.temper.talk_spread)
         self._ask(ends_ms, HangUpAsked(agent_id=self.agent_id))
-        if picture.card is not None and self._strikes(0.3):
+        if picture.card is not None and self.temper.closing_ms:
+            pressed_ms = max(now_ms, ends_ms - self._some(self.temper.closing_ms, 0.3))
+            told = DeskTold(agent_id=self.agent_id, attempt_id=picture.card.attempt_id, word=DeskWord.CLOSING)
+            self._ask(pressed_ms, told)
+        if picture.card is not None and self._strikes(self.temper.results):
             self._ask(self._between(now_ms, ends_ms), self._wishes.result(picture, is_done=False, now_ms=now_ms))
         if picture.is_conference:
             return

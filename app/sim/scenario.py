@@ -13,7 +13,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from app.agents import AgentPlan, DialingMode, PacingPlan
+from app.agents import AgentPlan, DialingMode, PacingPlan, PacingSignal
 from app.units import DAY_MS
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -56,9 +56,10 @@ class _Span(_Part, frozen=True, kw_only=True):
 
 
 class Agents(_Span, frozen=True, kw_only=True):
-    """So many agents who work in these hours."""
+    """So many agents who work in these hours. pace: their talks and wrap-ups are so much longer than others' (1)."""
 
     count: Count
+    pace: Annotated[float, Meta(ge=0.2, le=5)] = 1.0
 
 
 class AnswerRate(_Part, frozen=True, kw_only=True):
@@ -80,11 +81,27 @@ class Otherwise(_Part, frozen=True, kw_only=True):
     invalid: Share = 0.05
 
 
+class Kind(_Part, frozen=True, kw_only=True):
+    """A kind of phone in the list: its share, and how often its people answer against the others'."""
+
+    phone: Annotated[str, Meta(min_length=1, max_length=20, pattern="^[a-z ]+$")]
+    share: Share
+    answers: Annotated[float, Meta(ge=0, le=20)] = 1.0
+
+
+class History(_Part, frozen=True, kw_only=True):
+    """This share of the contacts answered a call of yesterday, the others did not; they answer so much more often."""
+
+    answered: Share
+    answers: Annotated[float, Meta(ge=0, le=20)] = 3.0
+
+
 class ScenarioCampaign(_Part, frozen=True, kw_only=True):
     """A campaign on the floor; all agents serve it.
 
     answered: the chance that a person answers, by hour. rings: from the INVITE to their answer. contacts: in its list.
-    target: abandoned of answered, at most.
+    target: abandoned of answered, at most. phones, history: what the list tells of its people. silent: of the calls
+    that ring out, on how many lines nothing at all is heard. learns_from: the signals the pacer is told.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -99,10 +116,19 @@ class ScenarioCampaign(_Part, frozen=True, kw_only=True):
     target: Annotated[float, Meta(ge=0, le=0.03)] = 0.03
     fixed_ratio: Annotated[float, Meta(ge=0, le=10)] = 0.0
     lines_per_agent: Annotated[int, Meta(ge=1, le=10)] = 1
+    phones: tuple[Kind, ...] = ()
+    history: History | None = None
+    silent: Share = 0.0
+    learns_from: tuple[PacingSignal, ...] = PacingPlan().signals
 
     def plan(self, wrap_up_ms: int) -> AgentPlan:
         """How it uses its agents."""
-        pacing = PacingPlan(abandonment_target=self.target, window_ms=DAY_MS, fixed_ratio=self.fixed_ratio)
+        pacing = PacingPlan(
+            abandonment_target=self.target,
+            window_ms=DAY_MS,
+            fixed_ratio=self.fixed_ratio,
+            signals=self.learns_from,
+        )
         return AgentPlan(
             lines_per_agent=self.lines_per_agent, wrap_up_ms=wrap_up_ms, priority=self.priority, pacing=pacing
         )
@@ -113,7 +139,7 @@ class ScenarioCampaign(_Part, frozen=True, kw_only=True):
 
 
 class Scenario(_Part, frozen=True, kw_only=True):
-    """A shift and its campaigns."""
+    """A shift and its campaigns. closing_s: agents press “nearly done” about so long before a talk ends; 0: never."""
 
     name: str
     agents: tuple[Agents, ...]
@@ -122,6 +148,7 @@ class Scenario(_Part, frozen=True, kw_only=True):
     talk: Length = Length(mean=120, spread=1.0)
     wrap_up: Length = Length(mean=20, spread=0.7)
     outages: tuple[Outage, ...] = ()
+    closing_s: Annotated[float, Meta(ge=0, le=120)] = 0.0
 
 
 def read_scenario(text: str, *, name: str = "scenario") -> Scenario:
@@ -137,8 +164,27 @@ def read_scenario(text: str, *, name: str = "scenario") -> Scenario:
         scenario = msgspec.convert(found, Scenario)
     except msgspec.ValidationError as error:
         raise ScenarioError(f"{name}: {_in_words(str(error))}") from error
+    return checked(scenario, name)
+
+
+def checked(scenario: Scenario, name: str = "scenario") -> Scenario:
+    """The scenario, if it can be played. Raises ScenarioError."""
     _check(scenario, name)
     return scenario
+
+
+def write_scenario(scenario: Scenario) -> str:
+    """A scenario as the file `read_scenario` reads; what is as by default is left out."""
+
+    def told(part: Any) -> Any:
+        if isinstance(part, msgspec.Struct):
+            fields = msgspec.structs.fields(type(part))
+            found = {one.name: getattr(part, one.name) for one in fields}
+            return {one.name: told(found[one.name]) for one in fields if found[one.name] != one.default}
+        return [told(one) for one in part] if isinstance(part, tuple) else getattr(part, "value", part)
+
+    text: str = yaml.safe_dump(told(scenario), sort_keys=False, allow_unicode=True, default_flow_style=None)
+    return text
 
 
 def _in_words(error: str) -> str:
@@ -161,6 +207,8 @@ def _check(scenario: Scenario, name: str) -> None:
             raise ScenarioError(
                 f"{name}: campaigns[{place}].answered: begins with `- {{rate: 0.2}}` and goes on in order of `from_h`"
             )
+        if campaign.phones and abs(sum(one.share for one in campaign.phones) - 1) > 0.001:
+            raise ScenarioError(f"{name}: campaigns[{place}].phones: the shares are 1 together")
         parts = campaign.otherwise
         if parts.no_answer + parts.busy + parts.invalid <= 0:
             raise ScenarioError(f"{name}: campaigns[{place}].otherwise: something has to become of unanswered calls")
@@ -169,5 +217,10 @@ def _check(scenario: Scenario, name: str) -> None:
         for place, span in enumerate(found):
             if span.until_h <= span.from_h:
                 raise ScenarioError(f"{name}: {what}[{place}]: until_h must be after from_h {span.from_h:g}")
+    if all(one.from_h >= scenario.hours for one in scenario.agents):
+        raise ScenarioError(
+            f"{name}: agents: nobody works in the {scenario.hours:g} hours of this shift; the first would come at "
+            f"{min(one.from_h for one in scenario.agents):g} h"
+        )
     if sum(one.count for one in scenario.agents) > 1_000:
         raise ScenarioError(f"{name}: agents: at most 1,000 in all")

@@ -48,6 +48,7 @@ class ShiftPlan:
 
     numbers: to be dialed by hand, each with the number its campaign shows. outside: of third parties, for transfers.
     hours: when agents work; always, where nothing is said. serves_all: everybody serves every campaign.
+    tempers: of those who are not as all others.
     """
 
     agents: int
@@ -59,6 +60,7 @@ class ShiftPlan:
     outside: tuple[Number, ...] = ()
     hours: Mapping[AgentId, Hours] = field(default_factory=dict)
     serves_all: bool = False
+    tempers: Mapping[AgentId, Temper] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[AgentId]:
@@ -119,7 +121,7 @@ class Shift:
         self._robots = {
             agent_id: RobotAgent(
                 agent_id,
-                plan.temper,
+                plan.tempers.get(agent_id, plan.temper),
                 self._around,
                 random.Random(f"robot {seed} {agent_id}"),
                 plan.hours.get(agent_id, ALWAYS),

@@ -40,8 +40,12 @@ class Temper:
     mutes: float = 0.1
     transfers: float = 0.08
     records: float = 0.1
+    results: float = 0.3
+    """Sets the result while talking."""
     dials: float = 0.02
     """Dials by hand in a campaign that dials by itself."""
+    closing_ms: int = 0
+    """Presses “nearly done” so long before the end of a talk; 0: never."""
     joins: float = 0.03
     """Serves other campaigns from now on."""
 

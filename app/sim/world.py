@@ -80,6 +80,7 @@ class World:
         trace: Trace | None = None,
     ) -> None:
         self.trace = trace or Trace()
+        self._make_pacer = plan.make_pacer
         self.now_ms = START_MS
         self.finished: set[CampaignId] = set()
         self._rng = random.Random(f"world {seed}")
@@ -122,7 +123,7 @@ class World:
 
     def _come(self) -> None:
         """A dialer begins, as the program does: what it must know, what is open on disk, and then Asterisk."""
-        self.dialer = Dialer()
+        self.dialer = Dialer(self._make_pacer)
         running = [
             CampaignStarted(campaign=campaign, flow=flow, pacing=self.store.read(pacing_memory, campaign, self.now_ms))
             for campaign, flow in self._started

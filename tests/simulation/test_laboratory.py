@@ -16,6 +16,7 @@ from app.cli.simulate import simulate as simulate_command
 from app.sim.laboratory import ShiftFigures, Slice, play, row
 from app.sim.picture import picture_of
 from app.sim.scenario import Length, Scenario, ScenarioError, read_scenario
+from app.study.in_the_laboratory import another
 
 SHORT = """\
 name: Half an hour
@@ -175,7 +176,8 @@ def test_the_command_plays_both_modes_and_draws_them(tmp_path: Path) -> None:
     drawn = tmp_path / "tomorrow.svg"
     told = run("--scenario", str(file), "--days", "1", "--picture", str(drawn))
     assert told.exit_code == 0, told.output
-    assert [line.split()[0] for line in told.output.splitlines()[2:]] == ["progressive", "predictive"]
+    assert [line.split()[0] for line in told.output.splitlines()[2:4]] == ["progressive", "predictive"]
+    assert "people answered in a day: shares of so few jump" in told.output
     ElementTree.parse(drawn)
     rows = run("--scenario", str(file), "--days", "2", "--mode", "predictive", "--json").output.splitlines()
     assert [(json.loads(row)["mode"], json.loads(row)["seed"]) for row in rows] == [
@@ -188,8 +190,14 @@ def test_the_command_tells_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text("agents: [{count: 3, from: 2}]\ncampaigns: []\n")
     assert "bad: agents[0]: Object contains unknown field `from`" in run("--scenario", str(file)).output
-    assert "not dialed in the mode preview" in run("--scenario", str(file), "--mode", "preview").output
-    assert "--picture is of a scenario" in run("--picture", str(tmp_path / "x.svg")).output
+    good = tmp_path / "good.yaml"
+    good.write_text(SHORT)
+    assert "nobody works" in run("--scenario", str(good), "--agents", "0").output
+    assert "no pacer is called 'best'" in run("--scenario", str(good), "--pacer", "best").output
+    assert "say how many: fixed-ratio=2.5" in run("--scenario", str(good), "--pacer", "fixed-ratio").output
+    assert "two shifts" in run("--scenario", str(good), "--from-campaign", "Offer").output
+    assert "not dialed in the mode preview" in run("--scenario", str(good), "--mode", "preview").output
+    assert "--picture is of a shift" in run("--picture", str(tmp_path / "x.svg")).output
     assert run("--scenario", str(tmp_path / "none.yaml")).exit_code == 2
     nowhere = run("--scenario", str(file), "--picture", str(tmp_path / "none" / "x.svg"))
     assert (nowhere.exit_code, "there is no folder" in nowhere.output) == (2, True)
@@ -199,3 +207,16 @@ def test_the_guides_scenario_can_be_played() -> None:
     guide = Path(__file__).parents[2] / "docs" / "laboratory.md"
     block = guide.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
     assert read_scenario(block).name == "Tomorrow's shift"
+
+
+def test_a_shift_in_which_nobody_works_is_told_and_not_played() -> None:
+    with pytest.raises(ScenarioError, match="nobody works in the 1 hours of this shift"):
+        read_scenario("agents: [{count: 3, from_h: 2}]\nhours: 1\ncampaigns: [{name: A, answered: [{rate: 0.2}]}]\n")
+
+
+def test_anothers_pacer_is_played_by_our_dialer_and_its_abandoned_are_counted() -> None:
+    scenario = read_scenario(SHORT)
+    day = play(scenario, DialingMode.PREDICTIVE, 1, pacer="fixed-ratio=4", make_pacer=another("fixed-ratio=4"))
+    ours = play(scenario, DialingMode.PREDICTIVE, 1)
+    assert day.mode == "fixed-ratio=4"
+    assert day.abandoned > ours.abandoned

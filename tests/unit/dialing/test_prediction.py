@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from app.agent_events import AgentPaused, AgentSignedOut, AgentWentReady, BrowserLost, ManualDialAsked
+from app.agent_events import (
+    AgentPaused,
+    AgentSignedOut,
+    AgentWentReady,
+    BrowserLost,
+    DeskTold,
+    DeskWord,
+    ManualDialAsked,
+)
 from app.agents import AgentPlan, DialingMode, PacingPlan, PacingSignal, PhoneMode
 from app.dialing import prediction
 from app.dialing.paced import policy_of
@@ -19,6 +27,7 @@ from app.pacing import (
     AgentFreed,
     AgentJoined,
     AgentLeft,
+    AgentSignal,
     CallEnd,
     CallEnded,
     CallPlaced,
@@ -317,10 +326,8 @@ def test_what_is_heard_on_the_line_is_told_once(told: list[PacingEvent]) -> None
     world.tell(CallProgressed(attempt_id=SECOND))
     world.tell(CallRinging(attempt_id=SECOND))
     world.advance(12_000)
-    third = world.up()[2]
     assert said(told, FIRST) == ["ringing"]
     assert said(told, SECOND) == ["early media", "ringing"]
-    assert said(told, third) == ["silence 5 s", "silence 10 s"]
 
 
 @pytest.mark.usefixtures("decided")
@@ -339,6 +346,36 @@ def test_signals_that_are_switched_off_are_not_told(monkeypatch: pytest.MonkeyPa
     world.tell(CallRinging(attempt_id=FIRST))
     world.advance(12_000)
     assert not [word for one in world.calls for word in said(told, one)]
+
+
+@pytest.mark.usefixtures("decided")
+def test_what_the_desk_tells_goes_to_the_pacer_while_it_is_about_this_person(told: list[PacingEvent]) -> None:
+    world = predictive()
+    world.answer(FIRST)
+    world.advance(600)
+    world.ask(DeskTold(agent_id=ME, attempt_id=FIRST, word=DeskWord.STEP, step=2))
+    world.ask(DeskTold(agent_id=ME, attempt_id=FIRST, word=DeskWord.CLOSING))
+    words = [one.signal for one in told if isinstance(one, AgentSignal)]
+    assert words == ["step 2", "closing"]
+    assert world.dialer.refusal(DeskTold(agent_id=ME, attempt_id=SECOND, word=DeskWord.CLOSING))
+
+
+@pytest.mark.usefixtures("decided")
+def test_a_desk_whose_words_are_switched_off_is_not_heard(told: list[PacingEvent]) -> None:
+    world = predictive(signals=(PacingSignal.SCRIPT,))
+    world.answer(FIRST)
+    world.ask(DeskTold(agent_id=ME, attempt_id=FIRST, word=DeskWord.CLOSING))
+    assert not [one for one in told if isinstance(one, AgentSignal)]
+
+
+def test_who_talks_and_wraps_up_is_named(decided: dict[str, Any]) -> None:
+    world = predictive(agents=2)
+    world.answer(FIRST)
+    world.advance(5_000)
+    world.hang_up(FIRST)
+    world.answer(SECOND)
+    world.advance(600)
+    assert sorted(one.is_wrapping for one in decided["seen"].busy.values()) == [False, True]
 
 
 # --- the ledger ------------------------------------------------------------------------------------------------------

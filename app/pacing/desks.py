@@ -1,0 +1,170 @@
+"""What single agents tell of when they will be free: the words of their desks, and how long they usually take.
+
+A word (“closing”, a step of the script, the result) is learned by how long after it agents came free. It is believed
+only as far as it has foretold better than the length of the talk alone does, on the agents seen so far: one that means
+nothing changes nothing. An agent's own lengths raise or lower their chances, at the weight of what was seen of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from app.pacing.freeing import FreeOdds
+from app.pacing.language import BusyAgent
+from app.pacing.ringing import AHEAD
+from app.pacing.tails import Floats
+
+BIN_S: Final = 2
+BINS: Final = 45
+"""Free so long after a word that it is told no more apart: a minute and a half."""
+PRIOR_ENDS: Final = 2.0
+PRIOR_TALKS: Final = 10.0
+FEWEST: Final = 12
+"""Agents free after a word before it is believed."""
+LEAST_SCORE: Final = 3.0
+"""How much better a word must have foretold, as the logarithm of the odds of all it foretold."""
+JUDGED_AT: Final = (5, 12, 20, 30)
+"""Seconds ahead at which words are judged."""
+MOST_OWN: Final = 2.5
+KEEP: Final = 0.995
+"""What was seen of a word weighs half after 140 more of it."""
+MOST_AGENTS: Final = 5_000
+
+
+@dataclass(slots=True)
+class _Said:
+    """The latest word of an agent: since when, and what was foretold then, by the talk alone and by the word."""
+
+    word: str
+    at_ms: int
+    base: tuple[float, ...]
+    own: tuple[float, ...] | None
+
+
+class _Word:
+    """Agents who came free after a word, by time since it."""
+
+    def __init__(self) -> None:
+        self.ends = np.zeros(BINS)
+        self.exposure_s = np.zeros(BINS)
+        self.score = 0.0
+        self._hazard: Floats | None = None
+
+    def add(self, length_s: float, *, is_end: bool) -> None:
+        self.ends *= KEEP
+        self.exposure_s *= KEEP
+        last = min(BINS - 1, int(length_s) // BIN_S)
+        self.exposure_s[:last] += BIN_S
+        self.exposure_s[last] += length_s - last * BIN_S
+        self.ends[last] += is_end
+        self._hazard = None
+
+    def free_within(self, since_s: float, ahead_s: Floats) -> Floats:
+        """The chance to be free within each of these times, so long after the word."""
+        if self._hazard is None:
+            rate = (self.ends.sum() + 0.1) / (self.exposure_s.sum() + 6.0)
+            by_second = np.repeat((self.ends + PRIOR_ENDS) / (self.exposure_s + PRIOR_ENDS / rate), BIN_S)
+            self._hazard = np.concatenate([[0.0], np.cumsum(by_second)])
+        hazard = self._hazard
+        last = len(hazard) - 1
+        slope = hazard[-1] - hazard[-2]
+
+        def total(at_s: Floats) -> Floats:
+            return np.asarray(np.interp(at_s, np.arange(last + 1), hazard) + slope * np.maximum(at_s - last, 0.0))
+
+        return np.asarray(1 - np.exp(total(np.array([since_s])) - total(since_s + ahead_s)))
+
+    @property
+    def is_believed(self) -> bool:
+        return self.score >= LEAST_SCORE and float(self.ends.sum()) >= FEWEST
+
+
+class Desks:
+    """All agents, and what their words have meant."""
+
+    def __init__(self, connect_within_s: float) -> None:
+        self._ahead_s = np.arange(1.0, AHEAD + 1) + connect_within_s
+        self._words: dict[str, _Word] = {}
+        self._said: dict[Any, _Said] = {}
+        self._own: dict[Any, list[float]] = {}
+        """By agent: conversations, and how many of the average length theirs would have been."""
+        self._mean_ms = 0.0
+        self._seen = 0
+
+    def heard(self, agent_id: Any, word: str, at_ms: int, busy: BusyAgent | None, free: FreeOdds) -> None:
+        """An agent's desk says something. busy: since when they are, as of the last snapshot."""
+        self._leave(agent_id, at_ms)
+        known = self._words.setdefault(word, _Word())
+        base = np.zeros(len(JUDGED_AT)) if busy is None else free.chance_of(busy)[[at - 1 for at in JUDGED_AT]]
+        own = (
+            tuple(known.free_within(0.0, self._ahead_s[[at - 1 for at in JUDGED_AT]]))
+            if known.ends.sum() >= 1
+            else None
+        )
+        self._said[agent_id] = _Said(word, at_ms, tuple(base) if busy is not None else (), own)
+
+    def freed(self, agent_id: Any, talk_ms: int, wrap_up_ms: int, at_ms: int) -> None:
+        """An agent is ready again."""
+        length_ms = talk_ms + wrap_up_ms
+        self._seen += 1
+        self._mean_ms += (length_ms - self._mean_ms) / min(self._seen, 500)
+        own = self._own.setdefault(agent_id, [0.0, 0.0])
+        own[:] = [0.98 * own[0] + 1, 0.98 * own[1] + length_ms / max(1.0, self._mean_ms)]
+        if len(self._own) > MOST_AGENTS:
+            del self._own[next(iter(self._own))]
+        said = self._said.pop(agent_id, None)
+        if said is None:
+            return
+        after_s = max(0.0, (at_ms - said.at_ms) / 1000)
+        word = self._words[said.word]
+        if said.own is not None and said.base:
+            for at, base, own_chance in zip(JUDGED_AT, said.base, said.own, strict=True):
+                is_hit = after_s <= self._ahead_s[at - 1]
+                word.score = 0.99 * word.score + _credit(own_chance, is_hit) - _credit(base, is_hit)
+        word.add(after_s, is_end=True)
+
+    def gone(self, agent_id: Any) -> None:
+        """They are not counted on any more."""
+        self._said.pop(agent_id, None)
+
+    def _leave(self, agent_id: Any, at_ms: int) -> None:
+        """Another word follows: of the one before only the time is known."""
+        if (said := self._said.pop(agent_id, None)) is not None:
+            self._words[said.word].add(max(0.0, (at_ms - said.at_ms) / 1000), is_end=False)
+
+    def change(
+        self, busy: Mapping[Any, BusyAgent], now_ms: int, free: FreeOdds, *, with_lengths: bool
+    ) -> Floats | None:
+        """What all this changes in the agents coming free, as −mean, variance, −third cumulant; None: nothing."""
+        changed: list[tuple[BusyAgent, Floats]] = []
+        for agent_id, one in busy.items():
+            said = self._said.get(agent_id)
+            word = None if said is None else self._words[said.word]
+            power = self._power(agent_id) if with_lengths else 1.0
+            if said is not None and word is not None and word.is_believed:
+                changed.append((one, word.free_within((now_ms - said.at_ms) / 1000, self._ahead_s)))
+            elif abs(power - 1) > 0.05:
+                changed.append((one, 1 - (1 - free.chance_of(one)) ** power))
+        if not changed:
+            return None
+        rows = np.stack([free.row_of(one) for one, _ in changed])
+        chance = np.stack([chances for _, chances in changed])
+        new = np.concatenate([-chance, chance * (1 - chance), -chance * (1 - chance) * (1 - 2 * chance)], axis=1)
+        return np.asarray((new - rows).sum(axis=0))
+
+    def _power(self, agent_id: Any) -> float:
+        """How much sooner than others an agent comes free, as a factor of the rate."""
+        seen, lengths = self._own.get(agent_id, (0.0, 0.0))
+        power = (PRIOR_TALKS + seen) / (PRIOR_TALKS + lengths)
+        return min(max(power, 1 / MOST_OWN), MOST_OWN)
+
+
+def _credit(chance: float, is_hit: bool) -> float:
+    """The logarithm of what was foretold of what came."""
+    chance = min(max(float(chance), 0.01), 0.99)
+    return math.log(chance if is_hit else 1 - chance)
