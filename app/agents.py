@@ -204,7 +204,7 @@ class AgentPlan:
     target_per_hour: people an agent is to talk with in an hour signed in, beside the figure on the wallboard; 0: none.
     script: what the agent may say, in steps: a line that begins with `# ` names the next step; `{name}` stands for the
     contact's field; empty: the desk shows the card instead. is_one_key: at the desk, a disposition's key also ends the
-    call, saves and makes available.
+    call, saves and makes available. redials_typed: numbers typed by hand are tried again by the campaign itself.
     """
 
     lines_per_agent: int = 1
@@ -225,6 +225,7 @@ class AgentPlan:
     target_per_hour: int = 0
     script: str = ""
     is_one_key: bool = False
+    redials_typed: bool = False
     pacing: PacingPlan = field(default_factory=PacingPlan)
 
 

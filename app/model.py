@@ -198,7 +198,8 @@ class OpenedAttempt:
 
     attempts, faults: charged and uncharged tries before this one. fields: the contact's columns, for the flow.
     agent_id: the only agent it is for (dialed by hand, a personal callback, an owned contact); None: anyone's.
-    is_manual: an agent dialed it by hand. conversation: how far a life before this one had come with an agent.
+    is_typed: the contact is no more than a number somebody typed. is_manual: an agent dialed it by hand.
+    conversation: how far a life before this one had come with an agent.
     phones: all of the contact's; tries: what came of those before this one, in this campaign, oldest first.
     past: where it was asked for.
     allowed_until_ms: by law it may be dialed before then; None: nobody asked (a claim always does).
@@ -214,6 +215,7 @@ class OpenedAttempt:
     faults: int = 0
     agent_id: AgentId | None = None
     is_manual: bool = False
+    is_typed: bool = False
     is_callback: bool = False
     conversation: Conversation | None = None
     phones: Phones = field(default_factory=Phones)

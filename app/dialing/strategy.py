@@ -96,6 +96,17 @@ def after_call(
     return then
 
 
+def left_to_agents(opened: OpenedAttempt, then: ContactNext, campaign: Campaign, *, has_talked: bool) -> ContactNext:
+    """What becomes of a number somebody typed: no list has it, so the campaign does not dial it by itself.
+
+    Unless the campaign says so, or a call at a time was promised and is still owed.
+    """
+    is_owed = then.callback is not None or (opened.is_callback and not has_talked)
+    if not opened.is_typed or campaign.agents.redials_typed or then.status is not ContactStatus.PENDING or is_owed:
+        return then
+    return replace(then, status=ContactStatus.CONNECTED if has_talked else ContactStatus.NOT_CONNECTED, due_at_ms=None)
+
+
 def without_route(opened: OpenedAttempt) -> ContactNext:
     """No trunk of the campaign carries the number: waiting would not mend it."""
     return ContactNext(status=ContactStatus.NOT_CONNECTED, attempts=opened.attempts, faults=opened.faults)

@@ -238,7 +238,11 @@ def hear_fields(entry: CampaignEntry) -> Form:
         "hold_s": _seconds(agents.hold_ms), "safe_harbor": agents.safe_harbor, "recording": agents.recording.value,
         "consent_notice": agents.consent_notice, "script": agents.script,
     }  # fmt: skip
-    boxes = {"whispers_name": agents.whispers_name, "is_one_key": agents.is_one_key}
+    boxes = {
+        "whispers_name": agents.whispers_name,
+        "is_one_key": agents.is_one_key,
+        "redials_typed": agents.redials_typed,
+    }
     rows = disposition_rows(agents.dispositions)
     many = {name: [row[name] for row in rows] for name in DISPOSITION_FIELDS}
     return Form(given | {name: "yes" for name, is_on in boxes.items() if is_on}, many)
@@ -258,6 +262,7 @@ def hear_step(form: Form, plan: Campaign) -> Campaign:
         script=form.text("script", most=20_000, is_line=False),
         whispers_name=form.ticked("whispers_name"),
         is_one_key=form.ticked("is_one_key"),
+        redials_typed=form.ticked("redials_typed"),
         dispositions=read_dispositions(form),
     )
     if agents.recording is not RecordingPolicy.NEVER and not agents.consent_notice:

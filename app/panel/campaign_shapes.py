@@ -96,6 +96,9 @@ class AgentPlanBody(In):
     target_per_hour: int = Field(default=0, ge=0, le=1_000)
     script: str = Field(default="", max_length=20_000, pattern=TEXT)
     is_one_key: bool = False
+    redials_typed: bool = Field(
+        default=False, description="numbers typed by hand are tried again by the campaign itself"
+    )
     pacing: PacingBody = Field(default_factory=PacingBody, description="of the predictive mode")
 
     def plan(self) -> AgentPlan:

@@ -318,6 +318,7 @@ def opened_attempt(
         faults=row.faults or 0,
         agent_id=agent_id,
         is_manual=is_manual,
+        is_typed=bool(row.is_typed),
         is_callback=row.callback_at_ms is not None,
         phones=_phones(row),
         allowed_until_ms=allowed_until_ms,

@@ -159,6 +159,7 @@ def _typed_contact(conn: Connection, command: OpenManual, now_ms: int) -> Contac
         "key": command.number,
         "phone1": command.number,
         "fields": {},
+        "is_typed": True,
         "created_at_ms": now_ms,
         "updated_at_ms": now_ms,
     }

@@ -214,6 +214,7 @@ RETURNING contact_id, status, due_at_ms, attempts, faults, owner_id, callback_at
     (SELECT time_zone FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS time_zone,
     (SELECT name FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS name,
     (SELECT language FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS language,
+    (SELECT is_typed FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS is_typed,
     (SELECT fields FROM contacts WHERE contacts.id = campaign_contacts.contact_id) AS fields;
 
 -- name: claim_contacts [postgresql]
@@ -231,7 +232,7 @@ SET status = verdict.status,
         ELSE campaign_contacts.last_outcome
     END
 FROM (
-    SELECT contact_id, status, turn, number, phones, time_zone, name, language, fields,
+    SELECT contact_id, status, turn, number, phones, time_zone, name, language, fields, is_typed,
         CASE WHEN is_shut THEN CAST(:shut_until_ms AS bigint) ELSE CAST(:back_at_ms AS bigint) END AS back_at_ms,
         SUM(CASE WHEN status = 'in progress' AND turn = 1 THEN 1 ELSE 0 END)
             OVER (ORDER BY line, due_at_ms, contact_id) AS place
@@ -275,7 +276,7 @@ FROM (
                             phone1
                         ) AS number,
                         phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5 AS phones,
-                        contacts.time_zone, contacts.name, contacts.language, contacts.fields
+                        contacts.time_zone, contacts.name, contacts.language, contacts.fields, contacts.is_typed
                     FROM (
                         SELECT * FROM (
                             SELECT contact_id, due_at_ms,
@@ -329,7 +330,7 @@ WHERE campaign_contacts.campaign_id = :campaign_id
 RETURNING campaign_contacts.contact_id, campaign_contacts.status, campaign_contacts.due_at_ms,
     campaign_contacts.attempts, campaign_contacts.faults, campaign_contacts.owner_id,
     campaign_contacts.callback_at_ms, campaign_contacts.callback_until_ms, campaign_contacts.callback_agent_id,
-    verdict.number, verdict.phones, verdict.time_zone, verdict.name, verdict.language,
+    verdict.number, verdict.phones, verdict.time_zone, verdict.name, verdict.language, verdict.is_typed,
     CAST(verdict.fields AS text) AS fields;
 
 -- name: open_attempts
@@ -460,6 +461,7 @@ FROM (
 -- name: contact_in_campaign
 -- One contact with its place in a campaign, as a claim tells of it, with the number that is dialed.
 SELECT contacts.id AS contact_id, CAST(:number AS text) AS number, contacts.name, contacts.language,
+    contacts.is_typed,
     CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
     campaign_contacts.callback_at_ms, contacts.time_zone,
     phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5 AS phones
@@ -931,6 +933,7 @@ WHERE id = :campaign_id;
 -- name: open_attempts_on_disk
 -- Attempts that were opened and not closed: live calls, or what a life before this one left behind.
 SELECT attempts.id, attempts.campaign_id, attempts.contact_id, attempts.number, contacts.name, contacts.language,
+    contacts.is_typed,
     phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5 AS phones,
     contacts.time_zone, CAST(contacts.fields AS text) AS fields, campaign_contacts.attempts, campaign_contacts.faults,
     campaign_contacts.callback_at_ms, attempts.agent_id, attempts.session_id, attempts.is_manual,

@@ -182,6 +182,7 @@ contacts = Table(
     Column("channels", String(32), nullable=False, default="", server_default=""),  # voice,sms,email; empty: all
     Column("phone_kinds", String(48), nullable=False, default="", server_default=""),  # mobile,,work: in phones' places
     Column("deleted_at_ms", BigInteger),  # kept for its attempts alone; NULL: is there
+    Column("is_typed", Boolean, nullable=False, default=False, server_default=text("FALSE")),  # by an agent, in no list
     UniqueConstraint("list_id", "key"),
 )
 # A list's contacts in the order they came: attaching and paging go along it, whatever else is in the table.

@@ -144,3 +144,18 @@ async def test_two_who_dial_the_same_number_at_once_get_one_call(url: str, conta
         assert len(opened) == 1, events
         assert len((await one.recover()).attempts) == 1
         assert await one.read(kept_tallies) == await one.read(recounted_tallies)
+
+
+async def test_a_typed_number_is_known_as_such_and_a_lists_is_not(store: SqlStore) -> None:
+    campaign_id = await world(store, phone(1), phone(2))
+    typed = await dial(store, campaign_id, phone(50))
+    listed = await dial(store, campaign_id, phone(2), 2)
+    assert isinstance(typed, AttemptsOpened)
+    assert isinstance(listed, AttemptsOpened)
+    assert [one.is_typed for one in (*typed.attempts, *listed.attempts)] == [True, False]
+    recovered = {one.number: one.is_typed for one in (await store.recover()).attempts}
+    assert recovered == {phone(50): True, phone(2): False}
+    back = closing(typed.attempts[0], status=ContactStatus.PENDING, due_at_ms=T0 + 5)
+    await store.commit([back], T0 + 5)
+    claimed = (await claim(store, campaign_id, 5, T0 + 10)).attempts
+    assert {one.number: one.is_typed for one in claimed} == {phone(1): False, phone(50): True}

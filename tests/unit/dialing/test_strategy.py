@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.agents import CallbackPlan, DialingMode, Disposition, DispositionEffect
-from app.dialing.strategy import after_call, after_conversation, next_for, without_route
+from app.agents import AgentPlan, CallbackPlan, DialingMode, Disposition, DispositionEffect
+from app.dialing.strategy import after_call, after_conversation, left_to_agents, next_for, without_route
 from app.model import ContactNext, RetryPolicy
 from app.outcomes import OUTCOMES, ContactStatus, Outcome, RetryClass
 from app.strategy.load import load_strategy
@@ -190,3 +191,33 @@ def test_an_agents_retry_ends_with_the_strategys_tries() -> None:
         contact = opened(phones=PHONES, attempts=attempts)
         word = after_conversation(contact, again, None, campaign(strategy=ROWS), T0)
         assert word.next.status is status
+
+
+# --- typed numbers ---------------------------------------------------------------------------------------------------
+
+LATER = ContactNext(status=ContactStatus.PENDING, due_at_ms=5_000, attempts=1)
+
+
+@pytest.mark.parametrize(
+    ("has_talked", "status"), [(False, ContactStatus.NOT_CONNECTED), (True, ContactStatus.CONNECTED)]
+)
+def test_a_typed_number_is_not_dialed_again_by_the_campaign(has_talked: bool, status: ContactStatus) -> None:
+    typed = replace(opened(), is_manual=True, is_typed=True)
+    then = left_to_agents(typed, LATER, campaign(1), has_talked=has_talked)
+    assert then == ContactNext(status=status, due_at_ms=None, attempts=1)
+
+
+def test_a_typed_number_is_dialed_again_where_the_campaign_says_so_or_a_call_was_promised() -> None:
+    typed = replace(opened(), is_manual=True, is_typed=True)
+    redials = campaign(1, agents=AgentPlan(redials_typed=True))
+    promised = replace(LATER, callback=CallbackPlan(at_ms=5_000))
+    owed = replace(typed, is_manual=False, is_callback=True)
+    assert left_to_agents(typed, LATER, redials, has_talked=False) == LATER
+    assert left_to_agents(typed, promised, campaign(1), has_talked=True) == promised
+    assert left_to_agents(owed, LATER, campaign(1), has_talked=False) == LATER
+    assert left_to_agents(owed, LATER, campaign(1), has_talked=True).status is ContactStatus.CONNECTED
+
+
+def test_a_contact_of_a_list_dialed_by_hand_goes_back_to_its_line() -> None:
+    by_hand = replace(opened(), is_manual=True)
+    assert left_to_agents(by_hand, LATER, campaign(1), has_talked=False) == LATER
