@@ -53,6 +53,7 @@ from app.commands import (
     ClaimContacts,
     CloseAttempt,
     Command,
+    ConfirmAttempt,
     PlaceCall,
     Play,
     SavePacing,
@@ -474,7 +475,7 @@ class FloorWorld(World):
                 return self._open_manual(command)
             case ClaimContacts():
                 return self._claim(command)
-            case CloseAttempt() | AddDnc() | SetCampaignStatus():
+            case CloseAttempt() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
                 return super()._written(command)
             case _:
                 raise AssertionError(command)
