@@ -98,8 +98,9 @@ async def talking(site: ShiftSite, user: User) -> None:
 
 
 async def whats(site: ShiftSite) -> list[str]:
+    """What people did, oldest first."""
     found = await site.store.read(audit.audit_page)
-    return [one.what for one in reversed(found.entries)]
+    return [one.what for one in reversed(found.entries) if one.what != "compliance profile first used"]
 
 
 def chip(user: User) -> str:
