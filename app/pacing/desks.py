@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.pacing.freeing import FreeOdds
+from app.pacing.freeing import FreeOdds, row_number
 from app.pacing.language import BusyAgent
 from app.pacing.ringing import AHEAD
 from app.pacing.tails import Floats
@@ -31,6 +31,8 @@ LEAST_SCORE: Final = 3.0
 JUDGED_AT: Final = (5, 12, 20, 30)
 """Seconds ahead at which words are judged."""
 MOST_OWN: Final = 2.5
+LEAST_OWN: Final = 0.05
+"""How far from everybody's an agent's own pace must be to matter."""
 KEEP: Final = 0.995
 """What was seen of a word weighs half after 140 more of it."""
 MOST_AGENTS: Final = 5_000
@@ -141,21 +143,29 @@ class Desks:
         self, busy: Mapping[Any, BusyAgent], now_ms: int, free: FreeOdds, *, with_lengths: bool
     ) -> Floats | None:
         """What all this changes in the agents coming free, as −mean, variance, −third cumulant; None: nothing."""
-        changed: list[tuple[BusyAgent, Floats]] = []
+        rows: list[int] = []
+        powers: list[float] = []
+        foretold: dict[int, Floats] = {}
         for agent_id, one in busy.items():
             said = self._said.get(agent_id)
             word = None if said is None else self._words[said.word]
             power = self._power(agent_id) if with_lengths else 1.0
             if said is not None and word is not None and word.is_believed:
-                changed.append((one, word.free_within((now_ms - said.at_ms) / 1000, self._ahead_s)))
-            elif abs(power - 1) > 0.05:
-                changed.append((one, 1 - (1 - free.chance_of(one)) ** power))
-        if not changed:
+                foretold[len(rows)] = word.free_within((now_ms - said.at_ms) / 1000, self._ahead_s)
+            elif abs(power - 1) <= LEAST_OWN:
+                continue
+            rows.append(row_number(one))
+            powers.append(power)
+        if not rows:
             return None
-        rows = np.stack([free.row_of(one) for one, _ in changed])
-        chance = np.stack([chances for _, chances in changed])
-        new = np.concatenate([-chance, chance * (1 - chance), -chance * (1 - chance) * (1 - 2 * chance)], axis=1)
-        return np.asarray((new - rows).sum(axis=0))
+        before = free.chances[rows]
+        stays = np.log1p(before[:, :AHEAD])  # the chance is kept as −chance
+        chance = -np.expm1(stays * np.array(powers)[:, None])
+        for place, chances in foretold.items():
+            chance[place] = chances
+        variance = chance * (1 - chance)
+        after = np.concatenate([-chance.sum(0), variance.sum(0), -(variance * (1 - 2 * chance)).sum(0)])
+        return np.asarray(after - before.sum(axis=0))
 
     def _power(self, agent_id: Any) -> float:
         """How much sooner than others an agent comes free, as a factor of the rate."""

@@ -110,6 +110,13 @@ class _Ends:
         return np.asarray((self._ends + 2.0) / (exposure_s + 2.0 / overall))
 
 
+def row_number(one: BusyAgent) -> int:
+    """Where an agent stands in the tables."""
+    if one.is_wrapping:
+        return int(TALK_ROWS + min(one.for_ms // 1000, WRAP_ROWS - 1))
+    return int(min(one.for_ms // (1000 * TALK_ROW_S), TALK_ROWS - 1))
+
+
 class FreeOdds:
     """Learns from agents that came free; tells how many of those talking and wrapping up will be, and when."""
 
@@ -133,9 +140,7 @@ class FreeOdds:
 
     def row_of(self, one: BusyAgent) -> Floats:
         """−chance, variance, −third cumulant of one agent."""
-        if one.is_wrapping:
-            return np.asarray(self.chances[TALK_ROWS + min(one.for_ms // 1000, WRAP_ROWS - 1)])
-        return np.asarray(self.chances[min(one.for_ms // (1000 * TALK_ROW_S), TALK_ROWS - 1)])
+        return np.asarray(self.chances[row_number(one)])
 
     def chance_of(self, one: BusyAgent) -> Floats:
         """The chance of one agent to be free within 1 … AHEAD s and the time to connect."""
