@@ -25,6 +25,7 @@ from app.cli.simulate import simulate
 from app.cli.sounds import sound
 from app.cli.strategies import strategy
 from app.cli.trunks import trunk
+from app.cli.why import waterfall_, why
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,7 +36,8 @@ def outring() -> None:
 
 for command in (
     run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national, caller_ids,
-    profiles, user, apikey, simulate, bench, migrate,
+    profiles, user, apikey, simulate, bench, migrate, why,
+    waterfall_,
 ):  # fmt: skip
     outring.add_command(command)
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from app.panel import (
     rest_agents,
     rest_campaigns,
+    rest_compliance,
     rest_contacts,
     rest_dnc,
     rest_lists,
@@ -23,6 +24,7 @@ routes = Routes(
         *rest_sources.routes.rows,
         *rest_campaigns.routes.rows,
         *rest_dnc.routes.rows,
+        *rest_compliance.routes.rows,
         *rest_agents.routes.rows,
         *rest_people.routes.rows,
         *rest_strategies.routes.rows,

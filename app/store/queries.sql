@@ -52,6 +52,21 @@ COALESCE(
 SELECT 1 AS yes
 WHERE $is_barred(CAST(:number AS text), CAST(:contact_id AS bigint), CAST(:campaign_id AS bigint));
 
+-- name: barred_contacts
+-- Of these contacts, each with the number that would be dialed, those whom a campaign may not call; rows: [contact id,
+-- number].
+SELECT asked.value ->> 0 AS contact_id
+FROM json_each(:rows_json) AS asked
+WHERE $is_barred(asked.value ->> 1, asked.value ->> 0, CAST(:campaign_id AS bigint));
+
+-- name: barred_contacts [postgresql]
+SELECT asked.contact_id
+FROM (
+    SELECT (value ->> 0)::bigint AS contact_id, value ->> 1 AS number
+    FROM json_array_elements(CAST(:rows_json AS json))
+) AS asked
+WHERE $is_barred(asked.number, asked.contact_id, CAST(:campaign_id AS bigint));
+
 -- name: count_barred
 -- Of a list's contacts from one id to another those whose first phone nobody may call, or not the campaigns that have the
 -- list.
