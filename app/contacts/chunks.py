@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -210,8 +211,9 @@ def insert_rows(
 ) -> tuple[int, int, int]:
     """Insert what is not there yet: how many, and the first and last id."""
     before = _last_contact_id(conn)
+    pick = itemgetter(*(_PLACE[name] for name in written))  # the rest of a row is empty: it need not be told
     parameters = {
-        "rows_json": msgspec.json.encode(rows).decode(),
+        "rows_json": msgspec.json.encode([pick(row) for row in rows]).decode(),
         "list_id": list_id,
         "import_id": import_id,
         "now_ms": now_ms,
@@ -227,17 +229,17 @@ def insert_rows(
 
 @lru_cache(maxsize=64)
 def _insertion(dialect: str, written: tuple[str, ...]) -> TextClause:
-    """The statement for rows as JSON arrays in the order of ContactRow. Rows that are there already are left alone."""
+    """The statement for rows as JSON arrays of what is written. Rows that are there already are left alone."""
     operator = {name: "->" if name == "fields" else "->>" for name in written}
     if dialect == "sqlite":
-        picked = ", ".join(f"value {operator[name]} {_PLACE[name]}" for name in written)
+        picked = ", ".join(f"value {operator[name]} {place}" for place, name in enumerate(written))
         source, returning = "json_each(:rows_json) WHERE TRUE", ""
     else:
         picked = ", ".join(
-            f"CAST(value {operator[name]} {_PLACE[name]} AS integer)"
+            f"CAST(value {operator[name]} {place} AS integer)"
             if name in _WHOLE_NUMBERS
-            else f"value {operator[name]} {_PLACE[name]}"
-            for name in written
+            else f"value {operator[name]} {place}"
+            for place, name in enumerate(written)
         )
         source = "json_array_elements(CAST(:rows_json AS json)) WITH ORDINALITY AS given(value, place) ORDER BY place"
         returning = " RETURNING id"

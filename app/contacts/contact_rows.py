@@ -39,11 +39,19 @@ class ContactRow(NamedTuple):
     phone_kinds: str = ""
 
 
+_OTHERS: Final = (
+    "language", "time_zone", "email", "region", "priority", "owner", "consent", "channels", "phone_kinds",
+)  # fmt: skip
+"""What a row has beside key, name, phones and fields, in a row's order."""
+_NOTHING: Final[tuple[Any, ...]] = ("", "", "", "", 0, "", "", "", "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fact:
-    """A role beside name and phones: which column of the sheet it is, and how its cells are read."""
+    """A role beside name and phones: its place in _OTHERS, which column of the sheet it is, how its cells are read."""
 
     role: str
+    place: int
     at: int
     column: str
     read: Callable[[str], str | int | None]
@@ -101,7 +109,7 @@ class RowReader:
         named = (mapping.name,) if mapping.name else (mapping.first_name, mapping.middle_name, mapping.last_name)
         self._name_ats: Final = tuple(at[column] for column in named if column)
         self._facts: Final = tuple(
-            _Fact(role=role, at=at[column], column=column, read=read, why=why, mend=mend)
+            _Fact(role=role, place=_OTHERS.index(role), at=at[column], column=column, read=read, why=why, mend=mend)
             for role, read, why, mend in _FACTS
             if (column := getattr(mapping, role))
         )
@@ -111,6 +119,7 @@ class RowReader:
         self._said_kinds: Final = tuple(facts.phone_kind(column) for column in mapping.phones)
         self._has_kinds: Final = any(self._said_kinds) or any(mapping.kinds)
         self._key_at: Final = at.get(mapping.key, -1)
+        self._has_others: Final = bool(self._facts) or self._has_kinds or self._region_at >= 0
         self._number: Final[Callable[[str], str | NumberProblem]] = numbers.read
 
     @property
@@ -139,9 +148,8 @@ class RowReader:
         if not key or len(key) > LONGEST_KEY:
             return self._bad_key(line, key)
         fields = dict(zip(self._columns, cells, strict=True))
-        row = ContactRow(key, self._name(cells), "", "", *phones, fields, line)
-        if self._facts or self._has_kinds or self._region_at >= 0:
-            row = row._replace(**self._others(line, cells, flaws))
+        language, zone, *others = self._others(line, cells, flaws) if self._has_others else _NOTHING
+        row = ContactRow(key, self._name(cells), language, zone, *phones, fields, line, *others)
         return Flaw(row=row, problems=tuple(flaws)) if flaws else row
 
     def _phones(
@@ -174,20 +182,20 @@ class RowReader:
         parts = (cells[at].strip() for at in self._name_ats)
         return " ".join(part for part in parts if part)[:LONGEST_NAME]
 
-    def _others(self, line: int, cells: list[str], flaws: list[RowProblem]) -> dict[str, Any]:
-        """What is read beside key, name and phones, by column of the table."""
-        found: dict[str, Any] = {}
+    def _others(self, line: int, cells: list[str], flaws: list[RowProblem]) -> list[Any]:
+        """What is read beside key, name and phones, in the order of _OTHERS."""
+        found = [*_NOTHING]
         for fact in self._facts:
             cell = cells[fact.at]
             value = fact.read(cell)
             if value is None:
                 flaws.append(RowProblem(line=line, column=fact.column, what=shown(cell), why=fact.why, mend=fact.mend))
             else:
-                found[fact.role] = value
+                found[fact.place] = value
         if self._region_at >= 0:
-            found["region"] = facts.region(cells[self._region_at], self._country)
+            found[_OTHERS.index("region")] = facts.region(cells[self._region_at], self._country)
         if self._has_kinds:
-            found["phone_kinds"] = self._kinds(cells)
+            found[_OTHERS.index("phone_kinds")] = self._kinds(cells)
         return found
 
     def _kinds(self, cells: list[str]) -> str:

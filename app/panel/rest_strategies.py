@@ -20,14 +20,14 @@ class StrategyBody(In):
     source: str = Field(max_length=262_144)
 
 
-class RowAnswer(BaseModel):
+class StrategyRowAnswer(BaseModel):
     """What is done after some outcomes. steps: in words; none: the contact closes."""
 
     after: list[str]
     steps: list[str]
 
     @classmethod
-    def of(cls, row: StepRow) -> RowAnswer:
+    def of(cls, row: StepRow) -> StrategyRowAnswer:
         """For the wire."""
         return cls(after=list(row.after), steps=[step.words for step in row.steps])
 
@@ -42,7 +42,7 @@ class StrategyAnswer(BaseModel):
     max_attempts: int
     per_phone: int
     per_day: int
-    rows: list[RowAnswer]
+    rows: list[StrategyRowAnswer]
     campaigns: list[int]
     created_at_ms: int
 
@@ -58,7 +58,7 @@ class StrategyAnswer(BaseModel):
             max_attempts=strategy.max_attempts,
             per_phone=strategy.per_phone,
             per_day=strategy.per_day,
-            rows=[RowAnswer.of(row) for row in step_rows(strategy)],
+            rows=[StrategyRowAnswer.of(row) for row in step_rows(strategy)],
             campaigns=following,
             created_at_ms=found.created_at_ms,
         )
