@@ -60,6 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /users": {"name": "boris", "password": "long enough", "role": "agent"},
     "PATCH /users/{user_id}": {"password": "long enough"},
     "POST /apikeys": {"name": "crm"},
+    "PUT /strategies/{name}": {"source": "title: t\nafter: {busy: {wait: 5m}, anything else: close}\n"},
 }
 PLACES = {"trunk_id": "way", "list_id": "1",  "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
           "user_id": "1", "number": "+447700900199", "attempt_id": "nosuchattempt", "agent_id": "1",
@@ -96,6 +97,8 @@ EXPECTED_STATUS = {
     "GET /recordings": 422,  # of which attempt?
     "GET /recordings/{name}": 404,
     "DELETE /sessions/{session_id}": 404,
+    "GET /strategies/{name}": 404,
+    "DELETE /strategies/{name}": 404,
 }
 
 

@@ -25,7 +25,7 @@ async def test_a_strategy_is_made_shown_in_words_and_chosen_for_a_campaign(site:
             assert words in page, words
         path = f"/campaigns/{entry.campaign.id}/setup/when"
         assert "evenings · Evenings" in await (await desk.http.get(path)).text()
-        form = {"max_attempts": "3", "retry_h": "4", "max_faults": "10"}
+        form = {"max_attempts": "3", "retry_h": "4", "max_faults": "10", "profiles": "careful", "consent": "NONE"}
         assert (await desk.post(path, strategy="evenings", **form))[0] == 303
         plan = (await site.store.read(campaigns.get_campaign, entry.campaign.id)).campaign
         assert plan.strategy is not None
