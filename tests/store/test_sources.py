@@ -43,7 +43,7 @@ RESULTS = {"outcome": "last_result", "at": "last_called", "attempts": "tries"}
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaServer]:
     if program("mariadbd") is None:
-        pytest.skip("MariaDB is not installed; on Debian: apt-get install mariadb-server")
+        pytest.skip("MariaDB is not installed; on Debian: apt-get install mariadb-server-core mariadb-client-core")
     with MariaServer.start() as server:
         yield server
 
