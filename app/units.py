@@ -60,6 +60,11 @@ def beginning(text: str) -> str:
     return text
 
 
+def is_number(text: str) -> bool:
+    """Whether `text` is a number in E.164 as it is."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def masked(text: str) -> str:
     """A number for the log: its country and last two digits, the rest hidden.
 

@@ -28,7 +28,7 @@ from app.store.pasts import pasts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
 from app.strategy.rows import Phones, Try
-from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, Number, SessionId
+from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, Number, SessionId, is_number
 
 PUSH_BACK_MS: Final = MINUTE_MS
 """A contact whose number is in a call already is looked at again after this long."""
@@ -219,7 +219,9 @@ def _by_law(
     for row in claimed:
         callee = asked[ContactId(row.contact_id)]
         decision = law.decide(found, callee, now_ms)
-        if decision.until_ms is not None:
+        if not is_number(row.number):  # of no place, and so never allowed: that it is no number is what is to be told
+            taken.append(_Taken(row=row, until_ms=now_ms, about=callee.about()))
+        elif decision.until_ms is not None:
             taken.append(_Taken(row=row, until_ms=decision.until_ms, about=callee.about()))
         elif decision.from_ms is not None:
             held.append((row.contact_id, decision.from_ms))
