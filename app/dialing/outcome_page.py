@@ -22,9 +22,9 @@ notes below say, or are kept for ways of calling that are still to come.
 """
 _NEXT: Final[dict[RetryClass, str]] = {
     RetryClass.NEVER: "done: *connected*",
-    RetryClass.LATER: "tried again after the campaign's delay; when no try is left, *retries completed*",
+    RetryClass.LATER: "tried again after the campaign's delay, or as its strategy says; no try left: *retries completed*",
     RetryClass.SOON: "tried again by itself, later each time; after too many in this campaign, *not connected*",
-    RetryClass.FIX: "kept as *invalid number*, not dialed again",
+    RetryClass.FIX: "another of the contact's phones, at once; none is left: *invalid number*, kept",
     RetryClass.BACK: "waits again, as before the attempt",
     RetryClass.UNKNOWN: "*dangling*: not dialed again",
 }
