@@ -22,7 +22,7 @@ notes below say, or are kept for ways of calling that are still to come.
 """
 _NEXT: Final[dict[RetryClass, str]] = {
     RetryClass.NEVER: "done: *connected*",
-    RetryClass.LATER: "tried again after the campaign's delay, or as its strategy says; no try left: *retries completed*",
+    RetryClass.LATER: "tried again after the campaign's delay, or as its strategy says; at last *retries completed*",
     RetryClass.SOON: "tried again by itself, later each time; after too many in this campaign, *not connected*",
     RetryClass.FIX: "another of the contact's phones, at once; none is left: *invalid number*, kept",
     RetryClass.BACK: "waits again, as before the attempt",
