@@ -177,7 +177,7 @@ def test_wrap_up_is_extended_as_often_as_the_campaign_allows() -> None:
     for count in (1, 2):
         world.ask(WrapUpExtended(agent_id=ME))
         assert (world.shown().extensions, world.shown().deadline_ms) == (count, began + 10_000 + count * 5_000)
-    assert "2 times" in str(world.dialer.refusal(WrapUpExtended(agent_id=ME)))
+    assert "extensions so far: 2" in str(world.dialer.refusal(WrapUpExtended(agent_id=ME)))
     world.advance(20_000)
     assert world.state() is not WRAP_UP
 

@@ -17,7 +17,7 @@ def test_every_setting_is_told_with_its_default() -> None:
     told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", GUIDE, re.MULTILINE))
     for name, field in Settings.model_fields.items():
         value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-        written = ",".join(value) if isinstance(value, tuple | dict) else str(value)
+        written = ",".join(value) if isinstance(value, tuple | dict) else "" if value is None else str(value)
         assert told[name] == (f"`{written}`" if written else "none"), name
 
 
