@@ -41,7 +41,9 @@ class MariaServer:
         """Start a server and end it, by its process, on leaving."""
         install, daemon = program("mariadb-install-db"), program("mariadbd")
         if install is None or daemon is None:
-            raise RuntimeError("MariaDB is not installed; on Debian: apt-get install mariadb-server-core mariadb-client-core")
+            raise RuntimeError(
+                "MariaDB is not installed; on Debian: apt-get install mariadb-server-core mariadb-client-core"
+            )
         folder = Path(tempfile.mkdtemp(prefix="outring-maria-"))
         try:
             user = ["--user=mysql"] if os.getuid() == 0 else []

@@ -21,6 +21,7 @@ from app.store.attaching import attach_list
 from app.store.campaigns import create_campaign
 from app.store.flows import create_flow
 from app.store.lists import create_list, grow_list
+from app.store.manual import typed_list_name
 from app.store.schema import attempts, contacts, users
 from app.store.trunks import create_trunk
 from app.units import DAY_MS, CampaignId, ListId, Number, TrunkId
@@ -96,7 +97,18 @@ def write_down(conn: Connection, plan: WorldPlan, now_ms: int) -> list[tuple[Cam
         _write_people(conn, plan.shift, now_ms)
     for trunk in plan.trunks:
         create_trunk(conn, trunk)
-    return [_write_campaign(conn, campaign, now_ms) for campaign in plan.campaigns]
+    written = [_write_campaign(conn, campaign, now_ms) for campaign in plan.campaigns]
+    for campaign, _ in written:
+        _write_typed(conn, campaign, plan.shift, now_ms)
+    return written
+
+
+def _write_typed(conn: Connection, campaign: Campaign, shift: ShiftPlan | None, now_ms: int) -> None:
+    """Numbers that will be typed, in their campaign's list as if they had been: with a place, which +999 has not."""
+    typed = [] if shift is None else [number for shown, number in shift.numbers if shown == campaign.caller_id]
+    if typed:
+        made = create_list(conn, name=typed_list_name(campaign.name), country="GB", now_ms=now_ms)
+        add_contacts(conn, made.id, typed, now_ms, keys=typed)
 
 
 def _write_people(conn: Connection, shift: ShiftPlan, now_ms: int) -> None:
@@ -149,12 +161,14 @@ def _write_earlier(conn: Connection, campaign_id: CampaignId, list_id: ListId, p
     conn.execute(insert(attempts), rows)
 
 
-def add_contacts(conn: Connection, list_id: ListId, numbers: Sequence[Number], now_ms: int) -> None:
-    """Fill a new list with contacts of these numbers."""
+def add_contacts(
+    conn: Connection, list_id: ListId, numbers: Sequence[Number], now_ms: int, keys: Sequence[str] = ()
+) -> None:
+    """Fill a new list with contacts of these numbers. keys: theirs; their lines, where nothing is said."""
     rows = [
         {
             "list_id": list_id,
-            "key": f"{line}",
+            "key": keys[line - 1] if keys else f"{line}",
             "name": f"Contact {line}",
             "phone1": number,
             "time_zone": PLACE,

@@ -42,6 +42,12 @@ class _No(Exception):
     """It may not be dialed; the message is for people."""
 
 
+def typed_list_name(campaign: str) -> str:
+    """The name of the list that a campaign's typed numbers come to."""
+    room = _NAME_LENGTH - len(TYPED_LIST.format(campaign=""))
+    return TYPED_LIST.format(campaign=campaign[:room])
+
+
 def open_manual(
     conn: Connection,
     command: OpenManual,
@@ -170,8 +176,7 @@ def _typed_contact(conn: Connection, command: OpenManual, now_ms: int) -> Contac
 
 def _typed_list(conn: Connection, command: OpenManual, now_ms: int) -> ListId:
     name = conn.execute(select(campaigns.c.name).where(campaigns.c.id == command.campaign_id)).scalar_one()
-    room = _NAME_LENGTH - len(TYPED_LIST.format(campaign=""))
-    list_name = TYPED_LIST.format(campaign=name[:room])
+    list_name = typed_list_name(name)
     found = list_by_name(conn, list_name)
     if found is None:
         attached = select(lists.c.country).join(campaign_lists, campaign_lists.c.list_id == lists.c.id)

@@ -179,7 +179,8 @@ def test_the_command_plays_both_modes_and_draws_them(tmp_path: Path) -> None:
     assert [line.split()[0] for line in told.output.splitlines()[2:4]] == ["progressive", "predictive"]
     assert "people answered in a day: shares of so few jump" in told.output
     ElementTree.parse(drawn)
-    rows = run("--scenario", str(file), "--days", "2", "--mode", "predictive", "--json").output.splitlines()
+    lines = run("--scenario", str(file), "--days", "2", "--mode", "predictive", "--json").output.splitlines()
+    rows = [line for line in lines if line.startswith("{")]  # remarks go to the standard error, which is mixed in here
     assert [(json.loads(row)["mode"], json.loads(row)["seed"]) for row in rows] == [
         ("predictive", 1),
         ("predictive", 2),
