@@ -148,8 +148,8 @@ class RowReader:
         if not key or len(key) > LONGEST_KEY:
             return self._bad_key(line, key)
         fields = dict(zip(self._columns, cells, strict=True))
-        language, zone, *others = self._others(line, cells, flaws) if self._has_others else _NOTHING
-        row = ContactRow(key, self._name(cells), language, zone, *phones, fields, line, *others)
+        others = self._others(line, cells, flaws) if self._has_others else _NOTHING
+        row = ContactRow._make((key, self._name(cells), *others[:2], *phones, fields, line, *others[2:]))
         return Flaw(row=row, problems=tuple(flaws)) if flaws else row
 
     def _phones(

@@ -187,7 +187,7 @@ async def a_strategy_leads_from_phone_to_phone(scene: Scene) -> None:
     dialer, wire = scene.dialer, scene.wires["phones"]
     trunk = await dialer.trunk("phones")
     saved = await dialer.operations.save_strategy("round", ROUND)
-    busy, silent, first, second = (f"+4477005000{ending}" for ending in (40, 41, 61, 62))
+    busy, silent, first, second = (f"+4477008000{ending}" for ending in (40, 41, 61, 62))
     list_id = await dialer.list_of([busy, silent])
     await dialer.store.write(_give_third_phones, {busy: first, silent: second})
     plan = {"strategy": saved.strategy, "ring_timeout_ms": 5_000}

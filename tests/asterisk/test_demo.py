@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,8 @@ José {{ 7*7 }},en,+447700900444
 
 def start(*options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "app", "demo", "--port", "0", *options]
+    with suppress(ValueError):  # a run in the background ignores the interrupt, and so would what it starts
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
