@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -67,7 +68,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
     A second Ctrl-C changes nothing, so that cleaning up leaves nothing behind.
     """
-
+    gc.freeze()  # what is loaded by now stays to the end: collections need not look through it again and again
     is_interrupted = False
 
     async def supervised() -> T:
