@@ -21,7 +21,7 @@ from app.dialing.supervision import Supervision
 from app.dialing.talk import Talk
 from app.dialing.transfer import Transfers
 from app.dialing.unattended import Unattended
-from app.units import AttemptId, LegId, Number, RoomId, SessionId
+from app.units import AgentId, AttemptId, LegId, Number, RoomId, SessionId
 
 UNSEEN = "it ended while Asterisk was out of sight"
 
@@ -52,6 +52,7 @@ class Resuming:
         self._reservations = reservations
         self._unattended = unattended
         self._rang: dict[AttemptId, AgentRun] = {}  # for whom a call was on its way when the life before ended
+        self._was_with: dict[AgentId, AttemptId] = {}  # whom an agent was last busy with, as their session says
         self._recordings = recordings
         self._talk = talk
 
@@ -68,6 +69,8 @@ class Resuming:
         agent.pause_next, agent.signs_out_next = event.pause_next, event.signs_out_next
         if before is not None and before.state is AgentState.RINGING and before.attempt_id is not None:
             self._rang[before.attempt_id] = agent
+        if before is not None and before.attempt_id is not None:
+            self._was_with[agent.id] = before.attempt_id
         agent.returns_ready = before is not None and not was_paused
         agent.browser_lost_at_ms = self._crew.now_ms
         reason = RESTARTED
@@ -105,7 +108,7 @@ class Resuming:
             if phone.room_id is not None and phone.room_id not in ours:
                 self._crew.do(CloseRoom(room_id=phone.room_id))
         self._strays = {}
-        self._rang = {}
+        self._rang, self._was_with = {}, {}
         unclosed, self._crew.unclosed = self._crew.unclosed, []
         self._crew.do(*unclosed)
         for agent in list(self._crew.agents.values()):
@@ -214,6 +217,8 @@ class Resuming:
             agent = self._crew.sessions.get(SessionId(room_id.removesuffix("-room")))
         if agent is None and person.talker is not None:
             agent = self._crew.agents.get(person.talker[0])
+            if agent is not None and self._was_with.get(agent.id, person.id) != person.id:
+                agent = None  # they have lost each other since, and the agent went on to somebody else
         return agent if agent is not None and agent.person_id is None and agent.may(AgentStep.FIND_TALK) else None
 
     def _adopt_card(self, attempt: AttemptRun) -> None:
