@@ -152,7 +152,8 @@ class Operations:
     async def save_strategy(self, name: str, source: str) -> StrategyVersion:
         """Keep a call strategy as a new version; campaigns that follow it do so from their next attempt's end on.
 
-        Raises OperationError with the line and the mend.
+        A running one that cannot be started anew just now (its queue is away, say) follows at its next start. Raises
+        OperationError with the line and the mend, and then nothing is kept.
         """
         try:
             load_strategy(source, name)
@@ -162,7 +163,10 @@ class Operations:
         for campaign_id in await self.store.read(strategies.campaigns_of_strategy, name):
             entry = await self.store.read(campaigns.get_campaign, CampaignId(campaign_id))
             if entry.status is CampaignStatus.RUNNING:
-                await self.start_campaign(entry.campaign.id)
+                try:
+                    await self.start_campaign(entry.campaign.id)
+                except OperationError as error:
+                    log.warning("campaign follows its old strategy", campaign=campaign_id, error=str(error))
         return version
 
     async def strategy(self, name: str) -> CallStrategy | None:

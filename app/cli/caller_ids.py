@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from app.cli.remote import Remote, ask, path_part
-from app.cli.shell import json_option, say_json
+from app.cli.shell import json_option, say_json, say_rows
 
 _COUNTED: Final = ("number", "placed", "answered", "placed_today", "answer_rate")
 
@@ -25,13 +25,7 @@ def caller_ids() -> None:
 def list_caller_ids(days: int, as_json: bool) -> None:
     """All numbers, with how often people answered them."""
     found = ask(lambda remote: remote.get("/caller-ids", days=days))
-    if as_json:
-        say_json(found)
-        return
-    for one in found:
-        click.echo(_line(one))
-    if not found:
-        click.echo("No number yet: outring caller-ids set +442079460000 --label London")
+    say_rows(found, _line, "No number yet: outring caller-ids set +442079460000 --label London", as_json=as_json)
 
 
 @caller_ids.command("set")

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.live import Live
 
 from app.cli.remote import Remote, ask, by_name
-from app.cli.shell import console, counted, json_option, say_json
+from app.cli.shell import console, counted, json_option, say_json, say_rows
 from app.screen import campaign_screen
 
 WATCH_S = 1.0
@@ -75,13 +75,7 @@ def create(name: str, flow_name: str, lists: tuple[str, ...], and_start: bool, a
 def list_campaigns(as_json: bool) -> None:
     """All campaigns with their progress, newest first."""
     found = ask(lambda remote: remote.get("/campaigns"))
-    if as_json:
-        say_json(found)
-        return
-    for one in found:
-        click.echo(_line(one))
-    if not found:
-        click.echo("No campaign yet: outring campaign create --help")
+    say_rows(found, _line, "No campaign yet: outring campaign create --help", as_json=as_json)
 
 
 @campaign.command("show")

@@ -10,7 +10,7 @@ import click
 
 from app.cli.dnc import column_option, now_ms, operator, say_report
 from app.cli.remote import Remote, ask, by_name, path_part
-from app.cli.shell import console, fail, json_option, run_async, say_json, settings
+from app.cli.shell import console, counted, fail, json_option, run_async, say_rows, settings
 from app.contacts.national import NothingRead, NumbersReport, import_national
 from app.contacts.number_files import Reading
 from app.contacts.numbers import country
@@ -76,16 +76,15 @@ async def _import(file: Path, name: str, region: str, as_of_ms: int, column: int
 def list_national(as_json: bool) -> None:
     """All national lists, with their age and how many campaigns honour them."""
     found = ask(lambda remote: remote.get("/national-lists"))
-    if as_json:
-        say_json(found)
-        return
-    for one in found:
-        age = "no edition yet" if one["age_days"] is None else f"{one['age_days']} days old"
-        click.echo(
-            f"{one['name']:20} {one['country']}  {one['numbers']:>12,} numbers  {age}  {one['campaigns']} campaigns"
-        )
-    if not found:
-        click.echo("No national list yet: outring national import FILE --name TPS --country GB")
+    say_rows(
+        found, _line, "No national list yet: outring national import FILE --name TPS --country GB", as_json=as_json
+    )
+
+
+def _line(one: dict[str, Any]) -> str:
+    age = "no edition yet" if one["age_days"] is None else f"{counted(one['age_days'], 'day')} old"
+    numbers, honoured = counted(one["numbers"], "number"), counted(one["campaigns"], "campaign")
+    return f"{one['name']:20} {one['country']}  {numbers:>20}  {age}  {honoured}"
 
 
 @national.command("remove")
@@ -141,11 +140,12 @@ def project() -> None:
 def list_projects(as_json: bool) -> None:
     """All projects."""
     found = ask(lambda remote: remote.get("/projects"))
-    if as_json:
-        say_json(found)
-        return
-    for one in found:
-        click.echo(f"{one['name']:40} {one['campaigns']} campaigns")
+    say_rows(
+        found,
+        lambda one: f"{one['name']:40} {counted(one['campaigns'], 'campaign')}",
+        "No project yet: outring project create NAME",
+        as_json=as_json,
+    )
 
 
 @project.command("create")

@@ -7,7 +7,7 @@ import gc
 import json
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
@@ -61,6 +61,17 @@ def iso_utc(at_ms: int) -> str:
 def say_json(value: object) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=None, sort_keys=False, default=str))
+
+
+def say_rows(found: list[Any], line: Callable[[Any], str], nothing: str, *, as_json: bool) -> None:
+    """A list, a line each; nothing: what is said of an empty one, which tells how to make the first."""
+    if as_json:
+        say_json(found)
+        return
+    for one in found:
+        click.echo(line(one))
+    if not found:
+        click.echo(nothing)
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

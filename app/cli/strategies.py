@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from app.cli.flows import flow_file, source_of
 from app.cli.remote import ask, path_part
-from app.cli.shell import fail, json_option, say_json
+from app.cli.shell import counted, fail, json_option, say_json, say_rows
 from app.panel.strategy_view import step_rows
 from app.plain_yaml import FileError
 from app.strategy.load import load_strategy
@@ -34,7 +35,7 @@ def check(file: Path, as_json: bool) -> None:
     if as_json:
         say_json({"ok": True, "title": found.title, "rows": rows})
         return
-    click.echo(f"{file}: {found.title}: good; at most {found.max_attempts} calls of a contact")
+    click.echo(f"{file}: {found.title}: good; at most {counted(found.max_attempts, 'call')} of a contact")
     for row in rows:
         click.echo(f"  after {', '.join(row['after'])}: {'; then '.join(row['steps']) or 'no more'}")
 
@@ -50,7 +51,8 @@ def add(name: str, file: Path, as_json: bool) -> None:
     if as_json:
         say_json(saved)
         return
-    click.echo(f"{saved['name']}, version {saved['version']}; followed by {len(saved['campaigns'])} campaigns")
+    followed = counted(len(saved["campaigns"]), "campaign")
+    click.echo(f"{saved['name']}, version {saved['version']}; followed by {followed}")
 
 
 @strategy.command("list")
@@ -58,13 +60,7 @@ def add(name: str, file: Path, as_json: bool) -> None:
 def list_all(as_json: bool) -> None:
     """The newest version of each strategy."""
     found = ask(lambda remote: remote.get("/strategies"))
-    if as_json:
-        say_json(found)
-        return
-    for one in found:
-        click.echo(f"{one['name']}, version {one['version']}: {one['title']}; {len(one['campaigns'])} campaigns")
-    if not found:
-        click.echo("No strategy yet: outring strategy add NAME FILE.yaml")
+    say_rows(found, _line, "No strategy yet: outring strategy add NAME FILE.yaml", as_json=as_json)
 
 
 @strategy.command("remove")
@@ -73,3 +69,8 @@ def remove(name: str) -> None:
     """Forget the strategy NAME, which no campaign follows."""
     ask(lambda remote: remote.delete(f"/strategies/{path_part(name)}"))
     click.echo(f"{name} is gone")
+
+
+def _line(one: dict[str, Any]) -> str:
+    followed = counted(len(one["campaigns"]), "campaign")
+    return f"{one['name']}, version {one['version']}: {one['title']}; {followed}"

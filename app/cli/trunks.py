@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from app.cli.remote import Remote, ask, path_part
-from app.cli.shell import json_option, say_json
+from app.cli.shell import json_option, say_json, say_rows
 
 
 @click.group()
@@ -20,13 +20,8 @@ def trunk() -> None:
 def list_trunks(as_json: bool) -> None:
     """All trunks with their state."""
     found = ask(lambda remote: remote.get("/trunks"))
-    if as_json:
-        say_json(found)
-        return
-    for one in found:
-        click.echo(_line(one))
-    if not found:
-        click.echo("No trunk yet: outring trunk set NAME --endpoint SECTION --prefix +44")
+    nothing = "No trunk yet: outring trunk set NAME --endpoint SECTION --prefix +44"
+    say_rows(found, _line, nothing, as_json=as_json)
 
 
 @trunk.command("set")

@@ -49,6 +49,8 @@ class Lawbook:
     def __init__(self, folder: Path | None = None) -> None:
         """folder: of an admin's own files, NAME.yaml; one that is not there holds none."""
         self.folder = folder
+        self.noted: set[tuple[str, str]] = set()
+        """Profiles, as their files are, whose first use is known to be on disk: by name and sha256."""
         self._seen: object = None
         self._shelf = _Shelf(versions={})
 

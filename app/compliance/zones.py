@@ -148,7 +148,7 @@ def _of_number(number: str) -> _OfNumber:
     plan = frozenset(phonenumbers.region_codes_for_country_code(parsed.country_code or 0)) - {"001"}
     countries = frozenset({own}) if own and own in plan and kind in _BOUND else plan
     zones = frozenset[str]()
-    if phonenumbers.is_number_geographical(parsed):
+    if phonenumbers.is_number_type_geographical(kind, parsed.country_code or 0):
         by_area = frozenset(number_zones.time_zones_for_geographical_number(parsed))
         zones = by_area if all(zone(name) is not None for name in by_area) else frozenset()
     if not zones:

@@ -8,13 +8,11 @@ from typing import Any, TypeVar
 from aiohttp import web
 from sqlalchemy import Connection
 
-from app.operations import Operations
 from app.panel import trail
 from app.panel.doorkeeper import VISITOR
 from app.panel.gates import only
-from app.panel.pages import Pages
+from app.panel.pages import PageSet
 from app.store.audit import record
-from app.store.door import SqlStore
 from app.store.people import Role
 
 T = TypeVar("T")
@@ -22,13 +20,8 @@ ENDPOINT_WORDS = "the name of a PJSIP endpoint is expected: letters, digits, . _
 MAX_NAME = 64
 
 
-class AdminPages:
+class AdminPages(PageSet):
     """Some of the admin's pages."""
-
-    def __init__(self, *, operations: Operations, store: SqlStore, pages: Pages) -> None:
-        self._operations = operations
-        self._store = store
-        self._pages = pages
 
     def routes(self) -> tuple[tuple[str, str, Any], ...]:
         """Method, path and what answers."""

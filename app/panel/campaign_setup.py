@@ -13,7 +13,7 @@ from app.compliance.plan import ANYTIME
 from app.compliance.rules import CallKind, ConsentRule
 from app.contacts.numbers import NumberProblem, country, reader_for
 from app.model import Campaign, CampaignStatus
-from app.operations import MAX_FIRST, OperationError, Operations
+from app.operations import MAX_FIRST, OperationError
 from app.outcomes import ContactStatus
 from app.panel import campaign_forms, trail, view
 from app.panel.campaign_forms import FIELDS, STEPS
@@ -21,12 +21,11 @@ from app.panel.doorkeeper import VISITOR
 from app.panel.doors import YEAR_S
 from app.panel.forms import Form
 from app.panel.gates import is_scripted, only
-from app.panel.pages import Pages, campaign_id_of, wording
+from app.panel.pages import PageSet, campaign_id_of, wording
 from app.rehearsal import rehearse
 from app.store import agents, campaigns, flows, lists, people, rehearsing, strategies, trunks
 from app.store.agents import CampaignAgent
 from app.store.campaigns import CampaignEntry
-from app.store.door import SqlStore
 from app.store.errors import Duplicate, NotFound
 from app.store.flows import FlowVersion
 from app.store.people import Role
@@ -43,13 +42,8 @@ class Finding:
     is_in_the_way: bool = True
 
 
-class CampaignSetup:
+class CampaignSetup(PageSet):
     """The campaigns' list and form."""
-
-    def __init__(self, *, operations: Operations, store: SqlStore, pages: Pages) -> None:
-        self._operations = operations
-        self._store = store
-        self._pages = pages
 
     def attach(self, app: web.Application) -> None:
         """Put the addresses into an aiohttp application."""

@@ -8,15 +8,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from app.agents import NOT_SET
-from app.operations import Operations
 from app.outcomes import ContactStatus, Outcome
 from app.panel import view
 from app.panel.doorkeeper import is_text
 from app.panel.gates import only
-from app.panel.pages import Pages, campaign_id_of
+from app.panel.pages import PageSet, campaign_id_of
 from app.store import attempts, campaigns, lists, people, places
 from app.store.campaigns import CampaignEntry
-from app.store.door import SqlStore
 from app.store.errors import NotFound
 from app.store.people import Role
 from app.units import ATTEMPT_ID, AgentId, AttemptId, ContactId
@@ -25,13 +23,8 @@ PAGE: Final = 50
 """Contacts or attempts on one page."""
 
 
-class DrillPages:
+class DrillPages(PageSet):
     """What answers behind the numbers that can be opened."""
-
-    def __init__(self, *, operations: Operations, store: SqlStore, pages: Pages) -> None:
-        self._operations = operations
-        self._store = store
-        self._pages = pages
 
     def attach(self, app: web.Application) -> None:
         """Put the addresses into an aiohttp application."""

@@ -165,6 +165,19 @@ class Pages:
         return self.page(request, "sign_in.html", nobody=nobody, **shown)
 
 
+class PageSet:
+    """Some pages of the panel that belong together: what they all are made from."""
+
+    def __init__(self, *, operations: Operations, store: SqlStore, pages: Pages) -> None:
+        self._operations = operations
+        self._store = store
+        self._pages = pages
+
+    def attach(self, app: web.Application) -> None:
+        """Put their addresses into an aiohttp application."""
+        raise NotImplementedError
+
+
 def campaign_id_of(request: web.Request) -> CampaignId:
     """The campaign an address names. Raises NotFound."""
     text = request.match_info["campaign_id"]

@@ -6,16 +6,15 @@ from typing import Final
 
 from aiohttp import web
 
-from app.operations import OperationError, Operations
+from app.operations import OperationError
 from app.panel import trail
 from app.panel.doorkeeper import VISITOR
 from app.panel.forms import Form
 from app.panel.gates import only
-from app.panel.pages import Pages
+from app.panel.pages import PageSet
 from app.panel.shapes import WORD_WORDS, is_word
 from app.panel.strategy_view import step_rows
 from app.store import strategies
-from app.store.door import SqlStore
 from app.store.people import Role
 from app.store.strategies import StrategyVersion
 
@@ -37,13 +36,8 @@ after:
 _PATH: Final = "/strategies"
 
 
-class StrategyPages:
+class StrategyPages(PageSet):
     """The list of call strategies, and one of them."""
-
-    def __init__(self, *, operations: Operations, store: SqlStore, pages: Pages) -> None:
-        self._operations = operations
-        self._store = store
-        self._pages = pages
 
     def attach(self, app: web.Application) -> None:
         """Put the addresses into an aiohttp application."""

@@ -69,9 +69,11 @@ def claim_contacts(
     look = wanted = command.count
     try:
         found = law.campaign_law(conn, lawbook, command.campaign_id)
-    except (ValueError, NotFound):
-        return _nobody(conn, command, now_ms)
-    hindrance = stale_list(conn, command.campaign_id, now_ms)
+    except ValueError as error:
+        return _nobody(conn, command, now_ms, f"its compliance profile cannot be used: {error}")
+    except NotFound as error:
+        return _nobody(conn, command, now_ms, str(error))
+    hindrance = stale_list(conn, command.campaign_id, now_ms) if found.honours_lists else ""
     for _ in range(_LOOKS if command.count > 0 and not hindrance else 0):
         lacking = command.count - len(opened)
         rows = _take(conn, command, wanted, look, now_ms)
@@ -86,7 +88,7 @@ def claim_contacts(
         if len(taken) < len(claimed):
             wanted = max(wanted, MANY_ASKED)
     if command.with_past and opened:
-        known = pasts(conn, [one.contact_id for one in opened])
+        known = pasts(conn, {one.contact_id: one.phones.place_of(one.number) for one in opened})
         opened = [replace(one, past=known[one.contact_id]) for one in opened]
     return AttemptsOpened(
         campaign_id=command.campaign_id,
@@ -98,7 +100,7 @@ def claim_contacts(
     )
 
 
-def _nobody(conn: Connection, command: ClaimContacts, now_ms: int) -> AttemptsOpened:
+def _nobody(conn: Connection, command: ClaimContacts, now_ms: int, hindrance: str) -> AttemptsOpened:
     """The campaign is gone, or its compliance profiles cannot be read: these are looked at again after a while."""
     due_at_ms = next_due(conn, command.campaign_id, now_ms, command.agents)
     return AttemptsOpened(
@@ -106,6 +108,7 @@ def _nobody(conn: Connection, command: ClaimContacts, now_ms: int) -> AttemptsOp
         wanted=command.count,
         attempts=(),
         next_due_at_ms=None if due_at_ms is None else max(due_at_ms, now_ms + PUSH_BACK_MS),
+        hindrance=hindrance,
     )
 
 

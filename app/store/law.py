@@ -72,12 +72,13 @@ _fields = msgspec.json.Decoder(dict[str, str], strict=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignLaw:
-    """The law of a campaign, as it stands on disk now."""
+    """The law of a campaign, as it stands on disk now. honours_lists: it honours a national list."""
 
     campaign_id: CampaignId
     plan: CompliancePlan
     mode: DialingMode
     law: Law
+    honours_lists: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,11 @@ def campaign_law(conn: Connection, lawbook: Lawbook, campaign_id: CampaignId) ->
         raise NotFound("campaign", campaign_id)
     kept = _settings.decode(row.settings)
     return CampaignLaw(
-        campaign_id=campaign_id, plan=kept.compliance, mode=kept.mode, law=lawbook.law(kept.compliance.profiles)
+        campaign_id=campaign_id,
+        plan=kept.compliance,
+        mode=kept.mode,
+        law=lawbook.law(kept.compliance.profiles),
+        honours_lists=bool(row.honours_lists),
     )
 
 
@@ -110,8 +115,12 @@ def note_use(conn: Connection, lawbook: Lawbook, found: CampaignLaw, now_ms: int
     """Write down each profile, as its file is now, the first time a call is decided by it."""
     for name in found.plan.profiles:
         version = lawbook.version(name)
+        if (name, version.sha256) in lawbook.noted:
+            continue
         parameters = {"name": name, "sha256": version.sha256}
-        if execute(conn, "profile_is_known", parameters).first() is not None:
+        if (known := execute(conn, "profile_is_known", parameters).first()) is not None:
+            if known.first_used_at_ms < now_ms:  # not by this transaction, which may yet be undone
+                lawbook.noted.add((name, version.sha256))
             continue
         kept = parameters | {"source": version.source, "now_ms": now_ms}
         if execute(conn, "add_profile_version", kept).first() is None:

@@ -487,8 +487,11 @@ WHERE campaign_contacts.campaign_id = :campaign_id AND campaign_contacts.contact
 -- --------------------------------------------------------------------------------------------------------------- law
 
 -- name: campaign_settings
--- A campaign's settings, as JSON text.
-SELECT CAST(settings AS text) AS settings FROM campaigns WHERE id = :campaign_id;
+-- A campaign's settings, as JSON text, and whether it honours a national list.
+SELECT CAST(settings AS text) AS settings,
+    EXISTS (SELECT 1 FROM campaign_national_lists WHERE campaign_id = campaigns.id) AS honours_lists
+FROM campaigns
+WHERE id = :campaign_id;
 
 -- name: callees
 -- What the law looks at of contacts.
@@ -575,8 +578,8 @@ WHERE campaign_contacts.campaign_id = (barred.value ->> 0)::bigint
     AND campaign_contacts.contact_id = (barred.value ->> 1)::bigint;
 
 -- name: profile_is_known
--- Whether a profile was used as its file is now.
-SELECT name FROM compliance_versions WHERE name = :name AND sha256 = :sha256;
+-- Since when a profile is used as its file is now.
+SELECT first_used_at_ms FROM compliance_versions WHERE name = :name AND sha256 = :sha256;
 
 -- name: add_profile_version
 -- Keep a profile's file as it is used from now on.

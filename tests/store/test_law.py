@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from app.agent_commands import OpenManual
 from app.agent_events import ManualRefused
@@ -24,6 +24,7 @@ from app.outcomes import ContactStatus, Outcome
 from app.store import SqlStore
 from app.store.audit import audit_page
 from app.store.campaigns import get_campaign, update_campaign
+from app.store.law import campaign_law, note_use
 from app.store.requeueing import requeue_contacts
 from app.store.schema import campaign_contacts, contacts
 from app.units import DAY_MS, HOUR_MS, AgentId, CampaignId, ContactId, Number
@@ -302,6 +303,22 @@ async def test_a_profile_of_ones_own_holds_from_the_moment_its_file_is_changed(u
             ("compliance profile first used", "profile lunch", MORNING),
         ]
         assert len({one.details["sha256"] for one in entries}) == 2
+        await claim(store, campaign_id, 1, MORNING + 8)
+        assert len((await store.read(audit_page)).entries) == 2
+
+
+async def test_the_first_use_of_a_profile_is_written_down_even_when_the_first_claim_is_undone(store: SqlStore) -> None:
+    [campaign_id] = await under(store, [phone(1), phone(2)])
+
+    def ask_and_fail(conn: Connection) -> None:
+        for _ in range(2):
+            note_use(conn, store.lawbook, campaign_law(conn, store.lawbook, campaign_id), MORNING)
+        raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError):
+        await store.write(ask_and_fail)
+    assert ids((await claim(store, campaign_id, 1, MORNING)).attempts) == [1]
+    assert [one.subject for one in (await store.read(audit_page)).entries] == ["profile uk"]
 
 
 async def test_a_profile_that_cannot_be_read_lets_nobody_be_called(url: str, tmp_path: Path) -> None:
@@ -314,6 +331,8 @@ async def test_a_profile_that_cannot_be_read_lets_nobody_be_called(url: str, tmp
         assert event.attempts == ()
         assert event.next_due_at_ms is not None
         assert event.next_due_at_ms > MORNING
+        assert "profile cannot be used: " in event.hindrance
+        assert "lunch.yaml: line 6: `hours.0.from`: 'twelve' is no time of day" in event.hindrance
         refused = await dial(store, campaign_id, phone(1), MORNING, 1)
         assert isinstance(refused, ManualRefused)
         assert "lunch.yaml: line 6: `hours.0.from`: 'twelve' is no time of day" in refused.reason

@@ -8,7 +8,7 @@ from app.commands import ClaimContacts
 from app.model import ContactPast
 from app.outcomes import Outcome
 from app.store import SqlStore
-from app.store.schema import contacts
+from app.store.schema import campaign_contacts, contacts
 from tests.store.test_ended_calls import answered
 from tests.store.world import T0, build, claim, closing, phone
 
@@ -24,6 +24,14 @@ async def test_earlier_calls_are_told_where_they_are_asked_for(store: SqlStore) 
         tries=1, answers=1, last=Outcome.CONNECTED_TO_AGENT, phone_kind="mobile"
     )
     assert list(found.values()).count(ContactPast(phone_kind="mobile")) <= 1
+
+
+async def test_the_kind_is_that_of_the_phone_that_is_dialed(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1)])
+    await store.write(lambda conn: conn.execute(update(contacts).values(phone2=phone(2), phone_kinds="mobile,work")))
+    await store.write(lambda conn: conn.execute(update(campaign_contacts).values(phone=2)))
+    [event] = await store.commit([ClaimContacts(campaign_id=campaign_id, count=1, with_past=True)], T0)
+    assert [one.past for one in event.attempts] == [ContactPast(phone_kind="work")]  # type: ignore[union-attr]
 
 
 async def test_they_are_not_looked_up_for_nothing(store: SqlStore) -> None:

@@ -13,6 +13,7 @@ from app.agent_events import (
     AgentWentReady,
     BrowserLost,
     HoldAsked,
+    ManualDialAsked,
     PhoneAsked,
     PreviewAccepted,
     RecordAsked,
@@ -23,7 +24,7 @@ from app.events import PlaybackEnded
 from app.outcomes import Outcome
 from app.units import AgentId, AttemptId, LegId, Number, RoomId
 from tests.unit.dialing.build import campaign, phone, trunk
-from tests.unit.dialing.floor_world import ONE, FloorWorld
+from tests.unit.dialing.floor_world import ONE, FloorWorld, typed
 
 FIRST = AttemptId("attempt00001")
 ME, YOU = AgentId(1), AgentId(2)
@@ -286,6 +287,27 @@ def test_a_person_whose_agents_phone_is_gone_goes_to_another() -> None:
     assert world.state(2) is TALKING
     assert world.where[FIRST] == RoomId("session0002-room")
     assert world.state(1) is PAUSED
+
+
+def test_an_agent_who_went_on_to_somebody_else_is_not_given_back_to_whom_they_lost() -> None:
+    world = talking()
+    world.crash()
+    world._end_leg(world.leg_of(1), "hung up")
+    world.connect()
+    world.settle()
+    assert FIRST in world.music
+    world.ask(PhoneAsked(agent_id=ME))
+    world.pick_up(world.leg_of(1))
+    world.ask(ManualDialAsked(agent_id=ME, campaign_id=ONE, number=typed(1)))
+    world.advance(100)
+    [second] = [one for one in world.up() if one != FIRST]
+    world.answer(second)
+    assert world.where[second] == MINE
+    assert FIRST in world.music, "still waits, and is still written down as the agent's"
+    restart(world)
+    assert (world.state(), world.where[second]) == (TALKING, MINE)
+    assert world.shown().card.attempt_id == second  # type: ignore[union-attr]
+    assert world.where.get(FIRST) != MINE
 
 
 def test_a_person_on_hold_is_brought_back_to_their_agent() -> None:
