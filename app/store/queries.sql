@@ -55,9 +55,10 @@ WHERE $is_barred(CAST(:number AS text), CAST(:contact_id AS bigint), CAST(:campa
 -- name: barred_contacts
 -- Of these contacts, each with the number that would be dialed, those whom a campaign may not call; rows: [contact id,
 -- number].
-SELECT asked.value ->> 0 AS contact_id
-FROM json_each(:rows_json) AS asked
-WHERE $is_barred(asked.value ->> 1, asked.value ->> 0, CAST(:campaign_id AS bigint));
+WITH asked AS MATERIALIZED (SELECT value ->> 0 AS contact_id, value ->> 1 AS number FROM json_each(:rows_json))
+SELECT asked.contact_id
+FROM asked
+WHERE $is_barred(asked.number, asked.contact_id, CAST(:campaign_id AS bigint));
 
 -- name: barred_contacts [postgresql]
 SELECT asked.contact_id
@@ -88,10 +89,11 @@ WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id
 
 -- name: unconfirmed_attempts
 -- Of open attempts those whose number may not be called any more; rows: [attempt id, number].
+WITH asked AS MATERIALIZED (SELECT value ->> 0 AS attempt_id, value ->> 1 AS number FROM json_each(:rows_json))
 SELECT attempts.id
-FROM json_each(:rows_json) AS asked
-JOIN attempts ON attempts.id = asked.value ->> 0
-WHERE $is_barred(asked.value ->> 1, attempts.contact_id, attempts.campaign_id);
+FROM asked
+JOIN attempts ON attempts.id = asked.attempt_id
+WHERE $is_barred(asked.number, attempts.contact_id, attempts.campaign_id);
 
 -- name: unconfirmed_attempts [postgresql]
 SELECT attempts.id
@@ -638,6 +640,24 @@ RETURNING attempts.id, attempts.number;
 -- name: move_contacts
 -- Write what becomes of the contacts of closed attempts. A number that is on the do-not-call list by now is not tried
 -- again, whatever the dialer planned. A promise to call back is kept until it was (is_kept: nobody talked to them yet).
+-- Materialized, and CASE instead of AND: SQLite would ask the lists five times for each contact, and for those too who
+-- are not dialed again.
+WITH ended AS MATERIALIZED (
+    SELECT value ->> '$.campaign_id' AS campaign_id, value ->> '$.contact_id' AS contact_id,
+        value ->> '$.number' AS number,
+        value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
+        value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
+        value ->> '$.phone' AS phone,
+        value ->> '$.is_kept' AS is_kept, value ->> '$.callback_at_ms' AS callback_at_ms,
+        value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id
+    FROM json_each(:rows_json)
+),
+moved AS MATERIALIZED (
+    SELECT ended.*,
+        CASE WHEN ended.status = 'pending'
+            THEN $is_barred(ended.number, ended.contact_id, ended.campaign_id) ELSE 0 END AS is_barred
+    FROM ended
+)
 UPDATE campaign_contacts
 SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     due_at_ms = CASE WHEN moved.is_barred THEN NULL ELSE moved.due_at_ms END,
@@ -651,17 +671,7 @@ SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
         WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
     callback_agent_id = CASE WHEN moved.is_barred THEN NULL
         WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
-FROM (
-    SELECT value ->> '$.campaign_id' AS campaign_id, value ->> '$.contact_id' AS contact_id,
-        value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
-        value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
-        value ->> '$.phone' AS phone,
-        value ->> '$.is_kept' AS is_kept, value ->> '$.callback_at_ms' AS callback_at_ms,
-        value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id,
-        value ->> '$.status' = 'pending'
-            AND $is_barred(value ->> '$.number', value ->> '$.contact_id', value ->> '$.campaign_id') AS is_barred
-    FROM json_each(:rows_json)
-) AS moved
+FROM moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id
     AND campaign_contacts.contact_id = moved.contact_id
     AND campaign_contacts.status = 'in progress'
