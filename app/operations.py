@@ -359,6 +359,11 @@ class Operations:
     # --- looking -----------------------------------------------------------------------------------------------------
 
     @property
+    def runtime(self) -> Runtime:
+        """The shell of the dialer, for those who look at how it works."""
+        return self._runtime
+
+    @property
     def now_ms(self) -> int:
         """The dialer's time."""
         return self._runtime.clock.now_ms()

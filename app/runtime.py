@@ -14,6 +14,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -26,13 +27,15 @@ from app.commands import (
     CloseAttempt,
     Command,
     ConfirmAttempt,
+    PlaceCall,
     RenderPrompts,
     SavePacing,
     SetCampaignStatus,
     StoreCommand,
 )
 from app.dialing.dialer import Dialer
-from app.events import AttemptClosed, Event, PromptsRendered, ShutdownAsked, StoreFailed
+from app.events import AttemptClosed, AttemptsOpened, Event, PromptsRendered, ShutdownAsked, StoreFailed
+from app.meter import Meter
 from app.ports import Clock, Prompts, Store, Telephony
 from app.store.errors import Misfit, NotFound, StoreError
 from app.units import AgentId
@@ -64,6 +67,15 @@ class SystemClock:
         return (time.monotonic_ns() + self._offset_ns) // 1_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depths:
+    """What waits for its turn: events to be handled, writes for the disk, calls whose prompts are to be made."""
+
+    inbox: int
+    writes: int
+    prompts: int
+
+
 class Runtime:
     """One dialer at work on one telephony and one store."""
 
@@ -72,10 +84,13 @@ class Runtime:
     ) -> None:
         self.dialer = dialer
         self.clock: Clock = clock or SystemClock()
+        self.meter = Meter()
+        self.is_ending = False
         self._telephony = telephony
         self._store = store
         self._prompts = prompts
         self._inbox: list[Event] = []
+        self._oldest_at_s = 0.0  # when the first event of the inbox came
         self._arrived = asyncio.Event()
         self._to_write: deque[StoreCommand] = deque()
         self._to_render: asyncio.Queue[RenderPrompts] = asyncio.Queue()
@@ -90,6 +105,8 @@ class Runtime:
 
     def post(self, event: Event) -> None:
         """Take an event; from the event loop's thread, at once."""
+        if not self._inbox:
+            self._oldest_at_s = time.perf_counter()
         self._inbox.append(event)
         self._arrived.set()
 
@@ -130,6 +147,11 @@ class Runtime:
 
         return in_time()
 
+    @property
+    def depths(self) -> Depths:
+        """How much waits at this moment."""
+        return Depths(inbox=len(self._inbox), writes=len(self._to_write), prompts=self._to_render.qsize())
+
     # --- life --------------------------------------------------------------------------------------------------------
 
     async def run(self, first: Iterable[Event] = ()) -> None:
@@ -146,6 +168,7 @@ class Runtime:
 
     async def wind_down(self, patience_s: float = 30.0) -> bool:
         """No new calls; wait until those up have ended and everything is written. False: patience ran out first."""
+        self.is_ending = True
         self.post(ShutdownAsked())
         deadline = asyncio.get_running_loop().time() + patience_s
         while asyncio.get_running_loop().time() < deadline:
@@ -162,9 +185,13 @@ class Runtime:
             await self._until_needed()
             events, self._inbox = self._inbox, []
             self._arrived.clear()
-            for command in self.dialer.turn(events, self.clock.now_ms()):
+            commands = self.dialer.turn(events, self.clock.now_ms())
+            for command in commands:
                 self._perform(command)
+            self.meter.turned(events, commands, time.perf_counter() - self._oldest_at_s if events else 0.0)
             for event in events:
+                if isinstance(event, AttemptClosed | AttemptsOpened):
+                    self.meter.heard(event)
                 if isinstance(event, AttemptClosed):
                     log.info("attempt closed", attempt=event.attempt_id, outcome=event.outcome.label)
                 for watcher in list(self._watchers):
@@ -184,7 +211,13 @@ class Runtime:
 
     def _perform(self, command: Command) -> None:
         match command:
-            case ClaimContacts() | CloseAttempt() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
+            case PlaceCall():
+                self.meter.placed[command.trunk.id] += 1
+                self._telephony.perform(command)
+            case CloseAttempt():
+                self.meter.closing(command)
+                self.write(command)
+            case ClaimContacts() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
                 self.write(command)
             case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
                 self.write(command)
@@ -219,6 +252,7 @@ class Runtime:
         """
         waits_s = itertools.chain(RETRY_S, itertools.repeat(RETRY_S[-1]))
         while batch:
+            began_s = time.perf_counter()
             try:
                 events = await self._store.commit(batch, self.clock.now_ms())
             except (NotFound, Misfit) as error:
@@ -230,10 +264,12 @@ class Runtime:
                 self._give_up(batch[0])
                 batch = self._without_claims(batch, error)[1:]
             except StoreError as error:
+                self.meter.refused(str(error), time.perf_counter() - began_s)
                 log.error("database refused", error=str(error), writes=len(batch))
                 batch = self._without_claims(batch, error)
                 await asyncio.sleep(next(waits_s))
             else:
+                self.meter.committed(len(batch), time.perf_counter() - began_s)
                 for event in events:
                     self.post(event)
                 return

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     piper_models: Annotated[dict[str, Path], NoDecode] = Field(
         {}, description="The voice's .onnx file for each language piper speaks"
     )
+    metrics_access: Literal["sign-in", "open"] = Field(
+        "sign-in", description="Who may read /metrics: who is signed in or has a key or the token; or everybody"
+    )
+    metrics_token: SecretStr = Field(SecretStr(""), description="A token that opens /metrics and nothing else")
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="How much the log says")
 
     @field_validator("ari_url")

@@ -49,6 +49,7 @@ def campaign_picture(
         agents=floor.agents,
         available=floor.available,
         pacing=floor.pacing,
+        name=run.campaign.name,
     )
 
 

@@ -60,6 +60,7 @@ class CampaignPicture:
     agents: int = 0
     available: int = 0
     pacing: PacingPicture | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -44,7 +43,6 @@ class Doors:
         """Put the addresses into an aiohttp application."""
         pages = self._pages
         supervisor = _for_supervisors
-        app.router.add_get("/health", _health)
         app.router.add_get("/favicon.ico", _icon)
         app.router.add_get("/sign-in", self._sign_in_page)
         app.router.add_post("/sign-in", self._sign_in)
@@ -176,12 +174,6 @@ def _for_supervisors(answer: Answer) -> Answer:
         return await answer(request)
 
     return checked
-
-
-async def _health(_request: web.Request) -> web.Response:
-    """For probes: the program is alive and its event loop turns."""
-    await asyncio.sleep(0)
-    return web.json_response({"status": "ok"})
 
 
 async def _icon(_request: web.Request) -> web.Response:

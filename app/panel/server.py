@@ -1,6 +1,6 @@
 """The panel: one HTTP server for the pages, the live page's websocket and the REST interface.
 
-Nothing is answered without sign-in but the sign-in page, the static files and the health probe.
+Nothing is answered without sign-in but the sign-in page, the static files and the health probes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from app.panel.import_desk import ImportDesk
 from app.panel.import_pages import ImportPages
 from app.panel.live import LivePage
 from app.panel.pages import STATIC, Pages
+from app.panel.probes import PROBES, Probes
 from app.panel.problems import Problem
 from app.panel.recordings import Recordings
 from app.panel.repeats import Repeats
@@ -44,7 +45,7 @@ from app.store.door import SqlStore
 _quiet = logging.getLogger("app.panel.http")  # whoever sends what is no HTTP gets a 400, not a page of our log
 _quiet.setLevel(logging.CRITICAL)
 
-OPEN: Final = ("/sign-in", "/health", "/favicon.ico", "/preferences")
+OPEN: Final = ("/sign-in", "/favicon.ico", "/preferences")
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 CLOSE_S: Final = 2.0
 
@@ -93,6 +94,7 @@ class Panel:
             lambda: operations.now_ms,
             lambda campaign_id, _count: operations.contacts_added([campaign_id]),
         )
+        self._probes = Probes(operations, store, settings)
         self._runner: web.AppRunner | None = None
         self._ticking: tuple[asyncio.Task[None], ...] = ()
 
@@ -133,6 +135,7 @@ class Panel:
         app = web.Application(middlewares=[catching(self._pages.error), self._guard], client_max_size=MAX_BODY)
         app.on_response_prepare.append(add_headers)
         Doors(self._operations, self._doorkeeper, self._pages, self._live, lambda: self._cookie).attach(app)
+        self._probes.attach(app)
         self._floor.attach(app)
         self._recordings.attach(app)
         ImportPages(operations=self._operations, store=self._store, pages=self._pages, desk=self._imports).attach(app)
@@ -155,7 +158,7 @@ class Panel:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         """Let nobody pass who is not signed in, and no change that another site's page sends in their name."""
-        if request.path.startswith("/static/"):
+        if request.path.startswith("/static/") or request.path in PROBES or self._probes.is_reader(request):
             return await handler(request)
         visitor = await self._doorkeeper.visitor(request, self._cookie)
         if visitor is not None:
