@@ -170,10 +170,22 @@ class Runtime:
         """No new calls; wait until those up have ended and everything is written. False: patience ran out first."""
         self.is_ending = True
         self.post(ShutdownAsked())
+        return await self._until(
+            lambda: self.dialer.is_at_rest and not self._inbox and self._is_all_written, patience_s
+        )
+
+    async def write_all(self, patience_s: float) -> bool:
+        """Wait until what was decided so far is on disk. False: patience ran out first."""
+        return await self._until(lambda: self._is_all_written, patience_s)
+
+    @property
+    def _is_all_written(self) -> bool:
+        return not self._to_write and not self._is_writing
+
+    async def _until(self, is_so: Callable[[], bool], patience_s: float) -> bool:
         deadline = asyncio.get_running_loop().time() + patience_s
         while asyncio.get_running_loop().time() < deadline:
-            is_all_written = not self._to_write and not self._is_writing
-            if self.dialer.is_at_rest and not self._inbox and is_all_written:
+            if is_so():
                 return True
             await asyncio.sleep(0.05)
         return False

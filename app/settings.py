@@ -71,6 +71,15 @@ class Settings(BaseSettings):
         "sign-in", description="Who may read /metrics: who is signed in or has a key or the token; or everybody"
     )
     metrics_token: SecretStr = Field(SecretStr(""), description="A token that opens /metrics and nothing else")
+    stop_wait_s: int = Field(
+        300, ge=0, le=86_400, description="At the end, how long people may finish talking; a second signal ends at once"
+    )
+    log_file: Path | None = Field(None, description="File the log goes to; none: standard error")
+    log_max_mb: int = Field(50, ge=1, le=10_000, description="Size at which a new log file is begun")
+    log_keep: int = Field(5, ge=0, le=100, description="Full log files that are kept beside it")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="Form of the log; auto: text on a terminal, JSON otherwise"
+    )
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="How much the log says")
 
     @field_validator("ari_url")

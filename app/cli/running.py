@@ -3,41 +3,77 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import re
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 import click
 import structlog
 
-from app import logs
-from app.cli.shell import console, fail, in_words, json_option, run_async, say_json, settings
+from app import logs, systemd
+from app.cli.shell import console, counted, fail, in_words, json_option, run_async, say_json, settings
 from app.settings import Settings, SettingsError
 from app.store import StoreError
 from app.store.migrating import migrate as migrate_database
 
+if TYPE_CHECKING:
+    from app.service import Service
+
 log = structlog.get_logger()
 
 
-LAST_WRITES_S = 5.0
+LAST_WRITES_S: Final = 5.0
+_PASSWORD: Final = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+TELL_EVERY_S: Final = 10.0
+"""While people finish talking, how often the log says how many there are."""
+MARGIN_S: Final = 30.0
+"""What systemd is asked to wait beyond our own patience."""
 
 
 @click.command()
-@click.option("--wait", "patience_s", type=click.FloatRange(0, 3600), default=30.0, show_default=True,
-              help="At the end, seconds to let answered people hear the call out.")  # fmt: skip
-def run(patience_s: float) -> None:
+@click.option(
+    "--wait",
+    "patience_s",
+    type=click.FloatRange(0, 86_400),
+    help="At the end, seconds to let people finish talking; without it, stop_wait_s of the settings.",
+)
+def run(patience_s: float | None) -> None:
     """Run the dialer beside your Asterisk, with the panel, until Ctrl-C or SIGTERM.
 
-    Settings come from outring.toml and OUTRING_… variables; see docs/admin.md. Try `outring doctor` first.
+    Then nobody new is called, and calls that are up are waited for; a second Ctrl-C or SIGTERM ends at once. Settings
+    come from outring.toml and OUTRING_… variables; see docs/admin.md. Try `outring doctor` first.
     """
     chosen = settings()
-    logs.set_up(chosen.log_level)
     try:
-        reason = run_async(_run(chosen, patience_s))
+        begin_log(chosen)
+        reason = run_async(_run(chosen, chosen.stop_wait_s if patience_s is None else patience_s))
     except SettingsError as error:
         fail(str(error), code=2)
     except (StoreError, OSError) as error:
         fail(f"cannot start: {in_words(error)}")
     if reason:
         fail(reason)
+
+
+def begin_log(chosen: Settings) -> None:
+    """Log as the settings say. Raises OSError when the log file cannot be opened."""
+    stream = None
+    if chosen.log_file is not None:
+        stream = logs.BoundedFile(chosen.log_file, max_bytes=chosen.log_max_mb * logs.MEGABYTE, keep=chosen.log_keep)
+    logs.set_up(chosen.log_level, stream=stream, form=chosen.log_format, secrets=secrets_of(chosen))
+
+
+def secrets_of(chosen: Settings) -> Iterator[str]:
+    """Every text of the settings that no log may hold."""
+    yield chosen.ari_password.get_secret_value()
+    yield chosen.metrics_token.get_secret_value()
+    own = (one.get_secret_value() for one in chosen.databases.values())
+    for address in (chosen.ami_url, chosen.database_url, *own):
+        for found in _PASSWORD.findall(address):
+            yield found
+            yield unquote(found)
 
 
 async def _run(chosen: Settings, patience_s: float) -> str:
@@ -54,16 +90,58 @@ async def _run(chosen: Settings, patience_s: float) -> str:
         console().print(f"Panel at {running.url}; Asterisk at {chosen.ari_url}. Ctrl-C ends.")
         if await running.store.read(people.count_users) == 0:
             console().print("Nobody can sign in yet. Add the first user: outring user add NAME --role admin")
+        alive = asyncio.create_task(systemd.keep_alive(), name="watchdog")
+        systemd.tell("READY=1", f"STATUS=Panel at {running.url}")
         try:
             await _first_of(unusable, running.ended)
         except asyncio.CancelledError:
-            log.info("winding down", seconds=patience_s)
-            await running.runtime.wind_down(patience_s)
+            await _let_finish(running, patience_s)
             raise
+        finally:
+            alive.cancel()
         if running.ended.done():
             running.ended.result()
         await running.runtime.wind_down(LAST_WRITES_S)  # what is not on disk yet must not look lost at the next start
         return unusable.result() if unusable.done() else ""
+
+
+async def _let_finish(running: Service, patience_s: float) -> None:
+    """No new calls; until those up have ended, patience runs out, or a second signal says: at once.
+
+    Whoever talks goes on talking either way: Asterisk holds their calls, and the next start takes them over.
+    """
+    loop, hurry = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, hurry.set)
+    systemd.tell("STOPPING=1", f"EXTEND_TIMEOUT_USEC={int((patience_s + MARGIN_S) * systemd.MICROSECONDS)}")
+    up = _calls_up(running)
+    log.info("winding down", calls=up, seconds=patience_s)
+    if up:
+        console().print(
+            f"No new calls. {counted(up, 'call')} up: waiting for their end, {patience_s:g} s at the most. "
+            "Ctrl-C again ends at once; people go on talking, and the next start takes them over."
+        )
+    ending = asyncio.create_task(running.runtime.wind_down(patience_s))
+    hurried = asyncio.create_task(hurry.wait())
+    try:
+        while not (ending.done() or hurried.done() or running.ended.done()):
+            await asyncio.wait({ending, hurried, running.ended}, timeout=TELL_EVERY_S, return_when="FIRST_COMPLETED")
+            if not ending.done():
+                log.info("winding down", calls=_calls_up(running))
+                systemd.tell(f"STATUS=Stopping: {counted(_calls_up(running), 'call')} up")
+    finally:
+        ending.cancel()
+        hurried.cancel()
+        await asyncio.gather(ending, hurried, return_exceptions=True)
+    if not running.ended.done():
+        await running.runtime.write_all(LAST_WRITES_S)
+    if left := _calls_up(running):
+        log.warning("stopped with calls up", calls=left, why="asked to hurry" if hurry.is_set() else "patience ran out")
+
+
+def _calls_up(running: Service) -> int:
+    """Calls that exist: people who listen or talk, and phones that ring."""
+    return sum(one.dialing + one.ringing + one.answered for one in running.operations.snapshot().campaigns)
 
 
 async def _first_of(*futures: asyncio.Future[Any]) -> None:

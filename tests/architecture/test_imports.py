@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("ports", "meter"),
     ("ivr",),
     ("dialing",),
-    ("logs", "settings"),
+    ("logs", "settings", "systemd"),
     ("store",),
     ("contacts",),
     ("sources",),
