@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +22,9 @@ class BenchRow:
     goal: str
     holds: bool
     unit: str
+
+
+def run_measured(work: Coroutine[Any, Any, T]) -> T:
+    """Run what is measured in a process of its own, with the garbage collector as the program sets it at its start."""
+    gc.freeze()
+    return asyncio.run(work)

@@ -15,6 +15,8 @@ from typing import Any
 
 import aiohttp
 
+from app.bench import run_measured
+
 
 async def bare_loop(spec: dict[str, Any]) -> dict[str, float]:
     """Place spec["calls"] calls at spec["rate"] a second; answer done, seconds and CPU seconds (user and system).
@@ -80,4 +82,4 @@ def _cpu_s() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(bare_loop(json.loads(sys.argv[1])))))
+    print(json.dumps(run_measured(bare_loop(json.loads(sys.argv[1])))))

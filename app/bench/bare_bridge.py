@@ -17,6 +17,8 @@ from typing import Any
 
 import aiohttp
 
+from app.bench import run_measured
+
 
 class BareFloor:
     """Everything the loop knows. waits_ms: from StasisStart to ChannelEnteredBridge by Asterisk's own clock, a call."""
@@ -141,4 +143,4 @@ def _cpu_s() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(bare_bridge(json.loads(sys.argv[1])))))
+    print(json.dumps(run_measured(bare_bridge(json.loads(sys.argv[1])))))

@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from app import logs
-from app.agent_events import AgentSignedIn, AgentWentReady, DispositionSet, PersonJoined
+from app.agent_events import AgentSignedIn, AgentSignedOut, AgentWentReady, DispositionSet, PersonJoined
 from app.agents import AgentPlan, AgentState, DialingMode, Seat
 from app.asterisk.ari import models as ari
 from app.asterisk.telephony import AsteriskTelephony
+from app.bench import run_measured
 from app.bench.dialer import fill
 from app.commands import RenderPrompts
 from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
+from app.dialing.snapshot import AgentPicture
 from app.events import Event, PromptsRendered
 from app.model import Audio, Campaign, RetryPolicy, Trunk
 from app.operations import Operations
@@ -91,7 +93,7 @@ class Floor:
             self._runtime.post(AgentSignedIn(seat=seat, campaigns=(campaign_id,)))
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
-            pictures = self._runtime.dialer.snapshot(self._runtime.clock.now_ms()).agents
+            pictures = self._agents()
             for picture in pictures:
                 if picture.is_phone_up and picture.state is AgentState.PAUSED:
                     self._runtime.post(AgentWentReady(agent_id=picture.agent_id))
@@ -99,6 +101,19 @@ class Floor:
                 return
             await asyncio.sleep(0.1)
         raise TimeoutError(f"not all of {count} agents are ready after {READY_S:g} s")
+
+    async def sign_out(self) -> None:
+        """Let all phones go: the next run finds none of them up."""
+        for picture in self._agents():
+            self._runtime.post(AgentSignedOut(agent_id=picture.agent_id))
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            if not self._agents():
+                return
+            await asyncio.sleep(0.1)
+
+    def _agents(self) -> tuple[AgentPicture, ...]:
+        return self._runtime.dialer.snapshot(self._runtime.clock.now_ms()).agents
 
 
 async def bridge_run(spec: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +129,8 @@ async def bridge_run(spec: dict[str, Any]) -> dict[str, Any]:
             operations = Operations(store=store, runtime=runtime)
             working = asyncio.create_task(runtime.run(await operations.first_events()))
             campaign_id = await _prepare(operations, store, spec)
-            await Floor(runtime, spec["talk_s"]).sign_in(spec["agents"], campaign_id, store, operations.now_ms)
+            floor = Floor(runtime, spec["talk_s"])
+            await floor.sign_in(spec["agents"], campaign_id, store, operations.now_ms)
             before, began = _cpu_s(), time.monotonic()
             await operations.start_campaign(campaign_id)
             if not spec["calls"]:
@@ -129,6 +145,7 @@ async def bridge_run(spec: dict[str, Any]) -> dict[str, Any]:
             if working.done():
                 working.result()
             seconds, cpu_s = time.monotonic() - began, _cpu_s() - before
+            await floor.sign_out()
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
             await telephony.stop()
@@ -175,4 +192,4 @@ def _cpu_s() -> float:
 
 if __name__ == "__main__":
     logs.set_up("WARNING")
-    print(json.dumps(asyncio.run(bridge_run(json.loads(sys.argv[1])))))
+    print(json.dumps(run_measured(bridge_run(json.loads(sys.argv[1])))))

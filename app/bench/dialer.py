@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from app import logs
 from app.asterisk.telephony import AsteriskTelephony
+from app.bench import run_measured
 from app.commands import RenderPrompts
 from app.compliance.plan import AT_ANY_TIME
 from app.dialing.dialer import Dialer
@@ -133,4 +134,4 @@ def _rss_mb() -> float:
 
 if __name__ == "__main__":
     logs.set_up("WARNING")
-    print(json.dumps(asyncio.run(dialer_run(json.loads(sys.argv[1])))))
+    print(json.dumps(run_measured(dialer_run(json.loads(sys.argv[1])))))

@@ -106,7 +106,6 @@ class AriClient(Resources, Callbacks):
         self._http = HttpCalls(self._url, self._session)
         self.state = AriState.CONNECTING
         self._life = asyncio.create_task(self._live(), name=f"ari {self.app}")
-        self._life.add_done_callback(self._ended)
 
     async def connect(self, timeout_s: float | None = None) -> AriUp:
         """Start and wait for the first AriUp.
@@ -158,31 +157,31 @@ class AriClient(Resources, Callbacks):
         while self.state is not AriState.REPLACED:
             await asyncio.sleep(backoff.next_wait_s())
             try:
-                socket, info = await self._open()
+                await self._connection(backoff)
             except AriError as error:
                 self._down(down_reason(error), str(error))
                 if isinstance(error, AriUnauthorized) and self._give_up(error):
                     return
-                continue
-            backoff.reset()
-            try:
-                self._up(info)
-                await self._watch(socket)
-            finally:
-                self._socket = None
-                await self._close_socket(socket)
+            except Exception as error:
+                # A mistake of ours: told loudly, and not the end of dialing; the next connection may do without it.
+                log.exception("ari connection ended by a mistake of the program")
+                self._down(DownReason.FAILED, f"mistake in the ARI client: {error!r}")
+                if self._give_up(error):
+                    return
 
-    def _ended(self, life: asyncio.Task[None]) -> None:
-        """A mistake in this client must not pass for a connection that is merely slow."""
-        if life.cancelled() or (error := life.exception()) is None:
-            return
-        log.error("ari connection ended by a mistake of the program", exc_info=error)
-        self._down(DownReason.FAILED, f"mistake in the ARI client: {error!r}")
-        if self._first_up is not None and not self._first_up.done():
-            self._first_up.set_exception(error)
+    async def _connection(self, backoff: Backoff) -> None:
+        """One connection from its opening to its end. Raises AriError when it cannot be opened."""
+        socket, info = await self._open()
+        backoff.reset()
+        try:
+            self._up(info)
+            await self._watch(socket)
+        finally:
+            self._socket = None
+            await self._close_socket(socket)
 
-    def _give_up(self, error: AriUnauthorized) -> bool:
-        """Whoever waits in connect() is told of a refused password; otherwise Asterisk's admin may be at work."""
+    def _give_up(self, error: Exception) -> bool:
+        """Whoever waits in connect() is told what waiting does not mend; otherwise Asterisk's admin may be at work."""
         if self._first_up is None or self._first_up.done():
             return False
         self._first_up.set_exception(error)

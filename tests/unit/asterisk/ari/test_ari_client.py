@@ -273,3 +273,30 @@ async def test_a_started_client_is_not_started_twice(fake: FakeAri, listening: L
     await listening.client.connect(timeout_s=10)
     with pytest.raises(RuntimeError):
         listening.client.start()
+
+
+async def test_a_mistake_of_ours_is_told_loudly_and_the_next_connection_is_tried(
+    fake: FakeAri, listening: Listening, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(message: Any) -> Any:
+        raise AttributeError("nobody thought of this")
+
+    await listening.client.connect(timeout_s=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(listening.client, "_judge_silence", broken)
+        await eventually(lambda: DownReason.FAILED in listening.reasons())
+    await eventually(lambda: listening.client.state is AriState.CONNECTED)
+    assert listening.reasons()[:2] == [None, DownReason.FAILED]
+    assert "mistake of the program" in caplog.text
+    assert "nobody thought of this" in caplog.text
+
+
+async def test_a_mistake_while_somebody_waits_for_the_first_connection_is_theirs_to_see(
+    fake: FakeAri, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(info: Any) -> Any:
+        raise AttributeError("nobody thought of this")
+
+    monkeypatch.setattr(listening.client, "_up", broken)
+    with pytest.raises(AttributeError, match="nobody thought"):
+        await listening.client.connect(timeout_s=10)
