@@ -26,7 +26,7 @@ QUEUE_CONTEXT: Final = "outring-queue"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One listing. placed: channels whose requests were taken while it was written; they live too."""
+    """One listing. placed: channels asked for and not refused while it was written; they live, or will."""
 
     channels: Sequence[ari.Channel]
     bridges: Sequence[ari.Bridge]
@@ -115,6 +115,15 @@ class Stock:
         self._client = client
         self._is_listing = False
         self._placed: set[str] = set()
+        self._asked: set[str] = set()
+
+    def asked(self, channel: str) -> None:
+        """This channel is about to be asked for: a list may be written before Asterisk hears of it."""
+        self._asked.add(channel)
+
+    def answered(self, channel: str) -> None:
+        """The request for this channel is over, whatever came of it."""
+        self._asked.discard(channel)
 
     def placed(self, channel: str) -> None:
         """The request for this channel was taken."""
@@ -130,7 +139,7 @@ class Stock:
         """The list. Raises AriError when Asterisk does not give it; it may be asked for again."""
         channels, bridges = await asyncio.gather(self._client.channels.list(), self._client.bridges.list())
         self._is_listing = False
-        return Found(channels=channels, bridges=bridges, placed=frozenset(self._placed))
+        return Found(channels=channels, bridges=bridges, placed=frozenset(self._placed | self._asked))
 
     async def sweep(self, found: Found) -> None:
         """Take down the rooms a life before this one left empty: nobody would ever close them."""

@@ -49,6 +49,7 @@ from app.asterisk.ari import (
 from app.asterisk.calls import Calls, tells_tones
 from app.asterisk.echoes import Echoes
 from app.asterisk.lanes import Lanes
+from app.asterisk.names import channel_id, leg_channel
 from app.asterisk.phones import Phones
 from app.asterisk.queues import Queues
 from app.asterisk.reach import Reach
@@ -56,7 +57,7 @@ from app.asterisk.rooms import Rooms
 from app.asterisk.snoops import Snoops
 from app.asterisk.spying import Spying
 from app.asterisk.stock import QUEUE_CONTEXT, Stock
-from app.commands import CallCommand, TelephonyCommand
+from app.commands import CallCommand, PlaceCall, TelephonyCommand
 from app.events import CommandFailed, Event, TelephonyDown, TelephonyUp
 from app.ports import Inbox
 
@@ -207,9 +208,18 @@ class AsteriskTelephony:
                 return
             case _:
                 pass
+        if (channel := _new_channel(command)) is not None:
+            self._stock.asked(channel)
         self._lanes.put(_lane(command), command)
 
     async def _do(self, command: LaneCommand) -> None:
+        try:
+            await self._carry_out(command)
+        finally:
+            if (channel := _new_channel(command)) is not None:
+                self._stock.answered(channel)
+
+    async def _carry_out(self, command: LaneCommand) -> None:
         if isinstance(command, CallCommand):
             await self._calls.do(command)
         elif isinstance(command, CloseRoom):
@@ -304,6 +314,17 @@ class AsteriskTelephony:
         self._reach.again()
         self._lanes.begin(self._stock.clear_away(found))
         self._tell(TelephonyUp(is_new_life=news.new_life, live=live, phones=phones))
+
+
+def _new_channel(command: LaneCommand) -> str | None:
+    """The channel a command asks for; None: it asks for none."""
+    match command:
+        case PlaceCall():
+            return channel_id(command.attempt_id)
+        case RingPhone() | DialParty():
+            return leg_channel(command.leg_id)
+        case _:
+            return None
 
 
 def _lane(command: LaneCommand) -> str:

@@ -482,6 +482,22 @@ async def test_a_phone_rung_while_the_list_was_on_its_way_lives(stage: Stage) ->
     assert stage.told == [TelephonyUp(is_new_life=False, phones=(LivePhone(leg_id=PARTY.leg_id, is_up=False),))]
 
 
+async def test_a_phone_whose_request_is_not_answered_when_the_list_comes_lives(stage: Stage) -> None:
+    stage.client.holds["originate"] = asyncio.Event()
+    await stage.perform(PARTY)
+    stage.client.news(UP)
+    await stage.settle()
+    assert stage.told == [TelephonyUp(is_new_life=False, phones=(LivePhone(leg_id=PARTY.leg_id, is_up=False),))]
+
+
+async def test_a_phone_that_was_refused_is_not_taken_for_one_that_rings(stage: Stage) -> None:
+    stage.client.failures["originate"] = AriUnavailable("no connection")
+    await stage.perform(PARTY)
+    stage.client.news(UP)
+    await stage.settle()
+    assert stage.told[-1] == TelephonyUp(is_new_life=False)
+
+
 async def test_whoever_waited_before_a_restart_hears_no_music_with_an_agent(stage: Stage) -> None:
     stage.client.alive = [channel(app_name="Stasis")]
     stage.client.news(UP)
