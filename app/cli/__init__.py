@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from app.cli.backups import backup, restore
 from app.cli.bench import bench
 from app.cli.caller_ids import caller_ids
 from app.cli.campaigns import campaign
@@ -36,7 +37,7 @@ def outring() -> None:
 
 for command in (
     run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national, caller_ids,
-    profiles, user, apikey, simulate, bench, migrate, why,
+    profiles, user, apikey, simulate, bench, migrate, backup, restore, why,
     waterfall_,
 ):  # fmt: skip
     outring.add_command(command)

@@ -208,6 +208,24 @@ async def test_without_a_dialer_or_an_admin_or_a_right_key_the_mend_is_named(she
     assert mine.code == 0
 
 
+async def test_a_backup_beside_a_running_dialer_and_back(shell: Shell) -> None:
+    await shell.site.add_campaign(contacts=3)
+    made = json.loads(await shell.good("backup", "kept.backup", "--json"))
+    assert (made["kind"], made["rows"]["contacts"]) == ("sqlite", 3)
+    assert "--force" in await shell.bad("backup", "kept.backup")
+    assert "3 contacts" in await shell.good("backup", "kept.backup", "--force")
+    assert "whole; 3 contacts" in await shell.good("restore", "--check", "kept.backup")
+    assert "stop `outring run`" in await shell.bad("restore", "kept.backup", "--force")
+    elsewhere = f"sqlite+aiosqlite:///{shell.folder / 'elsewhere.db'}"
+    back = await shell.run("restore", "kept.backup", "--json", OUTRING_DATABASE_URL=elsewhere)
+    assert (back.code, json.loads(back.out)["rows"]["contacts"]) == (0, 3)
+    again = await shell.run("restore", "kept.backup", OUTRING_DATABASE_URL=elsewhere)
+    assert (again.code, "--force" in again.err) == (1, True)
+    forced = await shell.run("restore", "kept.backup", "--force", OUTRING_DATABASE_URL=elsewhere)
+    assert (forced.code, "elsewhere.db.before-restore-" in forced.out) == (0, True)
+    assert "No such file" in await shell.bad("backup", "no/such/folder/kept")
+
+
 async def test_an_export_has_every_attempt_once_and_no_formula(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     name = '=HYPERLINK("http://evil.example")'
     entry = await shell.site.add_campaign(name, contacts=7)
