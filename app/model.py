@@ -10,6 +10,7 @@ from typing import Any
 from app.agents import AgentPlan, CallbackPlan, Conversation, DialingMode
 from app.compliance.plan import CompliancePlan
 from app.outcomes import ContactStatus, Outcome
+from app.ownership import OwnershipPlan
 from app.strategy.rows import CallStrategy, Phones, Try
 from app.units import HOUR_MS, MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, FlowId, Number, TrunkId
 
@@ -144,7 +145,7 @@ class Campaign:
     pause_at: after so many attempts in its life it pauses by itself ("the first 50, then pause"); 0: it does not.
     rehearses: the campaign whose test calls these are; such a one is kept out of lists and figures. 0: none.
     strategy: who is tried again when, in place of `retry`'s tries and delay; None: by these.
-    compliance: the laws its calls come under.
+    compliance: the laws its calls come under. ownership: whose its contacts are.
     """
 
     id: CampaignId
@@ -164,6 +165,7 @@ class Campaign:
     rehearses: int = 0
     strategy: CallStrategy | None = None
     compliance: CompliancePlan = field(default_factory=CompliancePlan)
+    ownership: OwnershipPlan = field(default_factory=OwnershipPlan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +251,8 @@ class ContactNext:
     """What becomes of the contact after an attempt: its status, and when it may be dialed again (None: no more).
 
     attempts, faults: its charged and uncharged tries from now on. callback: it was promised, and to be called then.
-    phone: the place of the number that is called next, 1 to 5; None: as before.
+    phone: the place of the number that is called next, 1 to 5; None: as before. keeper: the agent who talked with them,
+    whose they are from now on where they are nobody's; None: nobody.
     """
 
     status: ContactStatus
@@ -258,6 +261,7 @@ class ContactNext:
     faults: int = 0
     callback: CallbackPlan | None = None
     phone: int | None = None
+    keeper: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

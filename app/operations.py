@@ -38,7 +38,8 @@ from app.plain_yaml import FileError
 from app.plan_checks import NotNow, OperationError, check_campaign, check_profiles, check_trunk
 from app.runtime import Runtime
 from app.shown_numbers import ShownNumbers
-from app.store import campaigns, flows, lists, pacing, requeueing, strategies, trunks
+from app.store import agents, campaigns, flows, lists, owners, pacing, requeueing, strategies, trunks
+from app.store.agents import CampaignAgent
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.flows import FlowVersion
@@ -205,6 +206,7 @@ class Operations:
         await self.shown_numbers.check(plan)
         plan = await self._with_flow(plan)
         await self.store.write(campaigns.update_campaign, plan)
+        await self.give_contacts()
         entry = await self.store.read(campaigns.get_campaign, plan.id)
         if entry.status is CampaignStatus.RUNNING:
             await self.start_campaign(plan.id)
@@ -215,6 +217,18 @@ class Operations:
             return plan
         version, _ = await self.save_flow(CONNECT_NAME, CONNECT_SOURCE)
         return replace(plan, flow_id=version.id)
+
+    async def give_contacts(self) -> None:
+        """Give contacts to their owners where the rule, the agents or a group changed; calls go on meanwhile."""
+        for campaign_id in await self.store.read(owners.campaigns_to_give):
+            while await self.store.write(owners.give_piece, campaign_id):
+                pass
+            self._runtime.post(ContactsAdded(campaign_id=campaign_id))
+
+    async def serve_campaign(self, campaign_id: CampaignId, serving: Sequence[CampaignAgent]) -> None:
+        """Say who may serve a campaign, and nobody else. Raises NotFound."""
+        await self.store.write(agents.set_campaign_agents, campaign_id, serving)
+        await self.give_contacts()
 
     async def attach_list(self, campaign_id: CampaignId, list_id: ListId) -> int:
         """Add a list's contacts to a campaign; answers how many are new to it. Raises NotFound."""

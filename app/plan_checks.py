@@ -10,6 +10,7 @@ from app.asterisk.endpoint import ENDPOINT_NAME, QUEUE_NAME, caller_id_for
 from app.compliance.library import Lawbook
 from app.compliance.plan import DEFAULT_PROFILE, CompliancePlan
 from app.model import Campaign, Trunk
+from app.ownership import OwnershipRule
 from app.units import DAY_MS, HOUR_MS, SECOND_MS
 
 MAX_LINES: Final = 10_000
@@ -29,6 +30,7 @@ MAX_RING_MS: Final = 60 * SECOND_MS
 MAX_COOL_DOWN_MS: Final = 30 * DAY_MS
 MAX_MACHINE_ERROR: Final = 0.2
 MAX_PROFILES: Final = 20
+MAX_ESCALATION_MS: Final = 365 * DAY_MS
 MAX_WORD: Final = 128
 
 
@@ -66,6 +68,29 @@ def _check_number_format(trunk: Trunk) -> None:
         raise OperationError(f"trunk {trunk.id}: {form.prefix[:20]!r} before the number is not up to 8 digits, as in 9")
 
 
+def ownership_problem(plan: Campaign) -> str:
+    """What is wrong with whose a campaign's contacts are; "": nothing."""
+    owning = plan.ownership
+    if not owning.has_owners:
+        return ""
+    if plan.mode is DialingMode.BROADCAST:
+        return "a broadcast has no agents whose its contacts could be: choose nobody, or another mode"
+    if plan.agents.queue:
+        return "a queue of your Asterisk serves it, and nobody knows its members: choose nobody, or our own agents"
+    if not 0 <= owning.escalates_after_ms <= MAX_ESCALATION_MS:
+        return "an owner has up to 365 days"
+    if owning.rule is OwnershipRule.ESCALATION and not owning.escalates_after_ms:
+        return "say after how many days a contact goes to anyone, or choose that the first agent keeps them"
+    if owning.rule is OwnershipRule.FLAG and not owning.flag_column.strip():
+        return "say which column of the list tells whose contacts are kept for their owner"
+    return ""
+
+
+def _check_ownership(where: str, plan: Campaign) -> None:
+    if problem := ownership_problem(plan):
+        raise OperationError(f"{where}: {problem}")
+
+
 def check_campaign(plan: Campaign) -> None:
     """Raises OperationError for the first thing that is wrong with a campaign."""
     where = f"campaign {plan.name!r}"
@@ -77,6 +102,7 @@ def check_campaign(plan: Campaign) -> None:
         raise OperationError(f"{where}: ring for 5 to 120 seconds, not {plan.ring_timeout_ms / 1_000:g}")
     if not 1 <= plan.retry.max_attempts <= 50:
         raise OperationError(f"{where}: 1 to 50 tries for a contact, not {plan.retry.max_attempts}")
+    _check_ownership(where, plan)
     if not 1 <= plan.retry.max_faults <= 50:
         raise OperationError(f"{where}: 1 to 50 uncharged tries for a contact, not {plan.retry.max_faults}")
     _check_agent_plan(where, plan.agents)

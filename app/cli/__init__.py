@@ -17,6 +17,7 @@ from app.cli.dnc import dnc
 from app.cli.doctor import doctor
 from app.cli.exporting import export
 from app.cli.flows import flow
+from app.cli.groups import group
 from app.cli.lists import import_
 from app.cli.national import national, project
 from app.cli.people import apikey, user
@@ -37,7 +38,7 @@ def outring() -> None:
 
 for command in (
     run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national, caller_ids,
-    profiles, user, apikey, simulate, bench, migrate, backup, restore, why,
+    profiles, user, group, apikey, simulate, bench, migrate, backup, restore, why,
     waterfall_,
 ):  # fmt: skip
     outring.add_command(command)

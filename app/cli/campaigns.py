@@ -12,6 +12,7 @@ from rich.live import Live
 from app.cli.remote import Remote, ask, by_name
 from app.cli.shell import console, counted, json_option, say_json, say_rows
 from app.screen import campaign_screen
+from app.units import DAY_MS
 
 WATCH_S = 1.0
 
@@ -178,6 +179,35 @@ def law(name: str, profiles: tuple[str, ...], consent: str | None, as_json: bool
         say_json(kept)
     else:
         click.echo(f"{name}: {', '.join(kept['profiles'])}; consent: {kept['consent']}")
+
+
+@campaign.command("owners")
+@click.argument("name")
+@click.option("--rule", type=click.Choice(["none", "creator", "predetermined", "first come", "group", "escalation",
+              "flag"]), help="Whose contacts are: see docs/ownership.md.")  # fmt: skip
+@click.option("--days", type=click.FloatRange(0, 365),
+              help="Whom their owner did not call for so long is anyone's; 0: they wait.")  # fmt: skip
+@click.option("--flag", "flag_column", help="With the rule flag: the column that says yes.")
+@json_option
+def owners(name: str, rule: str | None, days: float | None, flag_column: str | None, as_json: bool) -> None:
+    """Say whose the contacts of the campaign NAME are, or change it; contacts are given anew, with calls going on."""
+
+    async def order(remote: Remote) -> Any:
+        found = await by_name(remote, "campaign", name)
+        given: dict[str, Any] = {"rule": rule, "flag_column": flag_column}
+        given |= {"escalates_after_ms": None if days is None else round(days * DAY_MS)}
+        changes = {key: value for key, value in given.items() if value is not None}
+        if not changes:
+            return found
+        return await remote.patch(f"/campaigns/{found['id']}", {"ownership": found["ownership"] | changes})
+
+    kept = ask(order)["ownership"]
+    if as_json:
+        say_json(kept)
+        return
+    flag = f" {kept['flag_column']}" if kept["rule"] == "flag" else ""
+    wait = f"; to anyone after {kept['escalates_after_ms'] / DAY_MS:g} days" if kept["escalates_after_ms"] else ""
+    click.echo(f"{name}: {kept['rule']}{flag}{wait}")
 
 
 @campaign.command("watch")

@@ -14,6 +14,7 @@ from app.compliance.library import Lawbook
 from app.store import SqlStore, StoreError
 from app.store.campaigns import campaign_by_name
 from app.store.lists import list_by_name
+from app.store.owners import Waiting
 from app.store.schema import contacts
 from app.store.waterfall import Waterfall, waterfall
 from app.store.why import CampaignWhy, why_not
@@ -68,12 +69,22 @@ def waterfall_(campaign: str, as_json: bool) -> None:
         about = f" ± {step.plus_minus:,}" if step.plus_minus else ""
         click.echo(f"{step.left:>11,}{about}  after {step.lost:,}: {step.words}")
     click.echo(f"{found.ready:>11,}  ready now")
+    for one in found.owners:
+        click.echo(f"{one.contacts:>11,}  {_for(one, found.escalates_after_ms)}")
     if found.is_sampled:
         click.echo(
             f"Estimated from {found.asked:,} of {found.waiting:,} waiting contacts; ± holds 95 times in a hundred."
         )
     if found.problem:
         click.echo(f"Nobody is dialed: {found.problem}.")
+
+
+def _for(one: Waiting, escalates_after_ms: int) -> str:
+    whose = f"group {one.owner.name}" if one.owner.is_group else one.owner.name
+    told = f"wait for their owner {whose} ({'signed in' if one.owner.is_here else 'signed out'})"
+    if not escalates_after_ms:
+        return told
+    return f"{told}; the first goes to anyone on {iso_utc(one.from_ms + escalates_after_ms)}"
 
 
 def _read(operation: Any, *args: object) -> Any:

@@ -23,6 +23,7 @@ from app.store.audit import record
 from app.store.cards import EDITED, requeue_mended
 from app.store.errors import NotFound
 from app.store.lists import ContactList, get_list, grow_list
+from app.store.owners import give_again, has_owning
 from app.store.schema import audit, contacts
 from app.units import CampaignId, ContactId, ListId
 
@@ -126,6 +127,7 @@ class _Writer:
         self._keeps_trail = keeps_trail
         self._numbers: NumberReader = reader_for(found.country)
         self._is_by_phone = is_keyed_by_phone(conn, found.id)
+        self._is_owning: bool | None = None  # not asked yet
         self._trail: list[dict[str, Any]] = []
         self._campaigns: set[CampaignId] = set()
 
@@ -205,6 +207,11 @@ class _Writer:
         rows = self._conn.execute(found.with_for_update(), {"keys_json": keys_json(keys)})
         return {row.key: _as_dict(row) for row in rows}
 
+    def _has_owning(self) -> bool:
+        if self._is_owning is None:
+            self._is_owning = has_owning(self._conn, self._list.id)
+        return self._is_owning
+
     def _make(self, fresh: Mapping[str, ReadContact]) -> set[str]:
         if not fresh:
             return set()
@@ -212,6 +219,8 @@ class _Writer:
         inserted, first_id, last_id = insert_rows(self._conn, self._list.id, rows, ContactRow._fields, self._now_ms)
         if inserted:
             grow_list(self._conn, self._list.id, inserted)
+            mine = contacts.c.list_id == self._list.id, contacts.c.id.between(first_id, last_id)
+            self._conn.execute(update(contacts).where(*mine).values(creator=self._by[:64]))
             self._campaigns |= set(attach_new_contacts(self._conn, self._list.id, first_id, last_id))
             self._note_made(list(fresh), inserted)
         return set(fresh)
@@ -251,6 +260,8 @@ class _Writer:
         if self._keeps_trail:
             for name, (before, after) in changed.items():
                 self._note(contact_id, EDITED, {"field": name, "before": before, "after": after})
+        if ("owner" in values or cells) and self._has_owning():
+            self._campaigns |= set(give_again(self._conn, contact_id))
         if values.get("phone1"):
             self._campaigns |= set(requeue_mended(self._conn, contact_id, self._now_ms))
         key = str(values.get("key", old["key"]))

@@ -476,6 +476,7 @@ class AttemptRun:
         if then is None or is_opted_out:
             then = strategy.after_call(self.opened, outcome, self.campaign, now_ms, is_opted_out=is_opted_out)
         then = strategy.left_to_agents(self.opened, then, self.campaign, has_talked=self.visit.has_talked)
+        then = strategy.kept(then, self.campaign, conversation)
         self.result = AttemptResult(
             attempt_id=self.id,
             campaign_id=self.opened.campaign_id,

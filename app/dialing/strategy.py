@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from app.agents import CallbackPlan, DialingMode, Disposition, DispositionEffect
+from app.agents import CallbackPlan, Conversation, DialingMode, Disposition, DispositionEffect
 from app.model import Campaign, ContactNext, OpenedAttempt, RetryPolicy
 from app.outcomes import ABANDONED, OUTCOMES, ContactStatus, Outcome, RetryClass
 from app.strategy.choose import next_good_phone, next_try
@@ -105,6 +105,13 @@ def left_to_agents(opened: OpenedAttempt, then: ContactNext, campaign: Campaign,
     if not opened.is_typed or campaign.agents.redials_typed or then.status is not ContactStatus.PENDING or is_owed:
         return then
     return replace(then, status=ContactStatus.CONNECTED if has_talked else ContactStatus.NOT_CONNECTED, due_at_ms=None)
+
+
+def kept(then: ContactNext, campaign: Campaign, talk: Conversation | None) -> ContactNext:
+    """Who talked with somebody first keeps them, where the campaign's rule of ownership says so."""
+    if talk is None or talk.agent_id is None or not campaign.ownership.keeps:
+        return then
+    return replace(then, keeper=talk.agent_id)
 
 
 def without_route(opened: OpenedAttempt) -> ContactNext:

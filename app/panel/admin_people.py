@@ -95,6 +95,7 @@ class PeoplePages(AdminPages):
 
             try:
                 await self._audited(request, "added user", f"user {name}", details, add)
+                await self._operations.give_contacts()
                 return self._back("/admin/users")
             except Duplicate:
                 form.wrong("name", "somebody has this name already; choose another")
@@ -142,6 +143,7 @@ class PeoplePages(AdminPages):
             try:
                 if details:
                     await self._audited(request, "changed user", f"user {user.name}", details, change)
+                    await self._operations.give_contacts()
                 return self._back("/admin/users")
             except LastAdmin:
                 form.wrong("", "nobody could administer Outring any more: this is the last admin")

@@ -23,6 +23,7 @@ from app.agents import (
 from app.compliance.plan import CompliancePlan
 from app.compliance.rules import Consent
 from app.model import CallerIdChoice, CallerIdPlan, Campaign
+from app.ownership import OwnershipPlan, OwnershipRule
 from app.pacing.language import Guard
 from app.panel.forms import Form
 from app.plan_checks import (
@@ -36,11 +37,12 @@ from app.plan_checks import (
     MAX_WINDOW_MS,
     MIN_WINDOW_MS,
     min_ring_problem,
+    ownership_problem,
     ratio_problem,
 )
 from app.store.campaigns import CampaignEntry
 from app.strategy.rows import CallStrategy
-from app.units import HOUR_MS, SECOND_MS, FlowId, TrunkId
+from app.units import DAY_MS, HOUR_MS, SECOND_MS, FlowId, TrunkId
 
 NO_PROFILE: Final = "choose at least one: nobody is called at a time that no profile allows"
 STEPS: Final = ("contacts", "when", "how", "hear", "start")
@@ -81,6 +83,7 @@ def when_fields(entry: CampaignEntry) -> Form:
         "max_attempts": str(retry.max_attempts), "retry_h": f"{retry.retry_ms / HOUR_MS:g}",
         "max_faults": str(retry.max_faults), "consent": law.consent.name, "seller": law.seller,
         "subject": law.subject, "debt_column": law.debt_column,
+        **owner_fields(entry.campaign.ownership),
     }  # fmt: skip
     return Form(given, {"profiles": list(law.profiles)})
 
@@ -96,7 +99,28 @@ def when_step(form: Form, plan: Campaign, strategies: Sequence[CallStrategy]) ->
         retry_ms=max(1_000, form.length_ms("retry_h", 0.001, 8_760, HOUR_MS)),
         max_faults=form.whole("max_faults", 1, 50),
     )
-    return replace(plan, retry=retry, strategy=chosen, compliance=read_compliance(form))
+    plan = replace(plan, retry=retry, strategy=chosen, compliance=read_compliance(form))
+    return read_ownership(form, plan) if form.has("owner_rule") else plan
+
+
+def owner_fields(owning: OwnershipPlan) -> dict[str, str]:
+    """What stands in the fields of whose the contacts are."""
+    days = owning.escalates_after_ms / DAY_MS
+    return {
+        "owner_rule": owning.rule.value, "owner_days": f"{days:g}" if days else "", "flag_column": owning.flag_column,
+    }  # fmt: skip
+
+
+def read_ownership(form: Form, plan: Campaign) -> Campaign:
+    """Whose the contacts are; a broadcast, which has no agents, does not ask."""
+    days = form.length_ms("owner_days", 0, 365, DAY_MS) if form["owner_days"].strip() else 0
+    owning = OwnershipPlan(
+        rule=form.choice("owner_rule", OwnershipRule), escalates_after_ms=days, flag_column=form.text("flag_column")
+    )
+    owned = replace(plan, ownership=owning)
+    if problem := ownership_problem(owned):
+        form.wrong("owner_rule", problem)
+    return owned
 
 
 def read_compliance(form: Form) -> CompliancePlan:

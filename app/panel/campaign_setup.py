@@ -216,7 +216,7 @@ class CampaignSetup(PageSet):
             wanted = [AgentId(one) for one in form.ids("agents")]
             if set(wanted) != set(serving):
                 kept = [serving.get(one, CampaignAgent(agent_id=one)) for one in wanted]
-                await self._store.write(agents.set_campaign_agents, plan.id, kept)
+                await self._operations.serve_campaign(plan.id, kept)
                 details["agents"] = f"{len(serving)} → {len(wanted)}"
         if details:
             await self._note(request, "changed campaign", plan, details)
@@ -385,9 +385,9 @@ def _option(flow: FlowVersion) -> tuple[str, str]:
 def _told(plan: Campaign) -> dict[str, object]:
     """A campaign's settings by name, flat, for the trail."""
     flat: dict[str, object] = {}
-    for part in (plan, plan.retry, plan.compliance, plan.agents, plan.agents.pacing):
+    for part in (plan, plan.retry, plan.compliance, plan.ownership, plan.agents, plan.agents.pacing):
         for name in part.__dataclass_fields__:
-            if name not in ("retry", "agents", "pacing", "compliance"):
+            if name not in ("retry", "agents", "pacing", "compliance", "ownership"):
                 flat[name] = _plain(getattr(part, name))
     return flat
 

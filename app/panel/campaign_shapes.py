@@ -20,6 +20,7 @@ from app.agents import (
 from app.dialing.snapshot import CampaignPicture, Snapshot
 from app.model import CallerIdChoice, CallerIdPlan, Campaign, RetryPolicy
 from app.panel.compliance_shapes import STEERED_COMPLIANCE, ComplianceBody, SteerComplianceBody, steered
+from app.panel.ownership_shapes import OwnershipBody, SteerOwnershipBody
 from app.panel.pacing_shapes import STEERED_PACING, PacingAnswer, PacingBody, SteerPacingBody
 from app.panel.problems import pattern
 from app.panel.shapes import TEXT, CallerId, Id, In, Name, ShortName, Word, left_out, plain
@@ -124,7 +125,7 @@ class AgentPlanBody(In):
         return cls.model_validate({name: told[name] for name in cls.model_fields})
 
 
-class SteerBody(SteerPacingBody, SteerComplianceBody):
+class SteerBody(SteerPacingBody, SteerComplianceBody, SteerOwnershipBody):
     """What to change of a campaign, running or not; what is left out stays. It counts from the next call."""
 
     lines: int = Field(default=2, ge=1, le=10_000, json_schema_extra=left_out)
@@ -145,6 +146,8 @@ class SteerBody(SteerPacingBody, SteerComplianceBody):
         agents: dict[str, Any] = {name: given.pop(name) for name in ("lines_per_agent", "priority") if name in given}
         pacing = {name: given.pop(name) for name in STEERED_PACING if name in given}
         law = {name: given.pop(name) for name in STEERED_COMPLIANCE if name in given}
+        if given.pop("ownership", None) is not None:
+            given["ownership"] = self.ownership.plan()
         if "mode" in given:
             given["mode"] = DialingMode(given["mode"])
         agents["pacing"] = replace(plan.agents.pacing, **pacing)
@@ -205,6 +208,7 @@ class CampaignBody(In):
     )
     agents: AgentPlanBody = Field(default_factory=AgentPlanBody)
     compliance: ComplianceBody = Field(default_factory=ComplianceBody)
+    ownership: OwnershipBody = Field(default_factory=OwnershipBody)
 
     def campaign(self, campaign_id: int, strategy: CallStrategy | None = None) -> Campaign:
         """As the dialer has it. strategy: the one of that name."""
@@ -224,6 +228,7 @@ class CampaignBody(In):
             agents=self.agents.plan(),
             strategy=strategy,
             compliance=self.compliance.plan(),
+            ownership=self.ownership.plan(),
         )
 
 
@@ -318,6 +323,7 @@ class CampaignAnswer(BaseModel):
     strategy: str
     agents: AgentPlanBody
     compliance: ComplianceBody
+    ownership: OwnershipBody
     progress: ProgressAnswer
     calls: CallsAnswer
     created_at_ms: int
@@ -347,6 +353,7 @@ class CampaignAnswer(BaseModel):
             strategy="" if plan.strategy is None else plan.strategy.name,
             agents=AgentPlanBody.of(plan.agents),
             compliance=ComplianceBody.of(plan.compliance),
+            ownership=OwnershipBody.of(plan.ownership),
             progress=ProgressAnswer.of(entry.progress),
             calls=CallsAnswer.of(picture),
             created_at_ms=entry.created_at_ms,

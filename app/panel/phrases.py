@@ -14,7 +14,7 @@ from typing import Final
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import OUTCOMES, ContactStatus
-from app.panel import desk_phrases, floor_phrases, law_phrases
+from app.panel import desk_phrases, floor_phrases, law_phrases, list_phrases
 from app.store.people import Role
 
 FIXED: Final = (
@@ -26,6 +26,7 @@ FIXED: Final = (
     *desk_phrases.FIXED,
     *floor_phrases.FIXED,
     *law_phrases.FIXED,
+    *list_phrases.FIXED,
     "answered",
     "ringing",
     "switched off",

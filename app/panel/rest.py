@@ -10,6 +10,7 @@ from app.panel import (
     rest_compliance,
     rest_contacts,
     rest_dnc,
+    rest_groups,
     rest_lists,
     rest_people,
     rest_sources,
@@ -27,6 +28,7 @@ routes = Routes(
         *rest_compliance.routes.rows,
         *rest_agents.routes.rows,
         *rest_people.routes.rows,
+        *rest_groups.routes.rows,
         *rest_strategies.routes.rows,
     ]
 )

@@ -85,7 +85,7 @@ async def list_campaign_agents(call: Call) -> campaign_shapes.CampaignAgentsBody
 async def put_campaign_agents(call: Call) -> campaign_shapes.CampaignAgentsBody:
     """Say who may serve a campaign, and nobody else."""
     named = [CampaignAgent(agent_id=AgentId(one.agent_id), skill=one.skill) for one in call.body.agents]
-    await call.store.write(agents.set_campaign_agents, CampaignId(call.number("campaign_id")), named)
+    await call.operations.serve_campaign(CampaignId(call.number("campaign_id")), named)
     found: campaign_shapes.CampaignAgentsBody = await list_campaign_agents(call)
     return found
 

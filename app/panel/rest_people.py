@@ -36,7 +36,9 @@ async def create_user(call: Call) -> shapes.UserAnswer:
         set_agent_profile(conn, AgentId(user.id), skill=call.body.skill, language=call.body.language)
         return user
 
-    return shapes.UserAnswer.of(await call.store.write(add))
+    made = await call.store.write(add)
+    await call.operations.give_contacts()
+    return shapes.UserAnswer.of(made)
 
 
 @routes.add("GET", "/users/me", role=Role.AGENT, answer=shapes.UserAnswer)
@@ -66,7 +68,9 @@ async def change_user(call: Call) -> shapes.UserAnswer:
             role=Role(call.body.role) if "role" in given else None,
         )
 
-    return shapes.UserAnswer.of(await call.store.write(change))
+    changed = await call.store.write(change)
+    await call.operations.give_contacts()
+    return shapes.UserAnswer.of(changed)
 
 
 @routes.add("GET", "/sessions", role=Role.AGENT, answer=list[shapes.SessionAnswer])

@@ -28,6 +28,7 @@ from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
 from app.panel.doors import Doors
 from app.panel.drill import DrillPages
 from app.panel.floor_doors import FloorDoors
+from app.panel.group_pages import GroupPages
 from app.panel.import_desk import ImportDesk
 from app.panel.import_pages import ImportPages
 from app.panel.live import LivePage
@@ -147,6 +148,7 @@ class Panel:
             CampaignSetup,
             DrillPages,
             StrategyPages,
+            GroupPages,
         ):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
         self.desk.attach(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from app.panel.ownership_shapes import WaitingAnswer
 from app.panel.shapes import Id, In
 from app.store.waterfall import Waterfall
 from app.store.why import CampaignWhy
@@ -79,7 +80,10 @@ class StepAnswer(BaseModel):
 
 
 class WaterfallAnswer(BaseModel):
-    """A campaign's contacts, rule by rule. asked: how many of the waiting were asked; fewer than waiting: a sample."""
+    """A campaign's contacts, rule by rule. asked: how many of the waiting were asked; fewer than waiting: a sample.
+
+    owners: for whom how many wait who belong to an agent or a group.
+    """
 
     campaign_id: int
     campaign: str
@@ -90,6 +94,7 @@ class WaterfallAnswer(BaseModel):
     ready: int
     problem: str
     steps: list[StepAnswer]
+    owners: list[WaitingAnswer]
 
     @classmethod
     def of(cls, found: Waterfall) -> WaterfallAnswer:
@@ -107,4 +112,5 @@ class WaterfallAnswer(BaseModel):
                 StepAnswer(rule=s.rule, words=s.words, lost=s.lost, left=s.left, plus_minus=s.plus_minus)
                 for s in found.steps
             ],
+            owners=[WaitingAnswer.of(one, found.escalates_after_ms) for one in found.owners],
         )

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from app.agents import AgentState, AgentStint, PauseReason, PhoneMode, Seat
 from app.store.errors import InUse, NotFound
 from app.store.ids import earliest_id
+from app.store.owners import mark_owners
 from app.store.schema import agent_sessions, agent_stints, attempts, campaign_agents, campaigns, users
 from app.units import AgentId, AttemptId, CampaignId, SessionId
 
@@ -100,6 +101,7 @@ def set_campaign_agents(conn: Connection, campaign_id: CampaignId, agents: Itera
     rows = [{"campaign_id": campaign_id, "agent_id": agent.agent_id, "skill": agent.skill} for agent in wanted.values()]
     if rows:
         conn.execute(insert(campaign_agents), rows)
+    mark_owners(conn, [campaign_id])
 
 
 def list_campaign_agents(conn: Connection, campaign_id: CampaignId) -> list[CampaignAgent]:

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from app.outcomes import ContactStatus, Outcome
+from app.store import owners
 from app.store.errors import NotFound
 from app.store.lists import get_list
 from app.store.sql import execute
@@ -92,6 +93,8 @@ def _attach(
     tallies = TallyBook()
     waiting = execute(conn, "attach_waiting", span | {"from_at_ms": due_at_ms}).rowcount
     invalid = execute(conn, "attach_invalid", span).rowcount
+    if waiting or invalid:
+        owners.give_new(conn, campaign_id, first_id, last_id)
     tallies.joined(campaign_id, ContactStatus.PENDING, waiting)
     tallies.joined(campaign_id, ContactStatus.INVALID_NUMBER, invalid)
     tallies.ended(campaign_id, Outcome.INVALID_NUMBER, invalid)

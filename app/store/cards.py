@@ -17,6 +17,7 @@ from app.store.attempts import AttemptEntry, attempts_page, get_attempt
 from app.store.audit import audit_page, record
 from app.store.errors import Conflict, NotFound
 from app.store.lists import Contact, get_contact, get_list
+from app.store.owners import give_again
 from app.store.requeueing import requeue_contact
 from app.store.schema import attempts, campaign_contacts, campaigns, contact_notes, contacts
 from app.units import AgentId, AttemptId, CampaignId, ContactId
@@ -178,6 +179,7 @@ def edit_contact(
         _set_value(conn, row, what, value, now_ms)
         details = {"field": name, "before": found, "after": value}
         record(conn, who=by, what=EDITED, subject=f"contact {contact_id}", details=details, at_ms=now_ms)
+        give_again(conn, contact_id)
         if what is ContactFact.PHONE1 and value:
             requeued = requeue_mended(conn, contact_id, now_ms)
     return Edited(contact=get_contact(conn, contact_id), before=found, requeued=requeued)

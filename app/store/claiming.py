@@ -6,7 +6,7 @@ by the law that is asked about those it took. Who may not be called now waits un
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -19,7 +19,7 @@ from app.compliance.library import Lawbook
 from app.events import AttemptsOpened, AttemptsRecovered
 from app.model import OpenedAttempt
 from app.outcomes import ContactStatus, Outcome
-from app.store import law
+from app.store import law, owners
 from app.store.errors import NotFound
 from app.store.ids import NewAttemptId
 from app.store.law import CampaignLaw
@@ -45,11 +45,15 @@ _names = msgspec.json.Decoder(tuple[str, ...])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
-    """A contact of the line that may be dialed. about: what its attempt keeps of the call."""
+    """A contact of the line that may be dialed. about: what its attempt keeps of the call.
+
+    agent_id: the only agent it is for; None: anyone's.
+    """
 
     row: Row[Any]
     until_ms: int
     about: str
+    agent_id: AgentId | None = None
 
 
 def claim_contacts(
@@ -74,13 +78,18 @@ def claim_contacts(
     except NotFound as error:
         return _nobody(conn, command, now_ms, str(error))
     hindrance = stale_list(conn, command.campaign_id, now_ms) if found.honours_lists else ""
+    if found.is_giving:
+        owners.give_piece(conn, command.campaign_id)
+    owners.escalate(conn, command.campaign_id, found.ownership, now_ms)
+    lines = owners.lines_of(conn, found.ownership, command.agents)
     for _ in range(_LOOKS if command.count > 0 and not hindrance else 0):
         lacking = command.count - len(opened)
-        rows = _take(conn, command, wanted, look, now_ms)
+        rows = _take(conn, command, tuple(lines), wanted, look, now_ms)
         claimed = _settle(command.campaign_id, rows, tallies)
         taken = _by_law(conn, found, lawbook, claimed, now_ms, tallies)
+        taken, left = _for_whom(taken, lines, opened, now_ms)
         opened += _open(conn, command.campaign_id, taken[:lacking], now_ms, new_attempt_id, tallies)
-        _put_back(conn, command.campaign_id, taken[lacking:])
+        _put_back(conn, command.campaign_id, taken[lacking:] + left)
         if len(opened) >= command.count or len(rows) < min(look, wanted):
             break
         look = DEEPER_LOOK
@@ -94,7 +103,7 @@ def claim_contacts(
         campaign_id=command.campaign_id,
         wanted=command.count,
         attempts=with_tries(conn, command.campaign_id, opened),
-        next_due_at_ms=next_due(conn, command.campaign_id, now_ms, command.agents),
+        next_due_at_ms=next_due(conn, command.campaign_id, now_ms, tuple(lines)),
         checked_at_ms=now_ms,
         hindrance=hindrance,
     )
@@ -112,12 +121,12 @@ def _nobody(conn: Connection, command: ClaimContacts, now_ms: int, hindrance: st
     )
 
 
-def next_due(conn: Connection, campaign_id: CampaignId, now_ms: int, agents: Sequence[AgentId] = ()) -> int | None:
-    """When a claim for these agents may find somebody, past or future; None: nobody waits in the campaign.
+def next_due(conn: Connection, campaign_id: CampaignId, now_ms: int, lines: Sequence[int] = ()) -> int | None:
+    """When a claim for these agents, and their groups, may find somebody, past or future; None: nobody waits.
 
     Who waits for an agent that is not among them is told as a while from now: that agent may have come by then.
     """
-    parameters = {"campaign_id": campaign_id, "agents_json": to_json(agents), "back_at_ms": now_ms + PUSH_BACK_MS}
+    parameters = {"campaign_id": campaign_id, "agents_json": to_json(lines), "back_at_ms": now_ms + PUSH_BACK_MS}
     due_at_ms: int | None = execute(conn, "next_due", parameters).scalar()
     return due_at_ms
 
@@ -167,7 +176,9 @@ def _recovered(row: Row[Any]) -> OpenedAttempt:
     return replace(opened, conversation=talk)
 
 
-def _take(conn: Connection, command: ClaimContacts, wanted: int, look: int, now_ms: int) -> Sequence[Row[Any]]:
+def _take(
+    conn: Connection, command: ClaimContacts, lines: Sequence[int], wanted: int, look: int, now_ms: int
+) -> Sequence[Row[Any]]:
     parameters = {
         "campaign_id": command.campaign_id,
         "wanted": wanted,
@@ -177,7 +188,7 @@ def _take(conn: Connection, command: ClaimContacts, wanted: int, look: int, now_
         "shut_json": to_json(command.shut_prefixes),
         "open_json": to_json(command.open_prefixes),
         "shut_until_ms": command.shut_until_ms,
-        "agents_json": to_json(command.agents),
+        "agents_json": to_json(lines),
     }
     return execute(conn, "claim_contacts", parameters).all()
 
@@ -239,6 +250,27 @@ def _by_law(
     return taken
 
 
+def _for_whom(
+    taken: Sequence[_Taken], lines: Mapping[int, Sequence[AgentId]], opened: Sequence[OpenedAttempt], now_ms: int
+) -> tuple[list[_Taken], list[_Taken]]:
+    """Each with the agent it is for; and those that are a group's, whose agents here have somebody else by now."""
+    busy = {one.agent_id for one in opened}
+    found: list[_Taken] = []
+    left: list[_Taken] = []
+    for one in taken:
+        line = _owner(one.row, now_ms)
+        agent_id = None
+        if line is not None:
+            # An agent's own contacts are told from each other by the statement; a group's are for whoever is free.
+            agent_id = AgentId(line) if line > 0 else next((a for a in lines.get(line, ()) if a not in busy), None)
+            if agent_id is None:
+                left.append(one)
+                continue
+            busy.add(agent_id)
+        found.append(replace(one, agent_id=agent_id))
+    return found, left
+
+
 def _put_back(conn: Connection, campaign_id: CampaignId, taken: Sequence[_Taken]) -> None:
     """More than were wanted may be called: they stay where they were in the line."""
     _hold(conn, campaign_id, [(one.row.contact_id, one.row.due_at_ms) for one in taken])
@@ -262,10 +294,7 @@ def _open(
     made = [(new_attempt_id(now_ms), one) for one in taken]
     # In the order of numbers: two processes that open the same numbers never wait for each other in a circle.
     rows = sorted(
-        (
-            [made_id, one.row.contact_id, one.row.number, _agent(one.row, now_ms), False, one.about]
-            for made_id, one in made
-        ),
+        ([made_id, one.row.contact_id, one.row.number, one.agent_id, False, one.about] for made_id, one in made),
         key=lambda new: str(new[2]),
     )
     result = execute(conn, "open_attempts", {"campaign_id": campaign_id, "now_ms": now_ms, "rows_json": to_json(rows)})
@@ -278,7 +307,7 @@ def _open(
     tallies.moved(campaign_id, ContactStatus.PENDING, ContactStatus.IN_PROGRESS.value, len(ids))
     tallies.opened(campaign_id, len(ids))
     return [
-        opened_attempt(made_id, campaign_id, one.row, agent_id=_agent(one.row, now_ms), allowed_until_ms=one.until_ms)
+        opened_attempt(made_id, campaign_id, one.row, agent_id=one.agent_id, allowed_until_ms=one.until_ms)
         for made_id, one in made
         if made_id in ids
     ]
@@ -291,11 +320,11 @@ def _line(row: Row[Any]) -> int:
     return 2 if row.owner_id is None else 1
 
 
-def _agent(row: Row[Any], now_ms: int) -> AgentId | None:
-    """The only agent a contact is for; None: anyone's, or a personal callback that its agent missed."""
+def _owner(row: Row[Any], now_ms: int) -> int | None:
+    """The line a contact was taken from: an agent's, a group's; None: anyone's, or of a callback that was missed."""
     if row.callback_at_ms is None:
-        return cast(AgentId | None, row.owner_id)
-    return AgentId(row.callback_agent_id) if row.callback_agent_id and row.callback_until_ms > now_ms else None
+        return cast(int | None, row.owner_id)
+    return int(row.callback_agent_id) if row.callback_agent_id and row.callback_until_ms > now_ms else None
 
 
 def opened_attempt(

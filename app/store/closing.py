@@ -113,6 +113,7 @@ def _moved(result: AttemptResult, number: str) -> dict[str, Any]:
         "faults": then.faults,
         "outcome": int(result.outcome),
         "phone": then.phone,
+        "keeper": then.keeper,
         "is_kept": is_waiting and promise is None and result.conversation is None,
     } | ({} if promise is None else promised(promise))
 

@@ -7,7 +7,7 @@ a few statements for any number of contacts; a law that does not look back reads
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from app.compliance.library import Lawbook
 from app.compliance.plan import CompliancePlan
 from app.compliance.rules import Callee, CallKind, Consent, Mark, PastCall, Verdict
 from app.outcomes import ABANDONED, OUTCOMES, Outcome, RetryClass
+from app.ownership import OwnershipPlan
 from app.store.audit import record
 from app.store.errors import NotFound
 from app.store.schema import campaigns
@@ -45,6 +46,7 @@ class _Settings(msgspec.Struct):
 
     mode: DialingMode = DialingMode.BROADCAST
     compliance: CompliancePlan = msgspec.field(default_factory=CompliancePlan)
+    ownership: OwnershipPlan = msgspec.field(default_factory=OwnershipPlan)
 
 
 class _Agents(msgspec.Struct):
@@ -72,13 +74,18 @@ _fields = msgspec.json.Decoder(dict[str, str], strict=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignLaw:
-    """The law of a campaign, as it stands on disk now. honours_lists: it honours a national list."""
+    """The law of a campaign, as it stands on disk now, and whose its contacts are.
+
+    honours_lists: it honours a national list. is_giving: its contacts are just being given to their owners.
+    """
 
     campaign_id: CampaignId
     plan: CompliancePlan
     mode: DialingMode
     law: Law
     honours_lists: bool
+    ownership: OwnershipPlan = field(default_factory=OwnershipPlan)
+    is_giving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +115,8 @@ def campaign_law(conn: Connection, lawbook: Lawbook, campaign_id: CampaignId) ->
         mode=kept.mode,
         law=lawbook.law(kept.compliance.profiles),
         honours_lists=bool(row.honours_lists),
+        ownership=kept.ownership,
+        is_giving=bool(row.is_giving),
     )
 
 

@@ -12,7 +12,7 @@ from app.agent_events import ManualRefused
 from app.compliance.library import Lawbook
 from app.events import AttemptsOpened
 from app.outcomes import ContactStatus
-from app.store import law
+from app.store import law, owners
 from app.store.attaching import link_list
 from app.store.claiming import next_due, opened_attempt, with_tries
 from app.store.dnc import BARRED, is_dnc
@@ -21,7 +21,8 @@ from app.store.ids import NewAttemptId
 from app.store.law import Asked
 from app.store.lists import create_list, grow_list, list_by_name
 from app.store.national import stale_list
-from app.store.schema import attempts, campaign_contacts, campaign_lists, campaigns, contacts, lists
+from app.store.people import Role
+from app.store.schema import attempts, campaign_contacts, campaign_lists, campaigns, contacts, lists, users
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
 from app.units import ContactId, ListId
@@ -34,6 +35,7 @@ _TRIES: Final = 3
 _NO_REGION: Final = "ZZ"
 """ISO 3166's code for no country: typed numbers have their country in them."""
 
+_SUPERVISING: Final = (Role.SUPERVISOR.value, Role.ADMIN.value)
 IN_A_CALL: Final = "this number is in a call now; wait until that call is over"
 IN_PROGRESS: Final = "this contact is being called already"
 
@@ -84,6 +86,7 @@ def _open(
     else:
         contact_id = _known_contact(conn, command, command.contact_id)
     before = _place(conn, command, contact_id)
+    _check_owner(conn, command, contact_id, now_ms)
     asked, until_ms = _ask_law(conn, command, contact_id, now_ms, lawbook)
     attempt_id = new_attempt_id(now_ms)
     row = [attempt_id, contact_id, command.number, command.agent_id, True, asked.about()]
@@ -160,12 +163,13 @@ def _typed_contact(conn: Connection, command: OpenManual, now_ms: int) -> Contac
     known = conn.execute(found).scalar()
     if known is not None:
         return ContactId(known)
-    new = {
+    new: dict[str, Any] = {
         "list_id": list_id,
         "key": command.number,
         "phone1": command.number,
         "fields": {},
         "is_typed": True,
+        "creator": conn.scalar(select(users.c.name).where(users.c.id == command.agent_id)) or "",
         "created_at_ms": now_ms,
         "updated_at_ms": now_ms,
     }
@@ -200,6 +204,27 @@ def _place(conn: Connection, command: OpenManual, contact_id: ContactId) -> Cont
     if status == ContactStatus.DO_NOT_CALL.value:
         raise _No("this contact asked not to be called")
     return ContactStatus(status)
+
+
+def _check_owner(conn: Connection, command: OpenManual, contact_id: ContactId, now_ms: int) -> None:
+    """What belongs to somebody else is theirs to call, by hand too; a promise, and a supervisor, go before that."""
+    place = campaign_contacts.c
+    found = select(place.owner_id, place.callback_at_ms, place.callback_agent_id, place.due_at_ms).where(
+        place.campaign_id == command.campaign_id, place.contact_id == contact_id, place.owner_id.is_not(None)
+    )
+    row = conn.execute(found).first()
+    if row is None or (row.callback_at_ms is not None and row.callback_agent_id in (None, command.agent_id)):
+        return
+    plan = owners.ownership_of(conn, command.campaign_id)
+    if row.owner_id in owners.lines_of(conn, plan, (command.agent_id,)):
+        return
+    if conn.scalar(select(users.c.role).where(users.c.id == command.agent_id)) in _SUPERVISING:
+        return
+    after_ms = plan.escalates_after_ms
+    if after_ms and row.due_at_ms is not None and row.due_at_ms + after_ms <= now_ms:
+        return
+    name = owners.owners_told(conn, command.campaign_id, [row.owner_id])[row.owner_id].name
+    raise _No(f"this contact belongs to {name}: they call it, or a supervisor does")
 
 
 def _move(

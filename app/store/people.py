@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from app.store.errors import LastAdmin, NotFound, unique
+from app.store.owners import mark_owners
 from app.store.schema import api_keys, sessions, users
 
 
@@ -64,6 +65,7 @@ def add_user(conn: Connection, *, name: str, password_hash: str, role: Role, now
     new = {"name": name, "password_hash": password_hash, "role": role.value, "created_at_ms": now_ms}
     with unique("user", name):
         user_id: int = conn.execute(insert(users).values(new).returning(users.c.id)).scalar_one()
+    mark_owners(conn)
     return user_by_id(conn, user_id)
 
 
@@ -115,6 +117,8 @@ def change_user(
     values = {name: value for name, value in given.items() if value is not None}
     if values and conn.execute(update(users).where(users.c.id == user_id).values(values)).rowcount:
         conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
+        if is_disabled is not None:
+            mark_owners(conn)
     return user_by_id(conn, user_id)
 
 

@@ -475,6 +475,46 @@ FROM (
     )
 ) AS first_of_lines;
 
+-- name: escalate_contacts
+-- Contacts that fell due before :before_ms and wait for an owner are anyone's: the first :size of them.
+UPDATE campaign_contacts
+SET owner_id = NULL
+WHERE campaign_id = :campaign_id AND contact_id IN (
+    SELECT contact_id
+    FROM campaign_contacts AS mine INDEXED BY ix_campaign_contacts_escalating
+    WHERE mine.campaign_id = :campaign_id AND mine.status = 'pending' AND mine.owner_id IS NOT NULL
+        AND mine.callback_at_ms IS NULL AND mine.due_at_ms <= :before_ms
+    ORDER BY mine.due_at_ms, mine.contact_id
+    LIMIT :size
+);
+
+-- name: escalate_contacts [postgresql]
+UPDATE campaign_contacts
+SET owner_id = NULL
+WHERE campaign_id = :campaign_id AND contact_id = ANY (ARRAY(
+    SELECT contact_id
+    FROM campaign_contacts AS mine
+    WHERE mine.campaign_id = :campaign_id AND mine.status = 'pending' AND mine.owner_id IS NOT NULL
+        AND mine.callback_at_ms IS NULL AND mine.due_at_ms <= :before_ms
+    ORDER BY mine.due_at_ms, mine.contact_id
+    LIMIT :size
+    FOR UPDATE SKIP LOCKED
+));
+
+-- name: give_contacts
+-- Write whose contacts are; rows: [campaign id, contact id, owner].
+UPDATE campaign_contacts
+SET owner_id = given.value ->> 2
+FROM json_each(:rows_json) AS given
+WHERE campaign_contacts.campaign_id = given.value ->> 0 AND campaign_contacts.contact_id = given.value ->> 1;
+
+-- name: give_contacts [postgresql]
+UPDATE campaign_contacts
+SET owner_id = (given.value ->> 2)::bigint
+FROM json_array_elements(CAST(:rows_json AS json)) AS given(value)
+WHERE campaign_contacts.campaign_id = (given.value ->> 0)::bigint
+    AND campaign_contacts.contact_id = (given.value ->> 1)::bigint;
+
 -- name: contact_in_campaign
 -- One contact with its place in a campaign, as a claim tells of it, with the number that is dialed.
 SELECT contacts.id AS contact_id, CAST(:number AS text) AS number, contacts.name, contacts.language,
@@ -489,9 +529,11 @@ WHERE campaign_contacts.campaign_id = :campaign_id AND campaign_contacts.contact
 -- --------------------------------------------------------------------------------------------------------------- law
 
 -- name: campaign_settings
--- A campaign's settings, as JSON text, and whether it honours a national list.
+-- A campaign's settings, as JSON text, whether it honours a national list, and whether its contacts are being given to
+-- their owners.
 SELECT CAST(settings AS text) AS settings,
-    EXISTS (SELECT 1 FROM campaign_national_lists WHERE campaign_id = campaigns.id) AS honours_lists
+    EXISTS (SELECT 1 FROM campaign_national_lists WHERE campaign_id = campaigns.id) AS honours_lists,
+    owners_after IS NOT NULL AS is_giving
 FROM campaigns
 WHERE id = :campaign_id;
 
@@ -647,7 +689,7 @@ WITH ended AS MATERIALIZED (
         value ->> '$.number' AS number,
         value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
         value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
-        value ->> '$.phone' AS phone,
+        value ->> '$.phone' AS phone, value ->> '$.keeper' AS keeper,
         value ->> '$.is_kept' AS is_kept, value ->> '$.callback_at_ms' AS callback_at_ms,
         value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id
     FROM json_each(:rows_json)
@@ -665,6 +707,7 @@ SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     faults = moved.faults,
     last_outcome = moved.outcome,
     phone = COALESCE(moved.phone, campaign_contacts.phone),
+    owner_id = COALESCE(campaign_contacts.owner_id, moved.keeper),
     callback_at_ms = CASE WHEN moved.is_barred THEN NULL
         WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
     callback_until_ms = CASE WHEN moved.is_barred THEN NULL
@@ -685,6 +728,7 @@ SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
     faults = moved.faults,
     last_outcome = moved.outcome,
     phone = COALESCE(moved.phone, campaign_contacts.phone),
+    owner_id = COALESCE(campaign_contacts.owner_id, moved.keeper),
     callback_at_ms = CASE WHEN moved.is_barred THEN NULL
         WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
     callback_until_ms = CASE WHEN moved.is_barred THEN NULL
@@ -697,7 +741,7 @@ FROM (
             AND $is_barred(ended.number, ended.contact_id, ended.campaign_id) AS is_barred
     FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
         campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, attempts integer,
-        faults integer, outcome integer, phone smallint, is_kept boolean, callback_at_ms bigint,
+        faults integer, outcome integer, phone smallint, keeper bigint, is_kept boolean, callback_at_ms bigint,
         callback_until_ms bigint,
         callback_agent_id bigint
     )

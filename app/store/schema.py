@@ -183,6 +183,7 @@ contacts = Table(
     Column("phone_kinds", String(48), nullable=False, default="", server_default=""),  # mobile,,work: in phones' places
     Column("deleted_at_ms", BigInteger),  # kept for its attempts alone; NULL: is there
     Column("is_typed", Boolean, nullable=False, default=False, server_default=text("FALSE")),  # by an agent, in no list
+    Column("creator", String(64), nullable=False, default="", server_default=""),  # who added it by name; '': an import
     UniqueConstraint("list_id", "key"),
 )
 # A list's contacts in the order they came: attaching and paging go along it, whatever else is in the table.
@@ -389,6 +390,7 @@ campaigns = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("started_at_ms", BigInteger),
     Column("ended_at_ms", BigInteger),
+    Column("owners_after", BigInteger),  # its contacts are being given to their owners, done up to this id; NULL: all
 )
 
 pacing = Table(
@@ -433,6 +435,22 @@ campaign_agents = Table(
 )
 Index("ix_campaign_agents_agent_id", campaign_agents.c.agent_id)
 
+# Agents who work on the same contacts, where a campaign's contacts belong to groups.
+agent_groups = Table(
+    "agent_groups",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+agent_group_members = Table(
+    "agent_group_members",
+    metadata,
+    Column("group_id", ForeignKey("agent_groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("agent_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+)
+Index("ix_agent_group_members_agent_id", agent_group_members.c.agent_id)
+
 campaign_contacts = Table(
     "campaign_contacts",
     metadata,
@@ -446,7 +464,7 @@ campaign_contacts = Table(
     Column(
         "phone", SmallInteger, nullable=False, default=1, server_default=text("1")
     ),  # its place, dialed next: 1 to 5
-    Column("owner_id", BigInteger),  # the only agent it is dialed for; NULL: anyone's
+    Column("owner_id", BigInteger),  # the only agent it is dialed for; below zero: the group; NULL: anyone's
     Column("callback_at_ms", BigInteger),  # promised for then; NULL: nothing was promised
     Column("callback_until_ms", BigInteger),  # from then on anyone's (a shared one: from its time on)
     Column("callback_agent_id", BigInteger),  # who promised to call themselves; NULL: anyone
@@ -464,6 +482,8 @@ def _line(name: str, *columns: str, where: str) -> None:
 
 _line("waiting", "due_at_ms", where="owner_id IS NULL AND callback_at_ms IS NULL")
 _line("owned", "owner_id", "due_at_ms", where="owner_id IS NOT NULL AND callback_at_ms IS NULL")
+# The same contacts as the line before, by the time they fell due: whose owner did not come becomes anyone's.
+_line("escalating", "due_at_ms", where="owner_id IS NOT NULL AND callback_at_ms IS NULL")
 _line("callbacks", "callback_at_ms", where="callback_at_ms IS NOT NULL")
 # Removing a contact finds its places in campaigns without reading through them.
 Index("ix_campaign_contacts_contact_id", campaign_contacts.c.contact_id)

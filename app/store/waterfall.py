@@ -23,6 +23,7 @@ from app.outcomes import ContactStatus
 from app.store import law
 from app.store.campaigns import get_campaign
 from app.store.law import Asked, CampaignLaw
+from app.store.owners import Waiting, owners_told, waiting_for_owners
 from app.store.schema import attempts, campaign_contacts, contacts, trunks
 from app.store.sql import execute, to_json
 from app.store.why import dialed_number
@@ -55,7 +56,7 @@ _ASKED: Final = (
     ("caps", "called often enough"),
     ("rests", "left in peace for a while"),
     ("due", "not due yet"),
-    ("agent", "wait for one agent"),
+    ("agent", "wait for one agent, who is away"),
     ("in a call", "their number is in a call"),
 )
 """What is asked of who waits, in this order: whoever fails is counted at the first."""
@@ -79,7 +80,9 @@ class Step:
 class Waterfall:
     """A campaign's contacts, rule by rule. asked: how many waiting contacts were asked; fewer than waiting: a sample.
 
-    ready: who is left at the end. problem: why nobody is dialed whatever the contacts say; "": nothing.
+    ready: who is left at the end. owners: for whom how many wait who belong to an agent or a group, the most first; who
+    fell due escalates_after_ms ago and was not called by them is anyone's; 0: nobody ever is. problem: why nobody is
+    dialed whatever the contacts say; "": nothing.
     """
 
     campaign_id: CampaignId
@@ -89,6 +92,8 @@ class Waterfall:
     asked: int
     steps: tuple[Step, ...]
     problem: str = ""
+    owners: tuple[Waiting, ...] = ()
+    escalates_after_ms: int = 0
 
     @property
     def is_sampled(self) -> bool:
@@ -112,6 +117,7 @@ class Draft:
     settled: tuple[Step, ...]
     rows: Sequence[Row[Any]]
     problem: str
+    owners: tuple[Waiting, ...] = ()
 
 
 def waterfall(
@@ -149,6 +155,7 @@ def begin(conn: Connection, lawbook: Lawbook, campaign_id: CampaignId, *, sample
         settled=tuple(steps),
         rows=() if found is None else _rows(conn, campaign_id, left, sample),
         problem=problem,
+        owners=tuple(waiting_for_owners(conn, campaign_id)),
     )
 
 
@@ -168,6 +175,8 @@ def finish(draft: Draft, failed: Counter[str]) -> Waterfall:
         asked=len(draft.rows),
         steps=(*draft.settled, *_scaled(draft.waiting, len(draft.rows), failed)),
         problem=draft.problem,
+        owners=draft.owners,
+        escalates_after_ms=draft.plan.ownership.escalates_after_ms,
     )
 
 
@@ -207,6 +216,7 @@ def _asked(
         for row in conn.execute(select(trunks).where(trunks.c.id.in_(plan.trunks), trunks.c.is_enabled))
         for prefix in row.prefixes
     )
+    here = _present(conn, plan, {_awaited(plan, row, now_ms) for row in rows})
     asked = law.ask(conn, found, with_number, now_ms)
     by_law = _ByLaw(found, now_ms)
     for row in rows:
@@ -222,14 +232,26 @@ def _asked(
             yield rule
         elif max(row.due_at_ms or 0, row.callback_at_ms or 0) > now_ms:
             yield "due"
-        elif row.owner_id is not None if row.callback_at_ms is None else _is_personal(row, now_ms):
+        elif _awaited(plan, row, now_ms) not in here:
             yield "agent"
         else:
             yield "in a call" if number in live else ""
 
 
-def _is_personal(row: Row[Any], now_ms: int) -> bool:
-    return row.callback_agent_id is not None and row.callback_until_ms > now_ms
+def _awaited(plan: Campaign, row: Row[Any], now_ms: int) -> int | None:
+    """The agent, or the group, somebody waits for; None: nobody in particular."""
+    if row.callback_at_ms is not None:
+        is_personal = row.callback_agent_id is not None and row.callback_until_ms > now_ms
+        return int(row.callback_agent_id) if is_personal else None
+    after_ms = plan.ownership.escalates_after_ms
+    is_anyones = after_ms > 0 and plan.ownership.has_owners and (row.due_at_ms or 0) + after_ms <= now_ms
+    return None if row.owner_id is None or is_anyones else int(row.owner_id)
+
+
+def _present(conn: Connection, plan: Campaign, awaited: set[int | None]) -> set[int | None]:
+    """Of these who is here; nobody in particular always is."""
+    known = owners_told(conn, plan.id, [one for one in awaited if one is not None])
+    return {None, *(one for one, owner in known.items() if owner.is_here)}
 
 
 def _those(conn: Connection, found: Any, column: Any, numbers: Any) -> set[str]:

@@ -16,12 +16,14 @@ from app.compliance.library import Lawbook
 from app.compliance.rules import Verdict
 from app.model import Campaign, CampaignStatus
 from app.outcomes import ContactStatus, Outcome
+from app.ownership import BY_COLUMN, OwnershipRule
 from app.store import law
 from app.store.campaigns import get_campaign
 from app.store.dnc import is_dnc
 from app.store.errors import NotFound
 from app.store.national import stale_list
-from app.store.schema import agent_sessions, attempts, campaign_contacts, contacts, trunks, users
+from app.store.owners import owners_told
+from app.store.schema import attempts, campaign_contacts, contacts, trunks
 from app.units import CampaignId, ContactId, Number
 
 _PLACE: Final = campaign_contacts.c
@@ -125,7 +127,7 @@ def _of_place(
     if number:
         reasons += [
             _due(place, now_ms),
-            *_agent(conn, place, now_ms),
+            *_agent(conn, entry.campaign, contact, place, now_ms),
             _dnc(conn, entry.campaign.id, ContactId(contact.id), number, now_ms),
             _trunk(conn, entry.campaign, number, out, now_ms),
             _live(conn, number, status, now_ms),
@@ -185,31 +187,52 @@ def _due(place: Row[Any], now_ms: int) -> Reason:
     return _no("due", f"waits for {what}", "time", due_at_ms)
 
 
-def _agent(conn: Connection, place: Row[Any], now_ms: int) -> Iterator[Reason]:
-    """Whose contact it is: only that agent gets it."""
+def _agent(conn: Connection, plan: Campaign, contact: Row[Any], place: Row[Any], now_ms: int) -> Iterator[Reason]:
+    """Whose contact it is: only that agent gets it, until it is anyone's."""
     if place.callback_at_ms is not None:
-        if place.callback_agent_id is None or place.callback_until_ms <= now_ms:
-            yield _yes("callback", "the callback is anyone's", now_ms)
-            return
-        name = conn.scalar(select(users.c.name).where(users.c.id == place.callback_agent_id)) or "an agent"
-        if _is_signed_in(conn, place.callback_agent_id):
-            yield _yes("callback", f"{name} promised to call, and is signed in", now_ms)
-        else:
-            yield _no("callback", f"{name} promised to call, and is not signed in", "their coming, or time",
-                      place.callback_until_ms)  # fmt: skip
+        yield _callback(conn, plan, place, now_ms)
     elif place.owner_id is not None:
-        name = conn.scalar(select(users.c.name).where(users.c.id == place.owner_id)) or "an agent"
-        if _is_signed_in(conn, place.owner_id):
-            yield _yes("owner", f"{name}'s contact, and they are signed in", now_ms)
-        else:
-            yield _no("owner", f"{name}'s contact, and they are not signed in", "their coming")
+        yield _owner(conn, plan, place, now_ms)
+    elif plan.ownership.rule in BY_COLUMN and contact.owner.strip():
+        yield _yes("owner", f"anyone's: the list names {contact.owner!r}, and {_nobodys(plan, place, now_ms)}", now_ms)
+    elif plan.ownership.has_owners:
+        yield _yes("owner", "anyone's: nobody owns this contact", now_ms)
 
 
-def _is_signed_in(conn: Connection, agent_id: int) -> bool:
-    found = select(agent_sessions.c.id).where(
-        agent_sessions.c.agent_id == agent_id, agent_sessions.c.signed_out_at_ms.is_(None)
-    )
-    return conn.execute(found).first() is not None
+def _callback(conn: Connection, plan: Campaign, place: Row[Any], now_ms: int) -> Reason:
+    if place.callback_agent_id is None or place.callback_until_ms <= now_ms:
+        return _yes("callback", "the callback is anyone's", now_ms)
+    owner = owners_told(conn, plan.id, [place.callback_agent_id])[place.callback_agent_id]
+    if owner.is_here:
+        return _yes("callback", f"{owner.name} promised to call, and is signed in", now_ms)
+    why = f"{owner.name} promised to call, and is not signed in"
+    return _no("callback", why, "their coming, or time", place.callback_until_ms)
+
+
+def _owner(conn: Connection, plan: Campaign, place: Row[Any], now_ms: int) -> Reason:
+    """Who owns it, whether they are here, and from when it is anyone's where it is theirs for a while only."""
+    owner = owners_told(conn, plan.id, [place.owner_id])[place.owner_id]
+    whose = f"its group {owner.name}" if owner.is_group else f"its owner {owner.name}"
+    if owner.is_here:
+        return _yes("owner", f"is for {whose}, {'somebody' if owner.is_group else 'who'} is signed in", now_ms)
+    why = f"waits for {whose} ({'nobody of it signed in' if owner.is_group else 'signed out'})"
+    if not plan.ownership.escalates_after_ms or place.due_at_ms is None:
+        return _no("owner", why, "their coming, or another rule of ownership")
+    from_ms = place.due_at_ms + plan.ownership.escalates_after_ms
+    if from_ms <= now_ms:  # the next claim makes it so
+        return _yes("owner", f"waited for {whose} long enough: goes to anyone", now_ms)
+    return _no("owner", f"{why}; goes to anyone after", "their coming, or time", from_ms)
+
+
+def _nobodys(plan: Campaign, place: Row[Any], now_ms: int) -> str:
+    kind = "group" if plan.ownership.rule is OwnershipRule.GROUP else "agent"
+    missing = f"no {kind} of that name may serve this campaign"
+    if plan.ownership.rule is OwnershipRule.FLAG:
+        return f"{missing}, or its column {plan.ownership.flag_column!r} does not say yes"
+    after_ms = plan.ownership.escalates_after_ms
+    if after_ms and place.due_at_ms is not None and place.due_at_ms + after_ms <= now_ms:
+        return f"who did not call in time, or {missing}"
+    return missing
 
 
 def _dnc(conn: Connection, campaign_id: CampaignId, contact_id: ContactId, number: str, now_ms: int) -> Reason:

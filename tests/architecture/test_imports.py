@@ -11,7 +11,7 @@ from tests.architecture.source import Import, all_imports, circles, graph, parse
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("units", "outcomes", "pacing", "plain_yaml"),
-    ("agents", "compliance"),
+    ("agents", "compliance", "ownership"),
     ("strategy",),
     ("model",),
     ("agent_events", "agent_commands"),

@@ -16,6 +16,7 @@ from tests.architecture.source import all_imports, parsed
 ROOMS = ("app.compliance", "app.dialing", "app.ivr", "app.pacing", "app.strategy")
 MODULES = (
     "app.units",
+    "app.ownership",
     "app.outcomes",
     "app.plain_yaml",
     "app.agents",

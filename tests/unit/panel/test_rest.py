@@ -60,12 +60,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /users": {"name": "boris", "password": "long enough", "role": "agent"},
     "PATCH /users/{user_id}": {"password": "long enough"},
     "POST /apikeys": {"name": "crm"},
+    "POST /agent-groups": {"name": "North", "agents": [1]},
+    "PUT /agent-groups/{group_id}": {"name": "North"},
     "PUT /strategies/{name}": {"source": "title: t\nafter: {busy: {wait: 5m}, anything else: close}\n"},
 }
 PLACES = {"trunk_id": "way", "list_id": "1",  "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
           "user_id": "1", "number": "+447700900199", "attempt_id": "nosuchattempt", "agent_id": "1",
           "endpoint": "agent-101", "code": "drill", "source_id": "1", "conflict_id": "1", "name": "nosuchattempt-talk",
-          "session_id": "0123456789abcdef", "project_id": "1"}  # fmt: skip
+          "session_id": "0123456789abcdef", "project_id": "1", "group_id": "1"}  # fmt: skip
 EXPECTED_STATUS = {
     "DELETE /trunks/{trunk_id}": 409,  # a campaign has it
     "POST /sources": 422,  # the settings have no such database
@@ -98,6 +100,8 @@ EXPECTED_STATUS = {
     "GET /recordings/{name}": 404,
     "DELETE /sessions/{session_id}": 404,
     "GET /strategies/{name}": 404,
+    "PUT /agent-groups/{group_id}": 404,
+    "DELETE /agent-groups/{group_id}": 404,
     "DELETE /strategies/{name}": 404,
 }
 

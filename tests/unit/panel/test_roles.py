@@ -28,6 +28,8 @@ NEEDS: Final = {
     "POST /campaigns/{campaign_id}/setup/{step}": S, "GET /recordings/{name}": S,
     **{f"{method} /strategies{one}": S for method in ("GET", "POST") for one in ("", "/{name}")},
     "POST /strategies/{name}/remove": S,
+    **{f"{method} /groups{one}": S for method in ("GET", "POST") for one in ("", "/{group_id}")},
+    "POST /groups/{group_id}/remove": S,
     "GET /floor": S, "GET /live/floor": S, "POST /floor/phone": S, "GET /floor/message": S, "POST /floor/message": S,
     "POST /floor/leave": S, "GET /floor/agents/{agent_id}": S, "GET /floor/campaigns/{campaign_id}": S,
     "POST /floor/campaigns/{campaign_id}": S,
@@ -51,7 +53,14 @@ NEEDS: Final = {
     "POST /admin/dnc/remove": ADMIN,
 }  # fmt: skip
 SOCKETS: Final = {"GET /live": S, "GET /live/floor": S, "GET /live/campaigns/{campaign_id}": S, "GET /desk/live": A}
-PLACES: Final = {"campaign_id": "1", "agent_id": "1", "user_id": "1", "step": "contacts", "verb": "pause"}
+PLACES: Final = {
+    "campaign_id": "1",
+    "group_id": "1",
+    "agent_id": "1",
+    "user_id": "1",
+    "step": "contacts",
+    "verb": "pause",
+}
 
 
 def answered(site: Site) -> set[str]:
