@@ -81,6 +81,11 @@ def phone(text: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def format_day(when: datetime, language: str) -> str:
+    """A clock that is read to the minute: `24 Nov 2026, 09:00`."""
+    return format_datetime(when, "d MMM y, HH:mm", locale=language)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
     """How one visitor reads: language, time zone, theme."""
@@ -144,6 +149,10 @@ class Wording:
         """Date and time with the zone."""
         when = self._when(at_ms)
         return f"{format_datetime(when, 'd MMM y, HH:mm:ss', locale=self.language)} {self.zone_label(at_ms)}"
+
+    def minute(self, at_ms: int) -> str:
+        """Date, hour and minute with the zone, for what is to come."""
+        return f"{format_day(self._when(at_ms), self.language)} {self.zone_label(at_ms)}"
 
     def zone_label(self, at_ms: int) -> str:
         """The zone, short: UTC, UTC+3, UTC+5:30."""

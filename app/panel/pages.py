@@ -22,6 +22,7 @@ from app.panel.recordings import recordings_of
 from app.panel.routing import RANK
 from app.store import attempts, campaigns, flows, lists, people, trunks
 from app.store.attempts import AttemptEntry
+from app.store.claiming import next_due
 from app.store.door import SqlStore
 from app.store.errors import NotFound
 from app.store.people import Role
@@ -133,8 +134,12 @@ class Pages:
         snapshot = self._operations.snapshot()
         entry = await self._store.read(campaigns.get_campaign, campaign_id)
         page = await self._store.read(attempts.attempts_page, campaign_id=campaign_id, limit=LOOKED_AT)
+        now_ms = self._operations.now_ms
+        next_due_ms = await self._store.read(next_due, campaign_id, now_ms)
         return {
             "snapshot": snapshot,
+            "halted": view.halted(entry, snapshot),
+            "next_due_ms": next_due_ms if next_due_ms is not None and next_due_ms > now_ms else None,
             "calls": view.calls_of(snapshot, campaign_id),
             "card": (card := view.card(entry, snapshot)),
             "budget": budget_row(card.picture.pacing) if card.picture else None,

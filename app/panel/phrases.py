@@ -14,7 +14,7 @@ from typing import Final
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import OUTCOMES, ContactStatus
-from app.panel import desk_phrases, floor_phrases, law_phrases, list_phrases
+from app.panel import desk_phrases, floor_phrases, law_phrases, list_phrases, why_phrases
 from app.store.people import Role
 
 FIXED: Final = (
@@ -27,6 +27,7 @@ FIXED: Final = (
     *floor_phrases.FIXED,
     *law_phrases.FIXED,
     *list_phrases.FIXED,
+    *why_phrases.FIXED,
     "answered",
     "ringing",
     "switched off",
@@ -87,16 +88,19 @@ MADE: Final = (
     "campaign {name} has no contact list; attach one first",
     "contacts of this import were called already ({count}): it cannot be undone any more",
     "{file}: contacts taken out again: {count}",
+    *why_phrases.MADE,
 )
-"""Sentences with parts; a part may itself be a phrase."""
+"""Sentences with parts; a part may itself be a phrase, but for those that have a shape of their own."""
 
 
 @cache
 def _pattern(sentence: str) -> re.Pattern[str]:
     pieces = re.split(r"\{(\w+)\}", sentence)
-    return re.compile(
-        "".join(f"(?P<{piece}>.+)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)), re.DOTALL
+    made = (
+        f"(?P<{piece}>{why_phrases.SHAPES.get(piece, '.+')})" if at % 2 else re.escape(piece)
+        for at, piece in enumerate(pieces)
     )
+    return re.compile("".join(made), re.DOTALL)
 
 
 def said(text: str, catalogue: gettext.NullTranslations) -> str:

@@ -10,7 +10,6 @@ from app.panel import (
     rest_compliance,
     rest_contacts,
     rest_dnc,
-    rest_duty,
     rest_groups,
     rest_lists,
     rest_people,
@@ -31,7 +30,6 @@ routes = Routes(
         *rest_people.routes.rows,
         *rest_groups.routes.rows,
         *rest_strategies.routes.rows,
-        *rest_duty.routes.rows,
     ]
 )
 

@@ -166,6 +166,14 @@ def card(entry: CampaignEntry, snapshot: Snapshot) -> CampaignCard:
     )
 
 
+def halted(entry: CampaignEntry, snapshot: Snapshot) -> str:
+    """Why a campaign places no new calls now, in a plain sentence; "": it does, or the alarms above say it already."""
+    if entry.status is not CampaignStatus.RUNNING:
+        return f"the campaign is {entry.status.value}"
+    picture = next((one for one in snapshot.campaigns if one.id == entry.campaign.id), None)
+    return picture.waiting_for if picture is not None and snapshot.is_telephony_up else ""
+
+
 def _segments(statuses: Mapping[ContactStatus, int], total: int) -> Iterable[Segment]:
     start = 0.0
     for status in STATUS_ORDER:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, or_, select
 
 from app.outcomes import ContactStatus, Outcome
-from app.store.schema import campaign_contacts, contacts
+from app.store.schema import campaign_contacts, contacts, lists
 from app.units import CampaignId, ContactId
 
 
@@ -78,3 +78,39 @@ def places_page(
         for row in rows[:limit]
     )
     return PlacesPage(places=entries, next_after=entries[-1].contact_id if len(rows) > limit else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundContact:
+    """A contact that a search found, with its list's name."""
+
+    contact_id: ContactId
+    name: str
+    number: str
+    list_name: str
+
+
+def find_contacts(
+    conn: Connection, search: str, *, after: ContactId | None = None, limit: int = 50
+) -> tuple[list[FoundContact], ContactId | None]:
+    """Contacts of all lists: digits are looked for at the beginning of their phones, anything else in their names.
+
+    The second answer: what to ask for the next page with; None: this is the last.
+    """
+    wanted = search.strip()
+    digits = re.sub(r"[^0-9]", "", wanted)
+    of = contacts.c
+    found = select(of.id, of.name, of.phone1, lists.c.name.label("list_name")).join(lists, lists.c.id == of.list_id)
+    if digits and not any(letter.isalpha() for letter in wanted):
+        phones = (of.phone1, of.phone2, of.phone3, of.phone4, of.phone5)
+        found = found.where(or_(*(phone.startswith(f"+{digits}", autoescape=True) for phone in phones)))
+    else:
+        found = found.where(of.name.icontains(wanted, autoescape=True))
+    if after is not None:
+        found = found.where(of.id > after)
+    rows = conn.execute(found.where(of.deleted_at_ms.is_(None)).order_by(of.id).limit(limit + 1)).all()
+    page = [
+        FoundContact(contact_id=ContactId(row.id), name=row.name, number=row.phone1, list_name=row.list_name)
+        for row in rows[:limit]
+    ]
+    return page, page[-1].contact_id if len(rows) > limit else None

@@ -36,7 +36,7 @@ CHUNK: Final = 100
 _PRIME: Final = 100_003
 _SURE: Final = 1.96
 """Standard deviations of 95 in a hundred."""
-_SETTLED: Final = {
+SETTLED: Final = {
     ContactStatus.CONNECTED: "reached",
     ContactStatus.NOT_CONNECTED: "given up: the trunk failed too often",
     ContactStatus.RETRIES_COMPLETED: "tried as often as allowed",
@@ -46,19 +46,20 @@ _SETTLED: Final = {
     ContactStatus.DANGLING: "result never learned",
     ContactStatus.IN_PROGRESS: "being called now",
 }
-_ASKED: Final = (
-    ("number", "no valid number"),
-    ("do-not-call", "on the do-not-call list"),
-    ("trunk", "no trunk of the campaign carries them"),
-    ("place", "nobody knows where they are"),
-    ("consent", "a consent is missing"),
-    ("hours", "outside their hours"),
-    ("caps", "called often enough"),
-    ("rests", "left in peace for a while"),
-    ("due", "not due yet"),
-    ("agent", "wait for one agent, who is away"),
-    ("in a call", "their number is in a call"),
-)
+"""Who does not wait in the line, and why, in this order."""
+RULES: Final = {
+    "number": "no valid number",
+    "do-not-call": "on the do-not-call list",
+    "trunk": "no trunk of the campaign carries them",
+    "place": "nobody knows where they are",
+    "consent": "a consent is missing",
+    "hours": "outside their hours",
+    "caps": "called often enough",
+    "rests": "left in peace for a while",
+    "due": "not due yet",
+    "agent": "wait for one agent, who is away",
+    "in a call": "their number is in a call",
+}
 """What is asked of who waits, in this order: whoever fails is counted at the first."""
 
 
@@ -138,7 +139,7 @@ def begin(conn: Connection, lawbook: Lawbook, campaign_id: CampaignId, *, sample
     problem = "" if entry.status is CampaignStatus.RUNNING else f"the campaign is {entry.status.value}"
     steps: list[Step] = []
     left = entry.progress.total
-    for status, words in _SETTLED.items():
+    for status, words in SETTLED.items():
         if lost := statuses.get(status, 0):
             left -= lost
             steps.append(Step(rule=status.value, words=words, lost=lost, left=left))
@@ -161,8 +162,15 @@ def begin(conn: Connection, lawbook: Lawbook, campaign_id: CampaignId, *, sample
 
 def ask_some(conn: Connection, draft: Draft, at: int, now_ms: int) -> Counter[str]:
     """Those CHUNK contacts of the draft that begin at `at`: how many are held back by which rule; "": none."""
+    return Counter(rule for _, rule in ask_each(conn, draft, at, now_ms))
+
+
+def ask_each(conn: Connection, draft: Draft, at: int, now_ms: int) -> list[tuple[ContactId, str]]:
+    """The same contacts, each with the rule that holds it back; "": none."""
     assert draft.found is not None, "nobody is asked without a law"
-    return Counter(_asked(conn, draft.plan, draft.found, draft.rows[at : at + CHUNK], now_ms))
+    rows = draft.rows[at : at + CHUNK]
+    rules = _asked(conn, draft.plan, draft.found, rows, now_ms)
+    return [(ContactId(row.contact_id), rule) for row, rule in zip(rows, rules, strict=True)]
 
 
 def finish(draft: Draft, failed: Counter[str]) -> Waterfall:
@@ -284,7 +292,7 @@ class _ByLaw:
             for verdict in law.verdicts(self._found, asked, self._now_ms)
             if not verdict.is_allowed
         }
-        return next((rule for rule, _ in _ASKED if rule in failed), "")
+        return next((rule for rule in RULES if rule in failed), "")
 
 
 _KINDS: Final = {WindowRule: "hours", FrequencyRule: "caps", CooldownRule: "rests", ConsentRule: "consent"}
@@ -293,7 +301,7 @@ _KINDS: Final = {WindowRule: "hours", FrequencyRule: "caps", CooldownRule: "rest
 def _scaled(waiting: int, asked: int, failed: Counter[str]) -> Iterator[Step]:
     """The sample's shares of all who wait."""
     left = asked
-    for rule, words in _ASKED:
+    for rule, words in RULES.items():
         if not failed[rule]:
             continue
         left -= failed[rule]

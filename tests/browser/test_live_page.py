@@ -158,7 +158,8 @@ async def test_every_page_is_accessible_and_fits(site: Site, page: Page, scheme:
     await sign_in(page, site)
     for language in LANGUAGES:
         await page.evaluate(f"document.cookie = 'outring_language={language}; path=/'")
-        for path in ("/", base, f"{base}/attempts", f"/attempts/{attempt_id}", "/nothing"):
+        why = (f"{base}/why?rule=ready", f"/contacts/1/why?campaign={entry.campaign.id}", "/contacts?search=contact")
+        for path in ("/", base, f"{base}/attempts", f"/attempts/{attempt_id}", *why, "/nothing"):
             await check(page, site.url + path)
     site.post(TelephonyDown(reason="refused: " + "x" * 200))
     await page.go(site.url + "/")

@@ -39,6 +39,7 @@ NEEDS: Final = {
     "POST /lists/import/{key}": S, "GET /lists/import/{key}/rejected": S,
     "POST /lists/imports/{import_id}/undo": S, "POST /campaigns/{campaign_id}/test": S,
     "GET /campaigns/{campaign_id}/contacts": S,
+    "GET /contacts": S, "GET /contacts/{contact_id}/why": S, "GET /campaigns/{campaign_id}/why": S,
     "GET /metrics": S,
     "GET /admin": ADMIN, "GET /admin/users": ADMIN, "POST /admin/users": ADMIN, "GET /admin/users/{user_id}": ADMIN,
     "POST /admin/users/{user_id}": ADMIN, "POST /admin/users/{user_id}/sign-out": ADMIN,
@@ -47,7 +48,6 @@ NEEDS: Final = {
     **{f"{method} /admin/{noun}": ADMIN for noun in ("phones/{endpoint}", "trunks/{trunk_id}", "pauses/{code}")
        for method in ("GET", "POST")},
     **{f"POST /admin/{noun}/remove": ADMIN for noun in ("phones/{endpoint}", "trunks/{trunk_id}", "pauses/{code}")},
-    "GET /admin/duty": ADMIN,
     "GET /admin/audit": ADMIN, "GET /admin/caller-ids": ADMIN, "POST /admin/caller-ids": ADMIN,
     "GET /admin/caller-ids/{number}": ADMIN, "POST /admin/caller-ids/{number}": ADMIN,
     "POST /admin/caller-ids/{number}/remove": ADMIN, "GET /admin/dnc": ADMIN, "POST /admin/dnc": ADMIN,
