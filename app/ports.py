@@ -32,6 +32,19 @@ class Telephony(Protocol):
         """Deliver no more and let go of the connection; calls stay up."""
 
 
+class OnDuty(Protocol):
+    """Whether this process is the one that dials: of several on one database only one does."""
+
+    def may_act(self) -> bool:
+        """Whether anything may be asked of the telephone network now."""
+
+    def may_dial(self) -> bool:
+        """Whether a call may be placed now."""
+
+    async def admitted(self) -> bool:
+        """Wait while it is in doubt whether anything may be asked; False: nothing may any more."""
+
+
 class Store(Protocol):
     """The disk."""
 

@@ -37,6 +37,7 @@ from app.dialing.dialer import Dialer
 from app.events import AttemptClosed, AttemptsOpened, Event, PromptsRendered, ShutdownAsked, StoreFailed
 from app.meter import Meter
 from app.ports import Clock, Prompts, Store, Telephony
+from app.store.duty import Relieved
 from app.store.errors import Misfit, NotFound, StoreError
 from app.units import AgentId
 
@@ -257,7 +258,7 @@ class Runtime:
             self._is_writing = False
 
     async def _write(self, batch: list[StoreCommand]) -> None:
-        """Write a batch and tell what came of it, however often the database refuses.
+        """Write a batch and tell what came of it, however often the database refuses; nothing once we are relieved.
 
         Claims are given up at the first refusal: the dialer asks again. A batch with something in it that can never be
         written (about what is no longer there) is written piece by piece, and that piece dropped.
@@ -275,6 +276,9 @@ class Runtime:
                 log.error("write dropped", write=type(batch[0]).__name__, error=str(error))
                 self._give_up(batch[0])
                 batch = self._without_claims(batch, error)[1:]
+            except Relieved:
+                self._to_write.clear()  # the dialer that took over found what was open, and ends it
+                return
             except StoreError as error:
                 self.meter.refused(str(error), time.perf_counter() - began_s)
                 log.error("database refused", error=str(error), writes=len(batch))

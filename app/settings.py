@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     agi_host: str = Field("127.0.0.1", description="Address dialplans ask FastAGI at; nobody signs in there")
     agi_port: int = Field(0, ge=0, le=65535, description="Port of FastAGI, usually 4573; 0: off")
     database_url: str = Field("sqlite+aiosqlite:///outring.db", description="SQLite or postgresql+asyncpg")
+    standby: bool = Field(
+        False, description="Stand by while another dialer is on duty on this database, and take over when it fails"
+    )
+    lease_s: float = Field(
+        3.0, ge=1, le=60, description="Seconds without a sign of life after which another dialer takes over"
+    )
     http_host: str = Field("127.0.0.1", description="Address the panel listens at")
     http_port: int = Field(8080, ge=0, le=65535, description="Port the panel listens at; 0: any free one")
     data_dir: Path = Field(Path("outring-data"), description="Prompts, uploads and reports")

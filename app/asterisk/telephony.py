@@ -58,8 +58,8 @@ from app.asterisk.snoops import Snoops
 from app.asterisk.spying import Spying
 from app.asterisk.stock import QUEUE_CONTEXT, Stock
 from app.commands import CallCommand, PlaceCall, TelephonyCommand
-from app.events import CommandFailed, Event, TelephonyDown, TelephonyUp
-from app.ports import Inbox
+from app.events import CallRefused, CommandFailed, Event, TelephonyDown, TelephonyUp
+from app.ports import Inbox, OnDuty
 
 log = structlog.get_logger()
 
@@ -95,7 +95,8 @@ class AsteriskTelephony:
 
     url: ARI's address with its /ari. context: the dialplan context answered calls enter. on_unusable: called with
     the reason when Asterisk refuses us for good (wrong password), or another dialer has taken the application.
-    ami: the manager interface, for queues of the admin's own; None: no one can be sent to them.
+    ami: the manager interface, for queues of the admin's own; None: no one can be sent to them. duty: says when this
+    dialer may do nothing, because another does; None: it is the only one.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class AsteriskTelephony:
         pool_limit: int = 16,
         on_unusable: Callable[[str], None] | None = None,
         ami: AmiAddress | None = None,
+        duty: OnDuty | None = None,
     ) -> None:
+        self._duty = duty
         self._client = client = AriClient(
             url,
             user,
@@ -120,6 +123,7 @@ class AsteriskTelephony:
             pool_limit=pool_limit,
             subscriptions=SOURCES,
             event_filter=EVENTS,
+            gate=_always if duty is None else duty.may_act,
         )
         self._inbox: Inbox = lambda event: None
         self._lanes: Lanes[LaneCommand] = Lanes(self._do)
@@ -220,6 +224,13 @@ class AsteriskTelephony:
                 self._stock.answered(channel)
 
     async def _carry_out(self, command: LaneCommand) -> None:
+        if self._duty is not None:
+            if not self._duty.may_act() and not await self._duty.admitted():
+                return  # the dialer that took over looks after everything that is up
+            if isinstance(command, PlaceCall) and not self._duty.may_dial():
+                reason = "this dialer may not dial now: its duty is not confirmed by the database"
+                self._tell(CallRefused(attempt_id=command.attempt_id, reason=reason))
+                return
         if isinstance(command, CallCommand):
             await self._calls.do(command)
         elif isinstance(command, CloseRoom):
@@ -325,6 +336,10 @@ def _new_channel(command: LaneCommand) -> str | None:
             return leg_channel(command.leg_id)
         case _:
             return None
+
+
+def _always() -> bool:
+    return True
 
 
 def _lane(command: LaneCommand) -> str:

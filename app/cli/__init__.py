@@ -15,6 +15,7 @@ from app.cli.campaigns import campaign
 from app.cli.demo import demo
 from app.cli.dnc import dnc
 from app.cli.doctor import doctor
+from app.cli.duty import duty
 from app.cli.exporting import export
 from app.cli.flows import flow
 from app.cli.groups import group
@@ -37,8 +38,8 @@ def outring() -> None:
 
 
 for command in (
-    run, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national, caller_ids,
-    profiles, user, group, apikey, simulate, bench, migrate, backup, restore, why,
+    run, duty, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national,
+    caller_ids, profiles, user, group, apikey, simulate, bench, migrate, backup, restore, why,
     waterfall_,
 ):  # fmt: skip
     outring.add_command(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
@@ -10,9 +11,11 @@ from sqlalchemy import make_url
 
 from app.cli.shell import fail, json_option, run_async, say_json, settings
 from app.doctor import Finding, Report, examine
+from app.doctor.duty import on_duty
 from app.model import Trunk
 from app.settings import Settings
 from app.store import SqlStore, StoreError, agents, phones, trunks
+from app.store.duty import DutyEntry, look_at_duty
 
 
 @click.command()
@@ -36,23 +39,29 @@ def doctor(as_json: bool) -> None:
 
 async def _examine(chosen: Settings, *, is_quiet: bool) -> list[Finding]:
     findings: list[Finding] = []
-    known, endpoints = await _on_disk(chosen)
-    async for finding in examine(chosen, trunks=known, phones=endpoints):
+    known, endpoints, entry = await _on_disk(chosen)
+
+    async def all_of_them() -> AsyncIterator[Finding]:
+        yield on_duty(entry)
+        async for finding in examine(chosen, trunks=known, phones=endpoints):
+            yield finding
+
+    async for finding in all_of_them():
         findings.append(finding)
         if not is_quiet:
             click.echo(str(finding))
     return findings
 
 
-async def _on_disk(chosen: Settings) -> tuple[list[Trunk], list[str]]:
+async def _on_disk(chosen: Settings) -> tuple[list[Trunk], list[str], DutyEntry | None]:
     """The trunks on disk, and the phones; a database that is not there yet is not made by looking."""
     url = make_url(chosen.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        return [], []
+        return [], [], None
     try:
         async with await SqlStore.open(chosen.database_url, with_migrations=False) as store:
             endpoints = [phone.endpoint for phone in await store.read(phones.list_phones)]
             endpoints += [session.seat.endpoint for session in await store.read(agents.open_agent_sessions)]
-            return await store.read(trunks.list_trunks), endpoints
+            return await store.read(trunks.list_trunks), endpoints, await store.read(look_at_duty)
     except StoreError as error:
         fail(f"the database cannot be used: {error}")

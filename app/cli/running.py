@@ -16,6 +16,7 @@ from app import logs, systemd
 from app.cli.shell import console, counted, fail, in_words, json_option, run_async, say_json, settings
 from app.settings import Settings, SettingsError
 from app.store import StoreError
+from app.store.duty import DutyEntry
 from app.store.migrating import migrate as migrate_database
 
 if TYPE_CHECKING:
@@ -39,13 +40,20 @@ MARGIN_S: Final = 30.0
     type=click.FloatRange(0, 86_400),
     help="At the end, seconds to let people finish talking; without it, stop_wait_s of the settings.",
 )
-def run(patience_s: float | None) -> None:
+@click.option(
+    "--standby",
+    is_flag=True,
+    help="While another dialer is on duty on this database wait, and take over when it fails. Without it, that is an "
+    "error.",
+)
+def run(patience_s: float | None, standby: bool) -> None:
     """Run the dialer beside your Asterisk, with the panel, until Ctrl-C or SIGTERM.
 
     Then nobody new is called, and calls that are up are waited for; a second Ctrl-C or SIGTERM ends at once. Settings
-    come from outring.toml and OUTRING_… variables; see docs/admin.md. Try `outring doctor` first.
+    come from outring.toml and OUTRING_… variables; see docs/admin.md. Try `outring doctor` first. Of several on one
+    database one is on duty: see docs/standby.md.
     """
-    chosen = settings()
+    chosen = settings(**({"standby": True} if standby else {}))
     try:
         begin_log(chosen)
         reason = run_async(_run(chosen, chosen.stop_wait_s if patience_s is None else patience_s))
@@ -77,6 +85,18 @@ def secrets_of(chosen: Settings) -> Iterator[str]:
 
 
 async def _run(chosen: Settings, patience_s: float) -> str:
+    """Dial until the end; who was relieved of duty stands by again if it is to. Answers why it ended, in words."""
+    alive = asyncio.create_task(systemd.keep_alive(), name="watchdog")
+    try:
+        while True:
+            reason, is_relieved = await _dial(chosen, patience_s)
+            if not (is_relieved and chosen.standby):
+                return reason
+    finally:
+        alive.cancel()
+
+
+async def _dial(chosen: Settings, patience_s: float) -> tuple[str, bool]:
     from app.service import service
     from app.store import people
 
@@ -86,23 +106,29 @@ async def _run(chosen: Settings, patience_s: float) -> str:
         if not unusable.done():
             unusable.set_result(reason)
 
-    async with service(chosen, on_unusable=give_up) as running:
-        console().print(f"Panel at {running.url}; Asterisk at {chosen.ari_url}. Ctrl-C ends.")
+    def on_standby(entry: DutyEntry) -> None:
+        console().print(f"Standing by: {entry.place} is on duty. Ctrl-C ends.")
+        systemd.tell("READY=1", f"STATUS=Standing by: {entry.place} is on duty")
+
+    async with service(chosen, on_unusable=give_up, on_standby=on_standby) as running:
+        where = f"Panel at {running.url}" if running.url else "The panel opens when its port is free"
+        console().print(f"On duty. {where}; Asterisk at {chosen.ari_url}. Ctrl-C ends.")
         if await running.store.read(people.count_users) == 0:
             console().print("Nobody can sign in yet. Add the first user: outring user add NAME --role admin")
-        alive = asyncio.create_task(systemd.keep_alive(), name="watchdog")
         systemd.tell("READY=1", f"STATUS=Panel at {running.url}")
         try:
             await _first_of(unusable, running.ended)
         except asyncio.CancelledError:
             await _let_finish(running, patience_s)
             raise
-        finally:
-            alive.cancel()
         if running.ended.done():
             running.ended.result()
+        # Asterisk says that another took the application before the database says why.
+        await asyncio.wait({running.duty.relieved}, timeout=chosen.lease_s)
+        if running.duty.relieved.done():
+            return running.duty.relieved.result(), True
         await running.runtime.wind_down(LAST_WRITES_S)  # what is not on disk yet must not look lost at the next start
-        return unusable.result() if unusable.done() else ""
+        return unusable.result() if unusable.done() else "", False
 
 
 async def _let_finish(running: Service, patience_s: float) -> None:

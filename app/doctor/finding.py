@@ -31,6 +31,7 @@ class Step(enum.StrEnum):
     HOST_NAME = "host_name"
     EXPOSURE = "exposure"
     SECRECY = "secrecy"
+    DUTY = "duty"
     MANAGER = "manager"
     COMPLIANCE = "compliance"
     PREFIXES = "prefixes"
@@ -63,6 +64,7 @@ TITLES: Final = {
     Step.HOST_NAME: "This machine's own name",
     Step.EXPOSURE: "The web server is closed to the world",
     Step.SECRECY: "The password is hard to guess",
+    Step.DUTY: "The dialer on duty",
     Step.MANAGER: "The manager interface (AMI)",
     Step.COMPLIANCE: "Your own compliance profiles",
     Step.PREFIXES: "The numbers that may be called",

@@ -10,6 +10,7 @@ from app.panel import (
     rest_compliance,
     rest_contacts,
     rest_dnc,
+    rest_duty,
     rest_groups,
     rest_lists,
     rest_people,
@@ -30,6 +31,7 @@ routes = Routes(
         *rest_people.routes.rows,
         *rest_groups.routes.rows,
         *rest_strategies.routes.rows,
+        *rest_duty.routes.rows,
     ]
 )
 

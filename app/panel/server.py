@@ -17,6 +17,7 @@ from app.agent_operations import AgentOperations
 from app.contact_operations import ContactOperations
 from app.operations import Operations
 from app.panel import rest
+from app.panel.admin_duty import DutyPages
 from app.panel.admin_floor import FloorSettingsPages
 from app.panel.admin_numbers import NumberPages
 from app.panel.admin_people import PeoplePages
@@ -44,8 +45,8 @@ from app.settings import Settings
 from app.sources.keeper import Sources
 from app.store.door import SqlStore
 
-_quiet = logging.getLogger("app.panel.http")  # whoever sends what is no HTTP gets a 400, not a page of our log
-_quiet.setLevel(logging.CRITICAL)
+quiet = logging.getLogger("app.panel.http")  # whoever sends what is no HTTP gets a 400, not a page of our log
+quiet.setLevel(logging.CRITICAL)
 
 OPEN: Final = ("/sign-in", "/favicon.ico", "/preferences")
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
@@ -103,7 +104,7 @@ class Panel:
     async def start(self, host: str, port: int) -> str:
         """Listen; answers the panel's address. Port 0: any free one. Raises OSError when it cannot be had."""
         runner = web.AppRunner(
-            self._application(), handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S, logger=_quiet
+            self._application(), handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S, logger=quiet
         )
         await runner.setup()
         site = web.TCPSite(runner, host, port)
@@ -148,6 +149,7 @@ class Panel:
             NumberPages,
             CampaignSetup,
             DrillPages,
+            DutyPages,
             StrategyPages,
             GroupPages,
             WhyPages,

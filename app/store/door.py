@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from app.commands import StoreCommand
 from app.compliance.library import Lawbook
@@ -19,6 +19,7 @@ from app.events import AttemptsFound, AttemptsRecovered, StoreEvent
 from app.outcomes import ContactStatus
 from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
+from app.store.duty import check_epoch
 from app.store.engines import (
     DEFAULT_URL,
     IMPORT_CACHE_KB,
@@ -56,6 +57,7 @@ class SqlStore:
         self._reading = reading
         self._new_id = new_id
         self._long_writings = 0
+        self._epoch: int | None = None
         self._in_doubt: dict[AttemptId, int] = {}  # made in commits that failed, and how often to look for them yet
 
     @classmethod
@@ -79,8 +81,12 @@ class SqlStore:
             await migrate(url)
         return cls(writing_lane(parsed), reading_lane(parsed), new_attempt_id, lawbook or Lawbook())
 
+    def write_as(self, epoch: int) -> None:
+        """From now on `commit` is that of the dialer on duty in this epoch, and refused once another has taken over."""
+        self._epoch = epoch
+
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
-        """Carry out all commands in one transaction; one event for each, once it is durable. Raises StoreError.
+        """Carry out all commands in one transaction; one event for each, once durable. Raises StoreError, Relieved.
 
         When the line to the database breaks just while it commits, nobody here knows whether it did: see `find_lost`.
         """
@@ -91,7 +97,7 @@ class SqlStore:
             return made[-1]
 
         try:
-            return await self.write(carry_out, commands, now_ms, new_id, self.lawbook)
+            return await self.write(_on_duty, self._epoch, commands, now_ms, new_id, self.lawbook)
         except StoreError:
             self._in_doubt.update(dict.fromkeys(made, LOOKS))
             raise
@@ -187,6 +193,20 @@ class SqlStore:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.close()
+
+
+def _on_duty(
+    conn: Connection,
+    epoch: int | None,
+    commands: Sequence[StoreCommand],
+    now_ms: int,
+    new_attempt_id: NewAttemptId,
+    lawbook: Lawbook,
+) -> list[StoreEvent]:
+    """A turn of the dialer on duty; None: of one that has its database to itself. Raises Relieved."""
+    if epoch is not None:
+        check_epoch(conn, epoch)
+    return carry_out(conn, commands, now_ms, new_attempt_id, lawbook)
 
 
 class SyncStore:

@@ -993,6 +993,71 @@ SELECT 1;
 -- name: lock_opt_outs [postgresql]
 SELECT pg_advisory_xact_lock(7047001);
 
+-- ------------------------------------------------------------------------------------------------------------- duty
+
+-- macro: clock_ms()
+-- The database's own clock, in milliseconds since the epoch.
+CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)
+
+-- macro: server_clock_ms()
+-- The same on PostgreSQL: the wall clock, not the transaction's beginning.
+CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)
+
+-- name: look_at_duty
+-- Who is on duty, or was last.
+SELECT epoch, holder, place, url, taken_at_ms, renewed_at_ms, lease_ms, $clock_ms() AS now_ms FROM duty WHERE id = 1;
+
+-- name: look_at_duty [postgresql]
+SELECT epoch, holder, place, url, taken_at_ms, renewed_at_ms, lease_ms, $server_clock_ms() AS now_ms
+FROM duty WHERE id = 1;
+
+-- name: take_duty
+-- Go on duty when nobody is: nobody ever was, the last one left, its lease ran out (or lies in a future that a stepped
+-- clock left behind), or it is the one known to be gone and has not renewed since it was looked at.
+INSERT INTO duty (id, epoch, holder, place, url, taken_at_ms, renewed_at_ms, lease_ms)
+VALUES (1, 1, :holder, :place, '', $clock_ms(), $clock_ms(), :lease_ms)
+ON CONFLICT (id) DO UPDATE
+SET epoch = duty.epoch + 1, holder = excluded.holder, place = excluded.place, url = '',
+    taken_at_ms = excluded.taken_at_ms, renewed_at_ms = excluded.renewed_at_ms, lease_ms = excluded.lease_ms
+WHERE duty.holder = ''
+    OR excluded.renewed_at_ms NOT BETWEEN duty.renewed_at_ms - duty.lease_ms AND duty.renewed_at_ms + duty.lease_ms
+    OR (duty.epoch = :silent_epoch AND duty.renewed_at_ms = :silent_renewed_at_ms)
+RETURNING epoch;
+
+-- name: take_duty [postgresql]
+INSERT INTO duty (id, epoch, holder, place, url, taken_at_ms, renewed_at_ms, lease_ms)
+VALUES (1, 1, :holder, :place, '', $server_clock_ms(), $server_clock_ms(), :lease_ms)
+ON CONFLICT (id) DO UPDATE
+SET epoch = duty.epoch + 1, holder = excluded.holder, place = excluded.place, url = '',
+    taken_at_ms = excluded.taken_at_ms, renewed_at_ms = excluded.renewed_at_ms, lease_ms = excluded.lease_ms
+WHERE duty.holder = ''
+    OR excluded.renewed_at_ms NOT BETWEEN duty.renewed_at_ms - duty.lease_ms AND duty.renewed_at_ms + duty.lease_ms
+    OR (duty.epoch = :silent_epoch AND duty.renewed_at_ms = :silent_renewed_at_ms)
+RETURNING epoch;
+
+-- name: renew_duty
+-- Stay on duty for another lease; no row: another dialer has taken over.
+UPDATE duty SET renewed_at_ms = $clock_ms() WHERE id = 1 AND epoch = :epoch AND holder <> '';
+
+-- name: renew_duty [postgresql]
+UPDATE duty SET renewed_at_ms = $server_clock_ms() WHERE id = 1 AND epoch = :epoch AND holder <> '';
+
+-- name: tell_duty_url
+-- Where the panel of who is on duty is.
+UPDATE duty SET url = :url WHERE id = 1 AND epoch = :epoch;
+
+-- name: leave_duty
+-- Go off duty in order.
+UPDATE duty SET holder = '', url = '' WHERE id = 1 AND epoch = :epoch;
+
+-- name: check_epoch
+-- Whether a dialer is still on duty; nobody takes over before this transaction ends. SQLite has one writer at a time.
+SELECT 1 FROM duty WHERE id = 1 AND epoch = :epoch AND holder <> '';
+
+-- name: check_epoch [postgresql]
+SELECT set_config('idle_in_transaction_session_timeout', CAST(lease_ms AS text), TRUE)
+FROM duty WHERE id = 1 AND epoch = :epoch AND holder <> '' FOR SHARE;
+
 -- name: set_campaign_status
 -- Write a campaign's status; the first start and the end are dated.
 UPDATE campaigns

@@ -656,6 +656,20 @@ agent_stints = Table(
 )
 Index("ix_agent_stints_from_ms", agent_stints.c.from_ms)
 
+# Which dialer dials: the one row is whose epoch is the present one (store/duty.py).
+duty = Table(
+    "duty",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),  # how often duty was taken
+    Column("holder", String(200), nullable=False),  # the process; empty: it left in order
+    Column("place", String(200), nullable=False),  # the same for people
+    Column("url", String(200), nullable=False),
+    Column("taken_at_ms", BigInteger, nullable=False),
+    Column("renewed_at_ms", BigInteger, nullable=False),  # by the database's clock, as all times here
+    Column("lease_ms", Integer, nullable=False),
+)
+
 # Who did what; rows are only ever added.
 audit = Table(
     "audit",

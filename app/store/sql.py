@@ -86,7 +86,7 @@ def _written_out(sql: str, macros: Mapping[str, _Macro]) -> str:
 
     def full(use: re.Match[str]) -> str:
         macro = macros.get(use["name"])
-        given = [part.strip() for part in use["given"].split(",")]
+        given = [part.strip() for part in use["given"].split(",")] if use["given"] else []
         if macro is None or len(given) != len(macro.parameters):
             raise ValueError(f"there is no macro {use['name']!r} of {len(given)} parameters")
         return macro.sql.format(**dict(zip(macro.parameters, given, strict=True)))

@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("contacts",),
     ("sources",),
     ("asterisk",),
-    ("runtime", "voices", "plan_checks"),
+    ("duty", "runtime", "voices", "plan_checks"),
     ("sim", "study", "barring", "shown_numbers", "metrics"),
     ("operations", "doctor"),
     ("agent_operations", "contact_operations", "callers", "rehearsal"),

@@ -223,11 +223,14 @@ async def site(pbx: Server, folder: Path, *, url: str = "", ami: AmiAddress | No
 
 
 @asynccontextmanager
-async def records_in(folder: Path) -> AsyncIterator[Site]:
-    """The database of a dialer that is a process of its own: to prepare its work, and to look at what came of it."""
+async def records_in(folder: Path, url: str = "") -> AsyncIterator[Site]:
+    """The database of a dialer that is a process of its own: to prepare its work, and to look at what came of it.
+
+    url: where it is, when not in the folder.
+    """
     telephony = AsteriskTelephony(url="http://127.0.0.1:1/ari", user="", password="")
     studio = PromptStudio(folder / "prompts")
-    async with await SqlStore.open(f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
+    async with await SqlStore.open(url or f"sqlite+aiosqlite:///{folder / 'outring.db'}") as store:
         runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
         operations = Operations(store=store, runtime=runtime, studio=studio)
         idle = asyncio.get_running_loop().create_task(asyncio.Event().wait(), name="no dialer")

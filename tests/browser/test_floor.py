@@ -271,7 +271,7 @@ PAGES = (
     "/campaigns/1/setup/when", "/campaigns/1/setup/how", "/campaigns/1/setup/hear", "/campaigns/1/setup/start",
     "/floor/campaigns/1", "/lists", "/lists/import", "/admin/users", "/admin/users/1", "/admin/phones",
     "/admin/trunks", "/admin/trunks/way", "/admin/pauses", "/admin/pauses/lunch", "/admin/sessions", "/admin/audit",
-    "/admin/caller-ids", "/admin/dnc", "/strategies",
+    "/admin/duty", "/admin/caller-ids", "/admin/dnc", "/strategies",
 )  # fmt: skip
 
 

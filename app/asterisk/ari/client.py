@@ -55,6 +55,7 @@ class AriClient(Resources, Callbacks):
     enqueue; one that raises is logged and counted in ``sink_failures``. ``subscriptions`` and ``event_filter`` are
     made anew after every reconnect; ``event_filter=None`` lets every event through.
     ``websocket_operations`` (``"channels.hangup"``) travel over the websocket where Asterisk can do that.
+    ``gate`` is asked right before anything is sent, connecting included: while it says no, requests fail as never sent.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class AriClient(Resources, Callbacks):
         subscriptions: Collection[str] = ("channel:",),
         event_filter: Collection[str] | None = DIALER_EVENTS,
         websocket_operations: Collection[str] = QUICK_OPERATIONS,
+        gate: Callable[[], bool] = lambda: True,
     ) -> None:
         Callbacks.__init__(self)
         Resources.__init__(self, self._calling(Via.AUTO, request_timeout_ms / 1000))
@@ -80,7 +82,7 @@ class AriClient(Resources, Callbacks):
         self.sink_failures = 0
         self._url = checked_url(url)
         self._user, self._password, self._pool_limit = user, password, pool_limit
-        self._sink, self._listener = sink, listener
+        self._sink, self._listener, self._gate = sink, listener, gate
         self._request_timeout_s = request_timeout_ms / 1000
         self._subscriptions = tuple(subscriptions)
         self._event_filter = None if event_filter is None else sorted({*event_filter, *ALWAYS_ALLOWED})
@@ -102,7 +104,7 @@ class AriClient(Resources, Callbacks):
         """
         if self._life is not None and not self._life.done():
             raise RuntimeError("this client is already started")
-        self._session = self._session or new_session(self._user, self._password, self._pool_limit)
+        self._session = self._session or new_session(self._user, self._password, self._pool_limit, self._gate)
         self._http = HttpCalls(self._url, self._session)
         self.state = AriState.CONNECTING
         self._life = asyncio.create_task(self._live(), name=f"ari {self.app}")
@@ -342,6 +344,8 @@ class AriClient(Resources, Callbacks):
         ) -> bytes:
             if self.state is not AriState.CONNECTED or self._http is None:
                 raise AriUnavailable(f"ARI is {self.state.value}, nothing was sent", method=method, path=path)
+            if not self._gate():
+                raise AriUnavailable("nothing was sent: this dialer may not now", method=method, path=path)
             socket = self._socket
             if socket is not None and socket.carries_rest and self._goes_by_websocket(via, operation):
                 return await socket.request(method, path, parameters, timeout_s=timeout_s)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -19,10 +20,37 @@ CONNECT_TIMEOUT_S = 2.0
 _JSON = {"Content-Type": "application/json"}
 
 
-def new_session(user: str, password: str, pool_limit: int) -> aiohttp.ClientSession:
-    """A session bare of what ARI does not need: cookies, decompression, proxies from the environment."""
+class HeldBack(OSError):
+    """Nothing may be sent any more; nothing was."""
+
+
+class GatedConnector(aiohttp.TCPConnector):
+    """Asks once more whether anything may be sent when a connection is there: waiting for one can take seconds."""
+
+    def __init__(self, gate: Callable[[], bool], *, limit: int) -> None:
+        super().__init__(limit=limit, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=60)
+        self._gate = gate
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        """See BaseConnector. Raises HeldBack."""
+        connection = await super().connect(req, traces, timeout)
+        if not self._gate():
+            connection.release()
+            raise HeldBack("this dialer may send nothing now")
+        return connection
+
+
+def new_session(
+    user: str, password: str, pool_limit: int, gate: Callable[[], bool] = lambda: True
+) -> aiohttp.ClientSession:
+    """A session bare of what ARI does not need: cookies, decompression, proxies from the environment.
+
+    gate: asked right before each request is sent; those that may not be fail as never sent.
+    """
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=pool_limit, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=60),
+        connector=GatedConnector(gate, limit=pool_limit),
         headers={"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()},
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
@@ -66,7 +94,7 @@ class HttpCalls:
                 ),
             ) as response:
                 answer = await response.read()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, HeldBack) as error:
             raise AriUnavailable(f"could not connect: {error}", method=method, path=path) from error
         except TimeoutError as error:
             raise AriUnknown(f"no answer in {timeout_s:g} s", method=method, path=path) from error

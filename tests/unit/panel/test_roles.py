@@ -48,6 +48,7 @@ NEEDS: Final = {
     **{f"{method} /admin/{noun}": ADMIN for noun in ("phones/{endpoint}", "trunks/{trunk_id}", "pauses/{code}")
        for method in ("GET", "POST")},
     **{f"POST /admin/{noun}/remove": ADMIN for noun in ("phones/{endpoint}", "trunks/{trunk_id}", "pauses/{code}")},
+    "GET /admin/duty": ADMIN,
     "GET /admin/audit": ADMIN, "GET /admin/caller-ids": ADMIN, "POST /admin/caller-ids": ADMIN,
     "GET /admin/caller-ids/{number}": ADMIN, "POST /admin/caller-ids/{number}": ADMIN,
     "POST /admin/caller-ids/{number}/remove": ADMIN, "GET /admin/dnc": ADMIN, "POST /admin/dnc": ADMIN,
