@@ -97,7 +97,7 @@ class SqlStore:
             return made[-1]
 
         try:
-            return await self.write(_on_duty, self._epoch, commands, now_ms, new_id, self.lawbook)
+            return await self.write(_on_duty, commands, self._epoch, now_ms, new_id, self.lawbook)
         except StoreError:
             self._in_doubt.update(dict.fromkeys(made, LOOKS))
             raise
@@ -197,8 +197,8 @@ class SqlStore:
 
 def _on_duty(
     conn: Connection,
-    epoch: int | None,
     commands: Sequence[StoreCommand],
+    epoch: int | None,
     now_ms: int,
     new_attempt_id: NewAttemptId,
     lawbook: Lawbook,
