@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from app.cli.audit import audit
 from app.cli.backups import backup, restore
 from app.cli.bench import bench
 from app.cli.caller_ids import caller_ids
@@ -39,7 +40,7 @@ def outring() -> None:
 
 for command in (
     run, duty, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national,
-    caller_ids, profiles, user, group, apikey, simulate, bench, migrate, backup, restore, why,
+    caller_ids, profiles, user, group, apikey, simulate, bench, migrate, backup, restore, audit, why,
     waterfall_,
 ):  # fmt: skip
     outring.add_command(command)

@@ -15,7 +15,9 @@ from app.doctor.duty import on_duty
 from app.model import Trunk
 from app.settings import Settings
 from app.store import SqlStore, StoreError, agents, phones, trunks
+from app.store.audit_chain import ChainCheck, check_chain
 from app.store.duty import DutyEntry, look_at_duty
+from app.store.migrating import newest_version, version
 
 
 @click.command()
@@ -39,11 +41,11 @@ def doctor(as_json: bool) -> None:
 
 async def _examine(chosen: Settings, *, is_quiet: bool) -> list[Finding]:
     findings: list[Finding] = []
-    known, endpoints, entry = await _on_disk(chosen)
+    known, endpoints, entry, trail = await _on_disk(chosen)
 
     async def all_of_them() -> AsyncIterator[Finding]:
         yield on_duty(entry)
-        async for finding in examine(chosen, trunks=known, phones=endpoints):
+        async for finding in examine(chosen, trunks=known, phones=endpoints, trail=trail):
             yield finding
 
     async for finding in all_of_them():
@@ -53,15 +55,18 @@ async def _examine(chosen: Settings, *, is_quiet: bool) -> list[Finding]:
     return findings
 
 
-async def _on_disk(chosen: Settings) -> tuple[list[Trunk], list[str], DutyEntry | None]:
-    """The trunks on disk, and the phones; a database that is not there yet is not made by looking."""
+async def _on_disk(chosen: Settings) -> tuple[list[Trunk], list[str], DutyEntry | None, ChainCheck | None]:
+    """Trunks, phones, who is on duty, how the audit trail is; a database that is not there is not made by looking."""
     url = make_url(chosen.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        return [], [], None
+        return [], [], None, None
     try:
         async with await SqlStore.open(chosen.database_url, with_migrations=False) as store:
             endpoints = [phone.endpoint for phone in await store.read(phones.list_phones)]
             endpoints += [session.seat.endpoint for session in await store.read(agents.open_agent_sessions)]
-            return await store.read(trunks.list_trunks), endpoints, await store.read(look_at_duty)
+            trail = None
+            if await store.read(version) == newest_version():  # the trail of before was no chain
+                trail = await store.read(check_chain)
+            return await store.read(trunks.list_trunks), endpoints, await store.read(look_at_duty), trail
     except StoreError as error:
         fail(f"the database cannot be used: {error}")

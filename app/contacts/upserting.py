@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from app.contacts.chunks import insert_rows, keys_in, keys_json
 from app.contacts.contact_rows import ContactRow
@@ -20,11 +20,12 @@ from app.contacts.keys import is_keyed_by_phone
 from app.contacts.numbers import NumberReader, reader_for
 from app.store.attaching import attach_new_contacts
 from app.store.audit import record
+from app.store.audit_chain import append
 from app.store.cards import EDITED, requeue_mended
 from app.store.errors import NotFound
 from app.store.lists import ContactList, get_list, grow_list
 from app.store.owners import give_again, has_owning
-from app.store.schema import audit, contacts
+from app.store.schema import contacts
 from app.units import CampaignId, ContactId, ListId
 
 ADDED: Final = "added contact"
@@ -181,7 +182,7 @@ class _Writer:
         if len(columns) > len(self._list.columns):
             grow_list(self._conn, self._list.id, 0, list(columns))
         if self._trail:
-            self._conn.execute(insert(audit), self._trail)
+            append(self._conn, self._trail)
         return UpsertedChunk(rows=tuple(rows), campaigns=frozenset(self._campaigns))
 
     def _read(self, given: GivenContact) -> ReadContact | list[GivenProblem]:

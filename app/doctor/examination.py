@@ -18,6 +18,7 @@ from app.doctor.listening import is_of_this_machine
 from app.doctor.subject import Subject, resources
 from app.model import Trunk
 from app.settings import Settings
+from app.store.audit_chain import ChainCheck
 
 ON_THE_BENCH: Final = (Step.DIALPLAN, Step.PHONES, Step.APOLOGY, Step.RECORDINGS, Step.PROMPTS)
 BY_ARI: Final = (Step.VERSION, Step.MODULES, Step.APPLICATION, Step.WEBSOCKET, *ON_THE_BENCH)
@@ -28,13 +29,15 @@ async def examine(
     *,
     trunks: Sequence[Trunk] = (),
     phones: Sequence[str] = (),
+    trail: ChainCheck | None = None,
     prompts_dir: Path | None = None,
     config_dir: Path = Path("/etc/asterisk"),
     now_ms: Callable[[], int] | None = None,
 ) -> AsyncIterator[Finding]:
     """Look at everything, finding by finding; nothing is raised for what is wrong, and nobody is called.
 
-    trunks: those set up in Outring; phones: the endpoints agents sit at. prompts_dir: where prompts are rendered
+    trunks: those set up in Outring; phones: the endpoints agents sit at; trail: what looking through the audit trail
+    came to, None: there is none yet. prompts_dir: where prompts are rendered
     (data_dir/prompts). config_dir: Asterisk's own files, read only to name lines. now_ms: our clock.
     """
     subject = _subject(
@@ -64,6 +67,8 @@ async def examine(
             yield managed
         for finding in laws.own_profiles(settings):
             yield finding
+        if trail is not None:
+            yield safety.audit_trail(trail)
         async for finding in _trunks(subject, ari):
             yield finding
         for endpoint in handsets.in_order(phones):

@@ -34,6 +34,7 @@ class Step(enum.StrEnum):
     DUTY = "duty"
     MANAGER = "manager"
     COMPLIANCE = "compliance"
+    AUDIT = "audit"
     PREFIXES = "prefixes"
     TRUNK = "trunk"
     TRUNK_ANSWERS = "trunk_answers"
@@ -67,6 +68,7 @@ TITLES: Final = {
     Step.DUTY: "The dialer on duty",
     Step.MANAGER: "The manager interface (AMI)",
     Step.COMPLIANCE: "Your own compliance profiles",
+    Step.AUDIT: "The audit trail",
     Step.PREFIXES: "The numbers that may be called",
     Step.TRUNK: "The trunk",
     Step.TRUNK_ANSWERS: "The trunk's far end",

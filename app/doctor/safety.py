@@ -13,6 +13,7 @@ from app.doctor.finding import Finding, Step, bad, good, skipped, unknown
 from app.doctor.listening import is_open_to_others, listeners
 from app.doctor.reach import ARI_RELOAD, CONNECTS_WITHIN_S, HTTP_RELOAD
 from app.doctor.subject import Subject, setting
+from app.store.audit_chain import ChainCheck
 
 SHORTEST_PASSWORD: Final = 12
 COMMON: Final = frozenset({"asterisk", "password", "secret", "admin", "changeme", "change-me", "outring", "freepbx"})
@@ -157,3 +158,16 @@ async def _log_in(host: str, port: int, user: str, password: str) -> str:
         return (await reader.readuntil(b"\r\n\r\n")).decode(errors="replace")
     finally:
         writer.close()
+
+
+def audit_trail(trail: ChainCheck) -> Finding:
+    """Whether every entry of the audit trail is as it was written."""
+    if trail.is_whole:
+        return good(Step.AUDIT, f"The audit trail is whole: {trail.entries:,} entries, each as it was written.")
+    return bad(
+        Step.AUDIT,
+        f"The audit trail was tampered with: {trail.problem}.",
+        mend="compare with a backup (outring restore FILE into another database, outring audit check there), and find "
+        "out who may write to the database",
+        place=setting("database_url"),
+    )

@@ -1,4 +1,4 @@
-"""The audit trail: who did what to whom, and when. Rows are only ever added.
+"""The audit trail: who did what to whom, and when. Rows are only ever added, and chained (audit_chain).
 
 What changes the database is written down in the transaction of the change:
 
@@ -7,12 +7,13 @@ What changes the database is written down in the transaction of the change:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from app.store.audit_chain import append
 from app.store.schema import audit
 
 P = ParamSpec("P")
@@ -54,8 +55,21 @@ def record(
     conn: Connection, *, who: str, what: str, subject: str, details: Mapping[str, Any] | None = None, at_ms: int
 ) -> None:
     """Write down what somebody did. Names longer than their column are cut."""
-    row = {"who": who[:64], "what": what[:64], "subject": subject[:64], "details": dict(details or {}), "at_ms": at_ms}
-    conn.execute(insert(audit).values(row))
+    record_all(conn, [AuditNote(who=who, what=what, subject=subject, details=details or {}, at_ms=at_ms)])
+
+
+def record_all(conn: Connection, notes: Sequence[AuditNote]) -> None:
+    """Write down several things in their order."""
+    append(
+        conn,
+        [
+            {
+                "who": note.who[:64], "what": note.what[:64], "subject": note.subject[:64],
+                "details": dict(note.details), "at_ms": note.at_ms,
+            }
+            for note in notes
+        ],
+    )  # fmt: skip
 
 
 def audited(

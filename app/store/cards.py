@@ -177,11 +177,11 @@ def edit_contact(
     requeued: tuple[CampaignId, ...] = ()
     if found != value:
         _set_value(conn, row, what, value, now_ms)
-        details = {"field": name, "before": found, "after": value}
-        record(conn, who=by, what=EDITED, subject=f"contact {contact_id}", details=details, at_ms=now_ms)
         give_again(conn, contact_id)
         if what is ContactFact.PHONE1 and value:
             requeued = requeue_mended(conn, contact_id, now_ms)
+        details = {"field": name, "before": found, "after": value}
+        record(conn, who=by, what=EDITED, subject=f"contact {contact_id}", details=details, at_ms=now_ms)
     return Edited(contact=get_contact(conn, contact_id), before=found, requeued=requeued)
 
 

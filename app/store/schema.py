@@ -680,6 +680,21 @@ audit = Table(
     Column("what", String(64), nullable=False),  # edited contact, forced pause, listened in
     Column("subject", String(64), nullable=False),  # contact 12, agent 3, campaign 7
     Column("details", JSON, nullable=False),
+    Column("hash", String(64), nullable=False, default="", server_default=""),  # over the entry before and this one
 )
 Index("ix_audit_subject", audit.c.subject, audit.c.id)
 Index("ix_audit_who", audit.c.who, audit.c.id)
+
+# The end of the chain of hashes, in one row: it shows when the last entries are gone, and who adds some locks it.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # 1
+    Column("entries", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+
+@event.listens_for(audit_head, "after_create")
+def _begin_the_chain(_table: Table, conn: Connection, **_more: Any) -> None:
+    conn.execute(text("INSERT INTO audit_head (id, entries, hash) VALUES (1, 0, :hash)"), {"hash": "0" * 64})
