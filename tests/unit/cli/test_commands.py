@@ -13,11 +13,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.outcomes import Outcome
 from app.panel.passwords import is_password
 from app.store import people
+from app.store.audit import record
 from app.store.people import Role
 from app.store.schema import sessions
 from tests.unit.panel.site import Site, open_site
@@ -224,6 +225,20 @@ async def test_a_backup_beside_a_running_dialer_and_back(shell: Shell) -> None:
     forced = await shell.run("restore", "kept.backup", "--force", OUTRING_DATABASE_URL=elsewhere)
     assert (forced.code, "elsewhere.db.before-restore-" in forced.out) == (0, True)
     assert "No such file" in await shell.bad("backup", "no/such/folder/kept")
+
+
+async def test_the_audit_trail_is_looked_through(shell: Shell) -> None:
+    store = shell.site.store
+    for place in range(3):
+        await store.write(record, who="anna", what="did", subject=f"thing {place}", at_ms=place)
+    whole = json.loads(await shell.good("audit", "check", "--json"))
+    assert (whole["whole"], whole["problem"], whole["noted_found"]) == (True, "", None)
+    assert whole["entries"] >= 3
+    assert whole["head"] in await shell.good("audit", "check", "--noted", whole["head"])
+    assert (await shell.run("audit", "check", "--noted", "f" * 64)).code == 1
+    await store.write(lambda conn: conn.execute(text("UPDATE audit SET who = 'boris' WHERE subject = 'thing 1'")))
+    broken = await shell.run("audit", "check")
+    assert (broken.code, "is not what was written after" in broken.out) == (1, True)
 
 
 async def test_an_export_has_every_attempt_once_and_no_formula(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
