@@ -149,6 +149,13 @@ class Extend(Ask, frozen=True, tag="extend"):
     """More time for wrap-up."""
 
 
+class Tell(Ask, frozen=True, tag="tell"):
+    """How far the conversation is: at a step of the script, from 1; without one: nearly done."""
+
+    attempt: AttemptName
+    step: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+
+
 class Targets(Ask, frozen=True, tag="targets"):
     """To whom a person can be given."""
 
@@ -198,7 +205,7 @@ class Amend(Ask, frozen=True, tag="amend"):
 
 AnyAsk = (
     Begin | Ready | Pause | SignOut | Join | RingPhone | Accept | Skip | Dial | HangUp | Hold | Mute | Record | Keys
-    | Transfer | Finish | Cancel | Dispose | Extend | Targets | When | Edit | Note | Callbacks | Amend
+    | Transfer | Finish | Cancel | Dispose | Extend | Tell | Targets | When | Edit | Note | Callbacks | Amend
 )  # fmt: skip
 _decoder: Final[msgspec.json.Decoder[AnyAsk]] = msgspec.json.Decoder(AnyAsk)
 

@@ -26,7 +26,17 @@ from app.agent_events import (
     TransferFinished,
     WrapUpExtended,
 )
-from app.agents import AgentState, Card, Disposition, DispositionEffect, PauseReason, PhoneMode, RecordingPolicy
+from app.agents import (
+    AgentState,
+    Card,
+    DialingMode,
+    Disposition,
+    DispositionEffect,
+    PacingSignal,
+    PauseReason,
+    PhoneMode,
+    RecordingPolicy,
+)
 from app.dialing.snapshot import AgentPicture
 from app.model import Campaign
 from app.panel.calling_time import zones_of
@@ -66,6 +76,7 @@ class Act(enum.Enum):
     CANCEL = "cancel"
     DISPOSE = "dispose"
     EXTEND = "extend"
+    NEARLY = "nearly"
 
 
 _ALWAYS: Final = frozenset({Act.SIGN_OUT, Act.JOIN})
@@ -76,7 +87,7 @@ OFFERED: Final[Mapping[AgentState, frozenset[Act]]] = {
     AgentState.AVAILABLE: _ALWAYS | {Act.PAUSE, Act.DIAL},
     AgentState.RESERVED: _ALWAYS | {Act.ACCEPT, Act.SKIP, Act.CLOSE, Act.PAUSE, Act.READY},
     AgentState.RINGING: _ALWAYS | {Act.HANG_UP, Act.PAUSE, Act.READY},
-    AgentState.TALKING: _ALWAYS | _IN_CALL | {Act.MUTE, Act.KEYPAD, Act.RECORD},
+    AgentState.TALKING: _ALWAYS | _IN_CALL | {Act.MUTE, Act.KEYPAD, Act.RECORD, Act.NEARLY},
     AgentState.ON_HOLD: _ALWAYS | _IN_CALL,
     AgentState.WRAP_UP: _ALWAYS | {Act.READY, Act.PAUSE, Act.DISPOSE, Act.EXTEND},
 }
@@ -112,12 +123,19 @@ def _offered(picture: AgentPicture, plan: Campaign | None) -> set[Act]:
         found.discard(Act.RECORD)
     if plan is None or picture.extensions >= plan.agents.max_extensions:
         found.discard(Act.EXTEND)
+    if not _is_counted_on(plan, PacingSignal.CLOSING):
+        found.discard(Act.NEARLY)
     if picture.consult:
         found -= {Act.TRANSFER, Act.HOLD}
         found |= {Act.FINISH, Act.CONFERENCE, Act.CANCEL} if picture.is_consult_up else {Act.CANCEL}
     if picture.is_conference:
         found.discard(Act.CONFERENCE)
     return found
+
+
+def _is_counted_on(plan: Campaign | None, signal: PacingSignal) -> bool:
+    """Whether calls are placed ahead for who is about to come free, and this is believed of them."""
+    return plan is not None and plan.mode is DialingMode.PREDICTIVE and signal in plan.agents.pacing.signals
 
 
 def _probes(picture: AgentPicture, plan: Campaign | None) -> dict[Act, AgentRequest]:
@@ -246,6 +264,7 @@ def plan(campaign: Campaign, words: Wording) -> dict[str, Any]:
         "extension": agents.wrap_up_extension_ms,
         "extensions": agents.max_extensions,
         "near": WRAP_UP_NEAR_MS,
+        "tells_steps": _is_counted_on(campaign, PacingSignal.SCRIPT),
         "dispositions": [_disposition(one, words) for one in agents.dispositions],
     }
 

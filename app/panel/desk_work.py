@@ -13,6 +13,8 @@ from app.agent_events import (
     AgentRequest,
     AgentSignedOut,
     AgentWentReady,
+    DeskTold,
+    DeskWord,
     DispositionSet,
     HangUpAsked,
     HoldAsked,
@@ -175,6 +177,9 @@ class DeskWork:
                 )  # fmt: skip
             case asks.Extend():
                 return WrapUpExtended(agent_id=me)
+            case asks.Tell():
+                word = DeskWord.CLOSING if ask.step is None else DeskWord.STEP
+                return DeskTold(agent_id=me, attempt_id=AttemptId(ask.attempt), word=word, step=ask.step or 0)
             case _:
                 raise AssertionError(f"no request for {type(ask).__name__}")
 

@@ -11,6 +11,8 @@ import pytest
 from app.agent_events import (
     AgentPaused,
     AgentRequest,
+    DeskTold,
+    DeskWord,
     DispositionSet,
     HangUpAsked,
     HoldAsked,
@@ -22,6 +24,7 @@ from app.agent_events import (
     WrapUpExtended,
 )
 from app.agents import AgentState, DialingMode
+from app.units import AttemptId
 from tests.browser.chromium import Page, chromium
 from tests.browser.test_live_page import AXE, RULES
 from tests.unit.panel.desk_site import DeskSite, open_desk_site
@@ -163,6 +166,21 @@ async def test_more_time_is_offered_when_little_is_left(desk: DeskSite, page: Pa
     await page.key("KeyW")
     await asked(desk, WrapUpExtended)
     assert len([one for one in desk.floor.asked if isinstance(one, WrapUpExtended)]) == 1
+
+
+async def test_who_counts_on_the_agent_is_told_how_far_they_are(desk: DeskSite, page: Page) -> None:
+    await desk.plan(mode=DialingMode.PREDICTIVE, script="# Hello\nGood day!\n# Offer\nWe have an offer.")
+    await page.go(f"{desk.site.url}/desk")
+    await talking(page, desk)
+    await page.key("PageDown")
+    step = await asked(desk, DeskTold)
+    assert step == DeskTold(agent_id=desk.agent_id, attempt_id=AttemptId("attempt00001"), word=DeskWord.STEP, step=2)
+    desk.floor.asked.clear()
+    await page.key("KeyL")
+    nearly = await asked(desk, DeskTold)
+    assert isinstance(nearly, DeskTold)
+    assert nearly.word is DeskWord.CLOSING
+    await page.until("document.querySelector('[data-act=nearly]').getAttribute('aria-pressed') === 'true'")
 
 
 async def test_a_pause_is_a_key_and_a_digit_and_is_latched_in_a_call(desk: DeskSite, page: Page) -> None:

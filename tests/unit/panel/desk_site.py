@@ -93,10 +93,10 @@ class DeskSite:
         card = self.card(attempt, answered_at_ms=now_ms - 300, connected_at_ms=now_ms)
         self.show(AgentState.TALKING, **{"card": card} | news)
 
-    async def plan(self, **news: Any) -> None:
+    async def plan(self, mode: DialingMode = DialingMode.PROGRESSIVE, **news: Any) -> None:
         """Change how the campaign uses its agents."""
         entry = await self.site.store.read(campaigns.get_campaign, self.campaign_id)
-        plan = replace(entry.campaign, agents=replace(entry.campaign.agents, **news))
+        plan = replace(entry.campaign, mode=mode, agents=replace(entry.campaign.agents, **news))
         await self.site.store.write(campaigns.update_campaign, plan)
 
 

@@ -16,6 +16,8 @@ from app.agent_events import (
     AgentPaused,
     AgentRequest,
     BrowserLost,
+    DeskTold,
+    DeskWord,
     DispositionSet,
     HangUpAsked,
     KeysAsked,
@@ -248,6 +250,8 @@ async def test_a_field_with_markup_comes_as_it_is_written(world: DeskSite) -> No
     ("ask", "body", "kind", "facts"),
     [
         ("hang-up", {}, HangUpAsked, {}),
+        ("tell", {"attempt": "attempt00001"}, DeskTold, {"word": DeskWord.CLOSING, "step": 0}),
+        ("tell", {"attempt": "attempt00001", "step": 3}, DeskTold, {"word": DeskWord.STEP, "step": 3}),
         ("keys", {"digits": "12#"}, KeysAsked, {"digits": "12#"}),
         ("pause", {"reason": "lunch"}, AgentPaused, {"by": ""}),
         ("accept", {"attempt": "attempt00001", "number": "8 495 123-45-67"}, PreviewAccepted,

@@ -6,10 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from app.agents import AgentPlan, AgentState, Card, DialingMode, PauseReason, PhoneMode, RecordingPolicy
+from app.agents import (
+    AgentPlan,
+    AgentState,
+    Card,
+    DialingMode,
+    PacingPlan,
+    PacingSignal,
+    PauseReason,
+    PhoneMode,
+    RecordingPolicy,
+)
 from app.dialing.snapshot import AgentPicture
 from app.model import Campaign
-from app.panel.desk_state import OFFERED, Act, acts, card_fields, changes, pause_reasons, state, steps
+from app.panel.desk_state import OFFERED, Act, acts, card_fields, changes, pause_reasons, plan, state, steps
 from app.panel.language import Wording
 from app.units import AgentId, AttemptId, CampaignId, ContactId, FlowId, SessionId
 
@@ -82,6 +92,22 @@ def test_recording_by_hand_is_offered_where_the_campaign_leaves_it_to_the_agent(
     assert Act.RECORD in acts(talking, on_demand)
     assert Act.RECORD not in acts(talking, always)
     assert Act.RECORD not in acts(talking, None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "signals", "is_offered"),
+    [
+        (DialingMode.PREDICTIVE, (PacingSignal.CLOSING,), True),
+        (DialingMode.PREDICTIVE, (PacingSignal.SCRIPT,), False),
+        (DialingMode.PROGRESSIVE, (PacingSignal.CLOSING,), False),
+    ],
+)
+def test_nearly_done_is_asked_where_somebody_counts_on_it(
+    mode: DialingMode, signals: tuple[PacingSignal, ...], is_offered: bool
+) -> None:
+    counted = replace(PLAN, mode=mode, agents=replace(PLAN.agents, pacing=PacingPlan(signals=signals)))
+    assert (Act.NEARLY in acts(now(AgentState.TALKING, card=CARD), counted)) is is_offered
+    assert plan(counted, EN)["tells_steps"] is (mode is DialingMode.PREDICTIVE and not is_offered)
 
 
 def test_nobody_signed_in_is_a_state_too() -> None:

@@ -8,6 +8,7 @@ import { close_dialog, open_dialog } from "./dialogs.js";
 import { in_call, may, plan, state, watch } from "./state.js";
 
 let hung_up_here = false;
+let nearly = null;  // with whom the agent said they are nearly done
 let closing = null;  // whom the dialog is about: another card may come meanwhile
 
 export function set_up_call() {
@@ -38,6 +39,12 @@ export const acts = {
   conference: () => ask("finish", { is_conference: true }),
   cancel: () => ask("cancel"),
   extend: () => ask("extend"),
+  nearly: async () => {
+    const { attempt } = state.card;
+    if (nearly === attempt || !await ask("tell", { attempt })) return;
+    nearly = attempt;
+    draw();
+  },
   "hang-up": () => { expect_end(); return ask("hang-up"); },
 };
 
@@ -65,6 +72,7 @@ function draw() {
   toggle("mute", state.muted);
   toggle("hold", state.state === "on-hold");
   toggle("record", state.recording);
+  toggle("nearly", nearly === card.attempt);
   label("pause", say(in_call() || state.state === "ringing" || state.state === "wrap-up" ? "pause-after" : "pause"));
   label("hang-up", say(state.state === "ringing" ? "take-back" : "hang-up"));
 }

@@ -6,7 +6,7 @@ import { open_dialog } from "./dialogs.js";
 const DEFAULTS = {
   all: ["Digit0"], save: ["Enter"], dial: ["KeyD"], skip: ["KeyS"], mute: ["F2", "KeyM"], hold: ["F4", "KeyH"],
   "hang-up": ["F9"], ready: ["F8"], keypad: ["KeyK"], transfer: ["KeyT"], record: ["KeyR"], callback: ["KeyB"],
-  note: ["KeyN"], edit: ["KeyE"], "step-next": ["PageDown"], "step-back": ["PageUp"], extend: ["KeyW"], reopen: ["KeyZ"],
+  note: ["KeyN"], edit: ["KeyE"], "step-next": ["PageDown"], "step-back": ["PageUp"], extend: ["KeyW"], nearly: ["KeyL"], reopen: ["KeyZ"],
   call: ["KeyC"],
 };
 const FIXED = { results: "1 … 9", leave: "Esc", map: "?" };

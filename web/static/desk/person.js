@@ -71,6 +71,8 @@ export function turn_page(by) {
   draw_step();
   byId("step-text").scrollTop = 0;
   keep(card().attempt, { step });
+  // Whoever counts on this agent learns how far they are; nothing is lost when it is not heard.
+  if (plan()?.tells_steps && in_call()) wire.ask("tell", { attempt: card().attempt, step: step + 1 }).catch(() => {});
 }
 
 // --- fields: one may change them while others do ----------------------------------------------------------------------
