@@ -13,6 +13,7 @@ from app.runtime import Runtime
 from app.store import dnc, lists, projects
 from app.store.campaigns import get_campaign
 from app.store.door import SqlStore
+from app.store.errors import StoreError
 from app.units import SECOND_MS, Number, beginning
 from app.units import number as checked_number
 
@@ -82,7 +83,10 @@ class Barring:
             await asyncio.sleep(LOOK_S)  # the other process tells nobody but the disk
 
     async def _is_elsewhere(self, told: DncAdded) -> bool:
-        found = await self._store.read(dnc.open_attempts_to, [told.number, *told.numbers])
+        try:
+            found = await self._store.read(dnc.open_attempts_to, [told.number, *told.numbers])
+        except StoreError:
+            return False  # it is kept beside a database that is away: nobody claims anything there
         return any(not self._runtime.dialer.knows(attempt_id) for attempt_id in found)
 
 

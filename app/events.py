@@ -271,6 +271,11 @@ class StoreFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreBack:
+    """The database takes writes again after StoreFailed. Nothing is placed between the two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptsRecovered:
     """Attempts found open on disk at start: dialed by a life before this one. Sent once, before TelephonyUp."""
 
@@ -397,6 +402,7 @@ StoreEvent = (
     | CampaignStatusSaved
     | PacingSaved
     | StoreFailed
+    | StoreBack
     | AttemptsRecovered
     | AttemptsFound
     | AgentSaved

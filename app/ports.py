@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from app.commands import RenderPrompts, StoreCommand, TelephonyCommand
+from app.commands import AddDnc, RenderPrompts, StoreCommand, TelephonyCommand
 from app.events import AttemptsFound, AttemptsRecovered, Event, PromptsRendered, StoreEvent
 
 Inbox = Callable[[Event], None]
@@ -54,6 +54,9 @@ class Store(Protocol):
         Raises app.store.StoreError with nothing done when the database refuses.
         """
 
+    async def try_writing(self) -> None:
+        """Write something of no meaning, to see whether the disk takes it. Raises app.store.StoreError."""
+
     async def recover(self) -> AttemptsRecovered:
         """The attempts that are open on disk, for a start after a crash."""
 
@@ -62,6 +65,20 @@ class Store(Protocol):
 
         Each is told once. Raises app.store.StoreError while the database does not answer.
         """
+
+
+class OptOuts(Protocol):
+    """Where opt-outs are kept that the database does not take."""
+
+    @property
+    def kept(self) -> Sequence[AddDnc]:
+        """What the database has not taken over yet."""
+
+    def keep(self, command: AddDnc) -> bool:
+        """Keep one; whether it is on disk now."""
+
+    def clear(self) -> None:
+        """The database has all of them."""
 
 
 class Prompts(Protocol):

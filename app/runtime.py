@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,9 +34,19 @@ from app.commands import (
     StoreCommand,
 )
 from app.dialing.dialer import Dialer
-from app.events import AttemptClosed, AttemptsOpened, Event, PromptsRendered, ShutdownAsked, StoreFailed
+from app.events import (
+    AttemptClosed,
+    AttemptsOpened,
+    DncAdded,
+    Event,
+    PromptsRendered,
+    ShutdownAsked,
+    StoreBack,
+    StoreEvent,
+    StoreFailed,
+)
 from app.meter import Meter
-from app.ports import Clock, Prompts, Store, Telephony
+from app.ports import Clock, OptOuts, Prompts, Store, Telephony
 from app.store.duty import Relieved
 from app.store.errors import Misfit, NotFound, StoreError
 from app.units import AgentId
@@ -81,8 +91,16 @@ class Runtime:
     """One dialer at work on one telephony and one store."""
 
     def __init__(
-        self, *, dialer: Dialer, telephony: Telephony, store: Store, prompts: Prompts, clock: Clock | None = None
+        self,
+        *,
+        dialer: Dialer,
+        telephony: Telephony,
+        store: Store,
+        prompts: Prompts,
+        clock: Clock | None = None,
+        opt_outs: OptOuts | None = None,
     ) -> None:
+        """opt_outs: where those are kept that the database does not take; None: in memory alone, until it does."""
         self.dialer = dialer
         self.clock: Clock = clock or SystemClock()
         self.meter = Meter()
@@ -90,6 +108,8 @@ class Runtime:
         self._telephony = telephony
         self._store = store
         self._prompts = prompts
+        self._opt_outs = opt_outs
+        self._is_in_trouble = False  # the database refused the last write
         self._inbox: list[Event] = []
         self._oldest_at_s = 0.0  # when the first event of the inbox came
         self._arrived = asyncio.Event()
@@ -114,6 +134,8 @@ class Runtime:
     def write(self, command: StoreCommand) -> None:
         """Have something written that is not the dialer's idea (an opt-out from the API)."""
         self._to_write.append(command)
+        if self._is_in_trouble and isinstance(command, AddDnc):
+            self._keep(command)
         self._has_writes.set()
         if not isinstance(command, CloseAttempt | LogAgent | SaveConversation | SavePacing):
             self._is_awaited.set()
@@ -159,6 +181,8 @@ class Runtime:
         """Work until cancelled. `first`: events the dialer sees before any other (trunks, running campaigns)."""
         for event in first:
             self.post(event)
+        for kept in () if self._opt_outs is None else self._opt_outs.kept:
+            self.write(kept)  # before any claim
         self.post(await self._store.recover())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._turns(), name="turns")
@@ -264,10 +288,14 @@ class Runtime:
         written (about what is no longer there) is written piece by piece, and that piece dropped.
         """
         waits_s = itertools.chain(RETRY_S, itertools.repeat(RETRY_S[-1]))
-        while batch:
+        while batch or (self._is_in_trouble and not self._to_write):
             began_s = time.perf_counter()
             try:
-                events = await self._store.commit(batch, self.clock.now_ms())
+                events: list[StoreEvent] = []
+                if batch:
+                    events = await self._store.commit(batch, self.clock.now_ms())
+                else:
+                    await self._store.try_writing()
             except (NotFound, Misfit) as error:
                 if len(batch) > 1:
                     for command in batch:
@@ -276,19 +304,47 @@ class Runtime:
                 log.error("write dropped", write=type(batch[0]).__name__, error=str(error))
                 self._give_up(batch[0])
                 batch = self._without_claims(batch, error)[1:]
+                self.post(StoreBack())  # it answers
             except Relieved:
                 self._to_write.clear()  # the dialer that took over found what was open, and ends it
                 return
             except StoreError as error:
                 self.meter.refused(str(error), time.perf_counter() - began_s)
                 log.error("database refused", error=str(error), writes=len(batch))
+                self._trouble(batch)
                 batch = self._without_claims(batch, error)
                 await asyncio.sleep(next(waits_s))
             else:
                 self.meter.committed(len(batch), time.perf_counter() - began_s)
                 for event in events:
                     self.post(event)
+                self._well_again()
                 return
+
+    def _trouble(self, batch: Sequence[StoreCommand]) -> None:
+        """The database refuses: opt-outs are kept beside it, and count from then on."""
+        self._is_in_trouble = True
+        for command in (*batch, *self._to_write):
+            if isinstance(command, AddDnc):
+                self._keep(command)
+
+    def _keep(self, command: AddDnc) -> None:
+        if self._opt_outs is None or command in self._opt_outs.kept or not self._opt_outs.keep(command):
+            return
+        log.warning("opt-out kept beside the database", source=command.source)
+        only = None if command.campaign_id is None else frozenset({command.campaign_id})
+        self.post(DncAdded(number=command.number, attempt_id=command.attempt_id, campaigns=only))
+
+    def _well_again(self) -> None:
+        """A write has passed."""
+        if self._is_in_trouble:
+            log.info("the database takes writes again")
+            self._is_in_trouble = False
+            self.post(StoreBack())
+        if self._opt_outs is not None and self._opt_outs.kept:
+            waiting = {command for command in self._to_write if isinstance(command, AddDnc)}
+            if waiting.isdisjoint(self._opt_outs.kept):
+                self._opt_outs.clear()
 
     async def _look_for_lost(self) -> None:
         """After a claim failed, and before any other is made: was it carried out after all? Waits for the database."""

@@ -23,6 +23,7 @@ from app.contacts.watched import WatchedFolder
 from app.dialing.dialer import Dialer
 from app.duty import Duty
 from app.ivr.prompts import PromptStudio
+from app.journal import Journal
 from app.operations import Operations
 from app.panel.server import Panel
 from app.panel.standby_door import StandbyDoor
@@ -82,7 +83,8 @@ async def service(
                 return True
             return await telephony.has_sound(name)
 
-        runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio)
+        journal = Journal(settings.data_dir)
+        runtime = Runtime(dialer=Dialer(), telephony=telephony, store=store, prompts=studio, opt_outs=journal)
         operations = Operations(
             store=store, runtime=runtime, studio=studio, has_sound=has_sound, queue_problem=telephony.queue_problem
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -61,7 +62,7 @@ class PostgresCluster:
     folder: Path
     bin: Path
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
     _numbers: Iterator[int] = field(default_factory=count)
 
     @classmethod
@@ -93,26 +94,28 @@ class PostgresCluster:
         )
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr.decode(errors='replace')}")
-        port = _free_port()
-        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command = [
-            str(bin_folder / "postgres"),
-            "-D",
-            str(cluster_folder),
-            "-p",
-            str(port),
-            "-k",
-            str(folder),
-            *settings,
-        ]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(_as_owner(command), stdout=log, stderr=log, cwd="/", start_new_session=True)
-        cluster = cls(folder=folder, bin=bin_folder, port=port, process=process)
-        cluster._wait()
+        cluster = cls(folder=folder, bin=bin_folder, port=_free_port(), process=None)
+        cluster.go_on()
         return cluster
+
+    def go_on(self) -> None:
+        """Start the server on what is there, as after a crash."""
+        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        place = ["-D", str(self.folder / "cluster"), "-p", str(self.port), "-k", str(self.folder)]
+        command = _as_owner([str(self.bin / "postgres"), *place, *settings])
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", start_new_session=True)
+        self._wait()
+
+    def halt(self, number: signal.Signals) -> None:
+        """Have the server end: SIGQUIT as in a crash, SIGINT in order."""
+        self._signal(number)
+        assert self.process is not None
+        self.process.wait(timeout=20)
 
     def _wait(self) -> None:
         ends_at = time.monotonic() + _START_LIMIT_S
+        assert self.process is not None
         while self.process.poll() is None and time.monotonic() < ends_at:
             if self._psql("SELECT 1").returncode == 0:
                 return
@@ -133,13 +136,20 @@ class PostgresCluster:
             raise RuntimeError(f"cannot make a database: {made.stderr.decode(errors='replace')}")
         return f"postgresql+asyncpg://outring@127.0.0.1:{self.port}/{name}"
 
-    def _stop(self) -> None:
-        """Fast shutdown of this cluster's own server, told by its pid: runuser would not pass a signal on."""
+    def _signal(self, number: signal.Signals) -> None:
+        """To this cluster's own server, told by its pid: runuser would not pass a signal on."""
         pid_file = self.folder / "cluster" / "postmaster.pid"
         try:
-            os.kill(int(pid_file.read_text().split("\n", 1)[0]), 2)  # SIGINT: fast
+            os.kill(int(pid_file.read_text().split("\n", 1)[0]), number)
         except (FileNotFoundError, ProcessLookupError, ValueError):
-            self.process.terminate()
+            if self.process is not None:
+                self.process.terminate()
+
+    def _stop(self) -> None:
+        """Fast shutdown."""
+        if self.process is None:
+            return
+        self._signal(signal.SIGINT)
         try:
             self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:

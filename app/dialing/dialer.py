@@ -49,6 +49,7 @@ from app.events import (
     PromptsRendered,
     RecordingEnded,
     ShutdownAsked,
+    StoreBack,
     StoreFailed,
     TelephonyDown,
     TelephonyUp,
@@ -61,6 +62,7 @@ from app.outcomes import Outcome
 from app.pacing import make_pacer
 from app.units import MINUTE_MS, SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, number
 
+NOT_WRITTEN: Final = "the database takes nothing: nobody is called before it does"
 _OF_CALLS: Final = frozenset(get_args(CallEvent))
 
 
@@ -125,6 +127,9 @@ class Dialer:
                 return self._confirmed(event, now_ms)
             case StoreFailed():
                 return self._store_failed(event, now_ms)
+            case StoreBack():
+                self._work.disk_trouble = ""
+                return []
             case CampaignStatusSaved() | PacingSaved():
                 return []
             case AttemptsRecovered():
@@ -268,6 +273,7 @@ class Dialer:
         return [] if attempt is None else self._settled(attempt, attempt.confirmed(event, now_ms), now_ms)
 
     def _store_failed(self, event: StoreFailed, now_ms: int) -> list[Command]:
+        self._work.disk_trouble = event.reason
         for campaign_id in event.campaign_ids:
             self._floor.claimed(campaign_id)
             if (run := self._work.campaigns.get(campaign_id)) is not None:
@@ -367,6 +373,7 @@ class Dialer:
             at_ms=now_ms,
             is_telephony_up=self._work.is_up,
             telephony_reason=self._work.down_reason,
+            disk_trouble=self._work.disk_trouble,
             campaigns=tuple(self._picture(run, now_ms) for run in self._work.campaigns.values()),
             trunks=tuple(trunk_picture(line) for line in self._work.trunks.values()),
             late_events=self._late_events + self._floor.late_events,
@@ -380,7 +387,9 @@ class Dialer:
     def _picture(self, run: CampaignRun, now_ms: int) -> CampaignPicture:
         attempts = (self._work.attempts.get(attempt_id) for attempt_id in run.on_the_line)
         calls = [attempt.call for attempt in attempts if attempt is not None and attempt.call is not None]
-        unreachable = "" if self._work.is_up else self._work.down_reason
+        unreachable = "" if self._work.is_up else f"Asterisk cannot be reached: {self._work.down_reason}"
+        if self._work.disk_trouble and not unreachable:
+            unreachable = NOT_WRITTEN
         floor = self._floor.campaign_floor(run, now_ms)
         is_resting = self._work.rests(now_ms)
         lines = tuple(self._work.lines_of(run))

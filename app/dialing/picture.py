@@ -65,13 +65,13 @@ def why_idle(
 ) -> str:
     """Why a running campaign places no call now; empty when it does, or is not running.
 
-    lines: its trunks. unreachable: why Asterisk cannot be reached, empty when it can; is_resting: it refuses calls.
+    lines: its trunks. unreachable: what keeps all campaigns from dialing; is_resting: Asterisk refuses calls.
     is_spent: no number is free to be shown.
     """
     if run.status is not CampaignStatus.RUNNING:
         return ""
     if unreachable:
-        return f"Asterisk cannot be reached: {unreachable}"
+        return unreachable
     if is_resting:
         return "Asterisk refuses calls; it is tried again in a moment"
     if not lines:

@@ -52,7 +52,9 @@ class Placing:
         if not self._work.is_up or self._work.rests(now_ms):
             return []
         commands = self._too_late(run, now_ms) + self._send_back(run, now_ms)
-        commands += self._place(run, now_ms) + self._take_back(run, now_ms)
+        if not self._work.disk_trouble:  # a claim is tried all the same: it shows when the disk takes writes again
+            commands += self._place(run, now_ms)
+        commands += self._take_back(run, now_ms)
         wanted = 0
         self._look_for_own(run, now_ms)
         if not self._is_spent(run, now_ms):
@@ -201,7 +203,7 @@ class Placing:
 
     def _next_line_ms(self, run: CampaignRun, now_ms: int) -> int | None:
         """When, by time alone, a trunk may have room for somebody who waits; None: nobody waits, or none will."""
-        if not run.may_place:
+        if not run.may_place or self._work.disk_trouble:
             return None
         free_at = [(at, line) for line in self._work.lines_of(run) if (at := line.next_at_ms(now_ms)) is not None]
         earliest: int | None = None

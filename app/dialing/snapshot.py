@@ -123,7 +123,10 @@ class AgentPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The whole dialer at one moment. late_events: events that came too late and were ignored."""
+    """The whole dialer at one moment. late_events: events that came too late and were ignored.
+
+    disk_trouble: why the database takes no writes, so that nobody is called; empty when it does.
+    """
 
     at_ms: int
     is_telephony_up: bool
@@ -132,3 +135,4 @@ class Snapshot:
     trunks: tuple[TrunkPicture, ...]
     late_events: int
     agents: tuple[AgentPicture, ...] = ()
+    disk_trouble: str = ""

@@ -20,8 +20,8 @@ class Work:
     """The rooms the dialer's parts share. It keeps its books in step and decides nothing."""
 
     __slots__ = (
-        "_breather_ms", "_refused_until_ms", "alarms", "attempts", "caller_ids", "campaigns", "down_reason",
-        "is_ending", "is_up", "removed_trunks", "rests_until_ms", "trunks",
+        "_breather_ms", "_refused_until_ms", "alarms", "attempts", "caller_ids", "campaigns", "disk_trouble",
+        "down_reason", "is_ending", "is_up", "removed_trunks", "rests_until_ms", "trunks",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -33,6 +33,7 @@ class Work:
         self.alarms: Alarms[AttemptId] = Alarms()
         self.is_up = False
         self.down_reason = "not connected yet"
+        self.disk_trouble = ""  # why the database refuses; nothing is placed until it takes writes again
         self.is_ending = False
         self.rests_until_ms = 0  # nothing is placed before: Asterisk refuses calls, whatever the trunk
         self._breather_ms = 0

@@ -46,6 +46,7 @@ class Kind(enum.Enum):
     """What an alert is about."""
 
     TELEPHONY = "telephony"
+    DATABASE = "database"
     BUDGET_GONE = "budget gone"
     BUDGET = "budget"
     BUDGET_SPENT = "budget spent"
@@ -403,6 +404,8 @@ def alerts(
     found: list[Alert] = []
     if not snapshot.is_telephony_up:
         found.append(Alert(kind=Kind.TELEPHONY, level=Level.RED, detail=snapshot.telephony_reason))
+    if snapshot.disk_trouble:
+        found.append(Alert(kind=Kind.DATABASE, level=Level.RED, detail=snapshot.disk_trouble))
     for row in campaigns:
         found += _of_campaign(row)
     for bar in bars:

@@ -59,6 +59,7 @@ FIXED: Final = (
     "api",
     "sms",
     "nobody is left to call",
+    "the database takes nothing: nobody is called before it does",
     "everybody left waits for a later try",
     "there is nothing at this address",
     "this page is for supervisors; ask an admin to change your role",

@@ -19,7 +19,7 @@ from app.events import AttemptsFound, AttemptsRecovered, StoreEvent
 from app.outcomes import ContactStatus
 from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
-from app.store.duty import check_epoch
+from app.store.duty import check_epoch, try_writing
 from app.store.engines import (
     DEFAULT_URL,
     IMPORT_CACHE_KB,
@@ -101,6 +101,10 @@ class SqlStore:
         except StoreError:
             self._in_doubt.update(dict.fromkeys(made, LOOKS))
             raise
+
+    async def try_writing(self) -> None:
+        """See app.ports.Store."""
+        await self.write(try_writing)
 
     async def find_lost(self) -> AttemptsFound:
         """See app.ports.Store. An id that is not there is looked for a few times: a commit may come through late."""

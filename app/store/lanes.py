@@ -15,6 +15,7 @@ from functools import partial
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.store.engines import postgres_engine, sqlite_engine, sqlite_reading_engine
@@ -61,16 +62,30 @@ class ThreadLane:
 
 
 class LoopLane:
-    """An asynchronous driver on the event loop."""
+    """An asynchronous driver on the event loop.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    may_repeat: operations only read. One that finds its connection dead (the server was restarted meanwhile) is done
+    once more over a new one.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, may_repeat: bool = False) -> None:
         self._engine = engine
+        self._may_repeat = may_repeat
         self._is_closed = False
 
     async def run(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See Lane."""
         if self._is_closed:
             raise StoreError("the store is closed")
+        try:
+            return await self._once(operation, *args, **kwargs)
+        except StoreError as error:
+            cause = error.__cause__
+            if not (self._may_repeat and isinstance(cause, DBAPIError) and cause.connection_invalidated):
+                raise
+        return await self._once(operation, *args, **kwargs)
+
+    async def _once(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         with refusals():
             async with self._engine.begin() as conn:
                 return await conn.run_sync(operation, *args, **kwargs)
@@ -98,4 +113,4 @@ def reading_lane(url: URL) -> Lane:
     """The lane that cannot write, and on SQLite never waits for the writer."""
     if url.get_backend_name() == "sqlite":
         return LoopLane(sqlite_reading_engine(url))
-    return LoopLane(postgres_engine(url, may_write=False))
+    return LoopLane(postgres_engine(url, may_write=False), may_repeat=True)

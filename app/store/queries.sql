@@ -1046,6 +1046,10 @@ UPDATE duty SET renewed_at_ms = $server_clock_ms() WHERE id = 1 AND epoch = :epo
 -- Where the panel of who is on duty is.
 UPDATE duty SET url = :url WHERE id = 1 AND epoch = :epoch;
 
+-- name: try_writing
+-- See whether the disk takes anything.
+UPDATE duty SET scratch = CASE WHEN scratch LIKE '0%' THEN '1' ELSE '' END || :nothing WHERE id = 1;
+
 -- name: leave_duty
 -- Go off duty in order.
 UPDATE duty SET holder = '', url = '' WHERE id = 1 AND epoch = :epoch;

@@ -668,6 +668,7 @@ duty = Table(
     Column("taken_at_ms", BigInteger, nullable=False),
     Column("renewed_at_ms", BigInteger, nullable=False),  # by the database's clock, as all times here
     Column("lease_ms", Integer, nullable=False),
+    Column("scratch", Text, nullable=False, default="", server_default=""),  # written to see whether the disk takes it
 )
 
 # Who did what; rows are only ever added.

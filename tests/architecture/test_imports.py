@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("contacts",),
     ("sources",),
     ("asterisk",),
-    ("duty", "runtime", "voices", "plan_checks"),
+    ("duty", "journal", "runtime", "voices", "plan_checks"),
     ("sim", "study", "barring", "shown_numbers", "metrics"),
     ("operations", "doctor"),
     ("agent_operations", "contact_operations", "callers", "rehearsal"),

@@ -80,6 +80,12 @@ class FakeStore:
     async def find_lost(self) -> AttemptsFound:
         return AttemptsFound(attempts=())
 
+    async def try_writing(self) -> None:
+        await self.open.wait()
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreError("disk full")
+
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
         assert commands, "an empty transaction"
         assert not self.under_way, "two transactions at once"

@@ -144,6 +144,23 @@ def test_a_claim_the_disk_refused_is_asked_for_again_after_a_second() -> None:
     assert kinds(world.writes).count("ClaimContacts") == 1, f"refused at {refused_at}"
 
 
+def test_while_the_disk_takes_nothing_nobody_is_called() -> None:
+    world = world_of(6, calls_per_second=1.0)
+    world.advance(1_100)
+    before = len(world.calls)
+    assert 0 < before < 6, "others wait for their second"
+    world.is_disk_awake = False
+    world.refuse_commit()
+    world.advance(10_000)
+    assert len(world.calls) == before
+    assert world.dialer.snapshot(world.now).disk_trouble == "disk full"
+    assert "the database takes nothing" in why_idle(world)
+    world.is_disk_awake = True
+    world.run_to_the_end()
+    assert world.dialer.snapshot(world.now).disk_trouble == ""
+    assert {wire.place.number for wire in world.calls.values()} == {phone(place) for place in range(6)}
+
+
 @pytest.mark.parametrize(("of_campaign", "of_trunk"), [(7.0, 100.0), (100.0, 7.0)])
 def test_calls_start_no_faster_than_the_campaigns_and_the_trunks_rates(of_campaign: float, of_trunk: float) -> None:
     world = world_of(100, calls_per_second=of_campaign)

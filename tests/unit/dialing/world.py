@@ -49,6 +49,7 @@ from app.events import (
     PlaybackEnded,
     PromptsRendered,
     ShutdownAsked,
+    StoreBack,
     StoreEvent,
     StoreFailed,
     TelephonyDown,
@@ -198,6 +199,8 @@ class World:
         self._opened: set[AttemptId] = set()
         self._ended: set[AttemptId] = set()
         self._claiming: set[CampaignId] = set()
+        self._is_refused = False  # the disk refused, and has not taken anything since
+        self._is_full = False  # and the dialer knows
         self._placed_ever: set[AttemptId] = set()
 
     # --- operators ---------------------------------------------------------------------------------------------------
@@ -247,6 +250,9 @@ class World:
             if isinstance(command, CloseAttempt):
                 self.disk.close(command.result)
         self._untold += [self._written(command) for command in batch]
+        if self._is_refused:
+            self._untold.append(StoreBack())
+            self._is_refused = False
         if not is_told_later:
             self.inbox += self._untold
             self._untold = []
@@ -278,6 +284,7 @@ class World:
         """The database refuses: claims are given up, the rest is kept, as the shell does it."""
         claims = [command for command in self.writes if isinstance(command, ClaimContacts)]
         self.writes = [command for command in self.writes if not isinstance(command, ClaimContacts)]
+        self._is_refused = True
         self.inbox.append(StoreFailed(reason="disk full", campaign_ids=tuple(c.campaign_id for c in claims)))
 
     def render(self, *, fails: bool = False) -> None:
@@ -377,7 +384,7 @@ class World:
             for attempt_id, wire in self.calls.items():
                 if not wire.is_replied:
                     self.reply(attempt_id)
-        if self.is_disk_awake and (self.writes or self._untold):
+        if self.is_disk_awake and (self.writes or self._untold or self._is_refused):
             self.commit()
 
     def advance(self, length_ms: int) -> None:
@@ -423,6 +430,7 @@ class World:
         self.inbox, self.writes, self.renders, self._untold = [], [], [], []
         self.is_connected = self._is_up = self.is_ending = False
         self._running, self._claiming = set(), set()
+        self._is_full = False
         self._opened, self._ended = set(), set()
         recovered = tuple(self.disk.open.values())
         for trunk in self.trunks.values():
@@ -448,7 +456,10 @@ class World:
             case AttemptsOpened():
                 self._claiming.discard(event.campaign_id)
                 self._opened.update(attempt.attempt_id for attempt in event.attempts)
+            case StoreBack():
+                self._is_full = False
             case StoreFailed():
+                self._is_full = True
                 self._claiming -= set(event.campaign_ids)
             case DncAdded():
                 self._barred.add(Number(event.number))
@@ -468,6 +479,7 @@ class World:
         """Whether it may ask for this at all."""
         match command:
             case PlaceCall():
+                assert not self._is_full, "a call while the disk takes nothing"
                 self._check_placing(command)
             case ClaimContacts():
                 assert command.count > 0
