@@ -43,6 +43,7 @@ from app.store.agents import CampaignAgent
 from app.store.campaigns import CampaignEntry
 from app.store.door import SqlStore
 from app.store.flows import FlowVersion
+from app.store.mixing import ListShare, set_shares
 from app.store.requeueing import REQUEUABLE
 from app.store.strategies import StrategyVersion
 from app.strategy.load import load_strategy
@@ -229,6 +230,11 @@ class Operations:
         """Say who may serve a campaign, and nobody else. Raises NotFound."""
         await self.store.write(agents.set_campaign_agents, campaign_id, serving)
         await self.give_contacts()
+
+    async def share_lists(self, campaign_id: CampaignId, shares: Sequence[ListShare]) -> None:
+        """Say how a campaign's lists share its calls. Raises NotFound for a list it does not have."""
+        await self.store.write(set_shares, campaign_id, shares)
+        self._runtime.post(ContactsAdded(campaign_id=campaign_id))
 
     async def attach_list(self, campaign_id: CampaignId, list_id: ListId) -> int:
         """Add a list's contacts to a campaign; answers how many are new to it. Raises NotFound."""

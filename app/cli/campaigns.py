@@ -9,7 +9,7 @@ import click
 from rich.console import Group
 from rich.live import Live
 
-from app.cli.remote import Remote, ask, by_name
+from app.cli.remote import Refused, Remote, ask, by_name
 from app.cli.shell import console, counted, json_option, say_json, say_rows
 from app.screen import campaign_screen
 from app.units import DAY_MS
@@ -208,6 +208,40 @@ def owners(name: str, rule: str | None, days: float | None, flag_column: str | N
     flag = f" {kept['flag_column']}" if kept["rule"] == "flag" else ""
     wait = f"; to anyone after {kept['escalates_after_ms'] / DAY_MS:g} days" if kept["escalates_after_ms"] else ""
     click.echo(f"{name}: {kept['rule']}{flag}{wait}")
+
+
+@campaign.command("lists")
+@click.argument("name")
+@click.option("--list", "list_name", help="Which list to change.")
+@click.option("--weight", type=click.IntRange(0, 1_000), help="Its share: 70 beside 30 is seven calls of ten.")
+@click.option("--priority", type=click.IntRange(-100, 100), help="Lists of a higher one are called before all others.")
+@click.option("--on/--off", "is_active", default=None, help="Call it, or nobody of it.")
+@json_option
+def lists(
+    name: str, list_name: str | None, weight: int | None, priority: int | None, is_active: bool | None, as_json: bool
+) -> None:
+    """Show how the lists of the campaign NAME share its calls, or change that; it counts from the next call."""
+
+    async def order(remote: Remote) -> Any:
+        path = f"/campaigns/{(await by_name(remote, 'campaign', name))['id']}/lists"
+        found = (await remote.get(path))["lists"]
+        if list_name is None:
+            return found
+        known = [one for one in found if one["name"] == list_name]
+        if not known:
+            raise Refused(f"{name} has no list {list_name!r}; it has: {', '.join(one['name'] for one in found)}")
+        given = {"weight": weight, "priority": priority, "is_active": is_active}
+        kept = {key: known[0][key] for key in ("list_id", *given)}
+        changes = {key: value for key, value in given.items() if value is not None}
+        return (await remote.put(path, {"lists": [kept | changes]}))["lists"]
+
+    say_rows(ask(order), _share, "No list yet: attach one with outring campaign create --list", as_json=as_json)
+
+
+def _share(found: dict[str, Any]) -> str:
+    parts = [f"weight {found['weight']}" if found["weight"] else "no weight", f"priority {found['priority']}"]
+    parts += [] if found["is_active"] else ["off"]
+    return f"{found['name']}: {', '.join(parts)}"
 
 
 @campaign.command("watch")

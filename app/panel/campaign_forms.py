@@ -41,6 +41,7 @@ from app.plan_checks import (
     ratio_problem,
 )
 from app.store.campaigns import CampaignEntry
+from app.store.mixing import MAX_PRIORITY, MAX_WEIGHT, ListShare
 from app.strategy.rows import CallStrategy
 from app.units import DAY_MS, HOUR_MS, SECOND_MS, FlowId, TrunkId
 
@@ -62,6 +63,29 @@ def contacts_fields(entry: CampaignEntry) -> Form:
     """Name, lists, language."""
     plan = entry.campaign
     return Form({"name": plan.name, "language": plan.language}, {"lists": [str(one) for one in entry.list_ids]})
+
+
+def share_fields(shares: Sequence[ListShare]) -> dict[str, str]:
+    """How its lists share the calls: three fields for each."""
+    found: dict[str, str] = {}
+    for one in shares:
+        found |= {f"share_weight:{one.list_id}": str(one.weight), f"share_priority:{one.list_id}": str(one.priority)}
+        found |= {f"share_on:{one.list_id}": "yes"} if one.is_active else {}
+    return found
+
+
+def read_shares(form: Form, shares: Sequence[ListShare]) -> list[ListShare]:
+    """What was typed of lists that were there; those of others are as they were."""
+    return [
+        replace(
+            one,
+            weight=form.whole(f"share_weight:{one.list_id}", 0, MAX_WEIGHT),
+            priority=form.whole(f"share_priority:{one.list_id}", -MAX_PRIORITY, MAX_PRIORITY),
+            is_active=form.ticked(f"share_on:{one.list_id}"),
+        )
+        for one in shares
+        if form.has(f"share_weight:{one.list_id}")
+    ]
 
 
 def contacts_step(form: Form, plan: Campaign) -> Campaign:

@@ -23,11 +23,12 @@ from app.panel.forms import Form
 from app.panel.gates import is_scripted, only
 from app.panel.pages import PageSet, campaign_id_of, wording
 from app.rehearsal import rehearse
-from app.store import agents, campaigns, flows, lists, people, rehearsing, strategies, trunks
+from app.store import agents, campaigns, flows, lists, mixing, people, rehearsing, strategies, trunks
 from app.store.agents import CampaignAgent
 from app.store.campaigns import CampaignEntry
 from app.store.errors import Duplicate, NotFound
 from app.store.flows import FlowVersion
+from app.store.mixing import ListShare
 from app.store.people import Role
 from app.strategy.rows import CallStrategy
 from app.units import AgentId, CampaignId, ContactId, FlowId, ListId, Number
@@ -117,6 +118,9 @@ class CampaignSetup(PageSet):
         entry = await self._store.read(campaigns.get_campaign, campaign_id_of(request))
         step = request.match_info["step"]
         form = FIELDS[step](entry) if step in FIELDS else start_fields(request, entry)
+        if step == "contacts":
+            shares = await self._store.read(mixing.list_shares, entry.campaign.id)
+            form = form.beside(campaign_forms.share_fields(shares))
         if step == "when":
             serving = await self._store.read(agents.list_campaign_agents, entry.campaign.id)
             form = form.along("agents", [str(one.agent_id) for one in serving])
@@ -136,7 +140,8 @@ class CampaignSetup(PageSet):
         """What there is to choose from in a step."""
         match step:
             case "contacts":
-                return {"lists": await self._store.read(lists.list_lists)}
+                shares = await self._store.read(mixing.list_shares, entry.campaign.id)
+                return {"lists": await self._store.read(lists.list_lists), "shares": shares if len(shares) > 1 else []}
             case "when":
                 users = await self._store.read(people.list_users)
                 shared = await self._store.read(strategies.list_strategies)
@@ -171,9 +176,14 @@ class CampaignSetup(PageSet):
         if step == "start":
             return await self._start(request, entry, form)
         plan = await self._read(step, form, entry.campaign)
+        shares: list[ListShare] = []
+        if step == "contacts":
+            known = await self._store.read(mixing.list_shares, plan.id)
+            shares = [one for one in campaign_forms.read_shares(form, known) if one not in known]
         if form.is_good:
             try:
                 await self._keep(request, entry, plan, form)
+                await self._share(request, plan, shares)
             except Duplicate:
                 form.wrong("name", "a campaign of this name is there already")
             except NotFound as error:
@@ -220,6 +230,15 @@ class CampaignSetup(PageSet):
                 details["agents"] = f"{len(serving)} → {len(wanted)}"
         if details:
             await self._note(request, "changed campaign", plan, details)
+
+    async def _share(self, request: web.Request, plan: Campaign, shares: list[ListShare]) -> None:
+        if shares:
+            await self._operations.share_lists(plan.id, shares)
+            told = {
+                one.name: f"weight {one.weight}, priority {one.priority}" + ("" if one.is_active else ", off")
+                for one in shares
+            }
+            await self._note(request, "shared lists", plan, told)
 
     # --- check and start ---------------------------------------------------------------------------------------------
 

@@ -43,6 +43,10 @@ class Form:
         """The same form with what is ticked of one field more."""
         return Form(self._given, self._many | {name: values})
 
+    def beside(self, given: Mapping[str, str]) -> Form:
+        """The same form with more fields."""
+        return Form(self._given | dict(given), self._many)
+
     # --- for templates -----------------------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.outcomes import ContactStatus
-from app.panel import campaign_shapes
+from app.panel import campaign_shapes, mix_shapes
 from app.panel.routing import Call, Routes
-from app.store import agents, attempts, campaigns
+from app.store import agents, attempts, campaigns, mixing
 from app.store.agents import CampaignAgent
 from app.store.errors import NotFound
 from app.units import ATTEMPT_ID, AgentId, AttemptId, CampaignId, ContactId, ListId
@@ -87,6 +87,22 @@ async def put_campaign_agents(call: Call) -> campaign_shapes.CampaignAgentsBody:
     named = [CampaignAgent(agent_id=AgentId(one.agent_id), skill=one.skill) for one in call.body.agents]
     await call.operations.serve_campaign(CampaignId(call.number("campaign_id")), named)
     found: campaign_shapes.CampaignAgentsBody = await list_campaign_agents(call)
+    return found
+
+
+@routes.add("GET", "/campaigns/{campaign_id}/lists", answer=mix_shapes.SharesAnswer)
+async def list_shares(call: Call) -> mix_shapes.SharesAnswer:
+    """The lists of a campaign and how they share its calls, in the order they are called."""
+    campaign_id = CampaignId(call.number("campaign_id"))
+    await call.store.read(campaigns.get_campaign, campaign_id)
+    return mix_shapes.SharesAnswer.of(await call.store.read(mixing.list_shares, campaign_id))
+
+
+@routes.add("PUT", "/campaigns/{campaign_id}/lists", body=mix_shapes.SharesBody, answer=mix_shapes.SharesAnswer)
+async def put_shares(call: Call) -> mix_shapes.SharesAnswer:
+    """Say how lists that a campaign has share its calls; those not named stay. It counts from the next call."""
+    await call.operations.share_lists(CampaignId(call.number("campaign_id")), call.body.shares())
+    found: mix_shapes.SharesAnswer = await list_shares(call)
     return found
 
 

@@ -16,6 +16,7 @@ TITLES: Final[Mapping[str, str]] = {
     "campaign": "The campaign runs",
     "status": "The contact waits in the line",
     "number": "A number that can be called",
+    "list": "Their list is called",
     "due": "It is their turn",
     "callback": "Who promised to call",
     "owner": "Whose contact it is",
@@ -147,6 +148,7 @@ FIXED: Final = (
     "Sunday",
 )
 MADE: Final = (
+    "its list {name} is switched off in this campaign",
     "the campaign is {status}",
     "the campaign's profiles cannot be used: {reason}",
     "last outcome: {outcome}",

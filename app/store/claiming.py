@@ -6,6 +6,7 @@ by the law that is asked about those it took. Who may not be called now waits un
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
@@ -23,6 +24,7 @@ from app.store import law, owners
 from app.store.errors import NotFound
 from app.store.ids import NewAttemptId
 from app.store.law import CampaignLaw
+from app.store.mixing import calls_made, lanes
 from app.store.national import stale_list
 from app.store.pasts import pasts
 from app.store.sql import execute, to_json
@@ -32,11 +34,14 @@ from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, Numb
 
 PUSH_BACK_MS: Final = MINUTE_MS
 """A contact whose number is in a call already is looked at again after this long."""
+OFF_MS: Final = 15 * MINUTE_MS
+"""An owned contact of a list that is switched off is looked at again after this long."""
 DEEPER_LOOK: Final = 500
 """How far down the line the second look goes when the head held contacts that may not be dialed."""
 MANY_ASKED: Final = 200
 """How many the law is asked about at once when it kept somebody of the head back: others may sleep behind them."""
 _LOOKS: Final = 3
+_COMMON: Final = 2
 _PLACES: Final = 5
 
 _fields = msgspec.json.Decoder(dict[str, str], strict=False)
@@ -82,12 +87,17 @@ def claim_contacts(
         owners.give_piece(conn, command.campaign_id)
     owners.escalate(conn, command.campaign_id, found.ownership, now_ms)
     lines = owners.lines_of(conn, found.ownership, command.agents)
+    mix = _Mix(conn, found)
     for _ in range(_LOOKS if command.count > 0 and not hindrance else 0):
         lacking = command.count - len(opened)
-        rows = _take(conn, command, tuple(lines), wanted, look, now_ms)
+        rows = _take(conn, command, tuple(lines), mix.from_lists(wanted, len(opened)), wanted, look, now_ms)
         claimed = _settle(command.campaign_id, rows, tallies)
+        if mix.off:
+            claimed = _hold_off(conn, command.campaign_id, claimed, mix.off, now_ms)
         taken = _by_law(conn, found, lawbook, claimed, now_ms, tallies)
         taken, left = _for_whom(taken, lines, opened, now_ms)
+        if mix.is_of_many:
+            taken = mix.in_turn(taken, lacking, len(opened))
         opened += _open(conn, command.campaign_id, taken[:lacking], now_ms, new_attempt_id, tallies)
         _put_back(conn, command.campaign_id, taken[lacking:] + left)
         if len(opened) >= command.count or len(rows) < min(look, wanted):
@@ -177,7 +187,13 @@ def _recovered(row: Row[Any]) -> OpenedAttempt:
 
 
 def _take(
-    conn: Connection, command: ClaimContacts, lines: Sequence[int], wanted: int, look: int, now_ms: int
+    conn: Connection,
+    command: ClaimContacts,
+    lines: Sequence[int],
+    lists: dict[str, object],
+    wanted: int,
+    look: int,
+    now_ms: int,
 ) -> Sequence[Row[Any]]:
     parameters = {
         "campaign_id": command.campaign_id,
@@ -190,7 +206,7 @@ def _take(
         "shut_until_ms": command.shut_until_ms,
         "agents_json": to_json(lines),
     }
-    return execute(conn, "claim_contacts", parameters).all()
+    return execute(conn, "claim_contacts" if "list_id" in lists else "claim_from_lists", parameters | lists).all()
 
 
 def _settle(campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBook) -> list[Row[Any]]:
@@ -248,6 +264,51 @@ def _by_law(
         tallies.moved(found.campaign_id, ContactStatus.PENDING, ContactStatus.NOT_ALLOWED.value, len(forbidden))
         tallies.ended(found.campaign_id, Outcome.NOT_ALLOWED, len(forbidden))
     return taken
+
+
+class _Mix:
+    """How a claim takes from the campaign's lists; with one list, which most have, nothing is reckoned."""
+
+    def __init__(self, conn: Connection, found: CampaignLaw) -> None:
+        self._on = [one for one in found.lists if one.is_active]
+        self.off = frozenset(one.list_id for one in found.lists if not one.is_active)
+        self.is_of_many = len(self._on) > 1
+        is_shared = self.is_of_many and any(one.weight for one in self._on)
+        self._made = calls_made(conn, found.campaign_id) if is_shared else 0
+
+    def from_lists(self, wanted: int, opened: int) -> dict[str, object]:
+        """The statement's parameters: the only list, or how much of each."""
+        if not self.is_of_many:
+            return {"list_id": self._on[0].list_id if self._on else 0}
+        shares = lanes(self._on, self._made + opened, wanted)
+        return {
+            "lists_json": to_json([one.list_id for one in shares]),
+            "ranks_json": to_json([one.rank for one in shares]),
+            "quotas_json": to_json([one.quota for one in shares]),
+        }
+
+    def in_turn(self, taken: Sequence[_Taken], wanted: int, opened: int) -> list[_Taken]:
+        """More may have been looked at than are wanted: those first whose lists' turn it is."""
+        shares = {one.list_id: one for one in lanes(self._on, self._made + opened, wanted)}
+        seen = Counter[int]()
+
+        def turn(one: _Taken) -> int:
+            share = shares.get(one.row.list_id)
+            if _line(one.row) < _COMMON or share is None:
+                return 0
+            seen[share.list_id] += 1
+            return 1 + 2 * share.rank + (seen[share.list_id] > share.quota)
+
+        return sorted(taken, key=turn)
+
+
+def _hold_off(
+    conn: Connection, campaign_id: CampaignId, claimed: Sequence[Row[Any]], off: frozenset[int], now_ms: int
+) -> list[Row[Any]]:
+    """Who is owned and of a list that is switched off waits for a while; a promise is kept all the same."""
+    held = [row for row in claimed if row.list_id in off and row.callback_at_ms is None]
+    _hold(conn, campaign_id, [(row.contact_id, now_ms + OFF_MS) for row in held])
+    return [row for row in claimed if row not in held] if held else list(claimed)
 
 
 def _for_whom(
@@ -317,7 +378,7 @@ def _line(row: Row[Any]) -> int:
     """Callbacks before what is owned, and that before the common line, as the claim took them."""
     if row.callback_at_ms is not None:
         return 0
-    return 2 if row.owner_id is None else 1
+    return _COMMON if row.owner_id is None else 1
 
 
 def _owner(row: Row[Any], now_ms: int) -> int | None:

@@ -22,9 +22,10 @@ from app.outcomes import ABANDONED, OUTCOMES, Outcome, RetryClass
 from app.ownership import OwnershipPlan
 from app.store.audit import record
 from app.store.errors import NotFound
+from app.store.mixing import ListShare
 from app.store.schema import campaigns
 from app.store.sql import execute, to_json
-from app.units import CampaignId, ContactId, Number
+from app.units import CampaignId, ContactId, ListId, Number
 
 REFUSALS: Final = frozenset({"not-interested", "refused", "refusal"})
 """Codes of dispositions that say no, beside those whose effect is do-not-call."""
@@ -67,6 +68,7 @@ class About(msgspec.Struct, omit_defaults=True):
 
 
 _settings = msgspec.json.Decoder(_Settings)
+_lists = msgspec.json.Decoder(list[tuple[int, int, int, bool | int]])
 _dispositions = msgspec.json.Decoder(_Dispositions)
 _about = msgspec.json.Decoder(About)
 _fields = msgspec.json.Decoder(dict[str, str], strict=False)
@@ -74,7 +76,7 @@ _fields = msgspec.json.Decoder(dict[str, str], strict=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignLaw:
-    """The law of a campaign, as it stands on disk now, and whose its contacts are.
+    """The law of a campaign, as it stands on disk now, whose its contacts are, and its lists.
 
     honours_lists: it honours a national list. is_giving: its contacts are just being given to their owners.
     """
@@ -86,6 +88,7 @@ class CampaignLaw:
     honours_lists: bool
     ownership: OwnershipPlan = field(default_factory=OwnershipPlan)
     is_giving: bool = False
+    lists: tuple[ListShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,10 @@ def campaign_law(conn: Connection, lawbook: Lawbook, campaign_id: CampaignId) ->
         honours_lists=bool(row.honours_lists),
         ownership=kept.ownership,
         is_giving=bool(row.is_giving),
+        lists=tuple(
+            ListShare(list_id=ListId(list_id), weight=weight, priority=priority, is_active=bool(is_active))
+            for list_id, weight, priority, is_active in _lists.decode(row.lists or "[]")
+        ),
     )
 
 

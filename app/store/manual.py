@@ -238,7 +238,8 @@ def _move(
     """Into progress; a typed number's contact joins the campaign so."""
     progress = {"status": ContactStatus.IN_PROGRESS.value, "due_at_ms": now_ms}
     if before is None:
-        new = {"campaign_id": command.campaign_id, "contact_id": contact_id, **progress}
+        list_id = select(contacts.c.list_id).where(contacts.c.id == contact_id).scalar_subquery()
+        new = {"campaign_id": command.campaign_id, "contact_id": contact_id, "list_id": list_id, **progress}
         conn.execute(insert(campaign_contacts).values(new))
         tallies.joined(command.campaign_id, ContactStatus.IN_PROGRESS, 1)
         return

@@ -103,9 +103,70 @@ WHERE $is_barred((asked.value ->> 1), attempts.contact_id, attempts.campaign_id)
 
 -- ---------------------------------------------------------------------------------------------------------- claiming
 
+-- part: anyones_of_one_list
+-- The head of the common line of a campaign with one list.
+SELECT * FROM (
+    SELECT contact_id, due_at_ms, NULL, 3, phone
+    FROM campaign_contacts
+    WHERE campaign_id = :campaign_id AND list_id = :list_id AND status = 'pending' AND owner_id IS NULL
+        AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+    ORDER BY due_at_ms, contact_id
+    LIMIT :look
+)
+
+-- part: anyones_of_one_list [postgresql]
+SELECT * FROM (
+    SELECT contact_id, due_at_ms, NULL::bigint, 3, phone
+    FROM campaign_contacts
+    WHERE campaign_id = :campaign_id AND list_id = :list_id AND status = 'pending' AND owner_id IS NULL
+        AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+    ORDER BY due_at_ms, contact_id
+    LIMIT :look
+    FOR UPDATE SKIP LOCKED
+) AS anyones
+
+-- part: anyones_of_lists
+-- The heads of the common lines of a campaign's lists: their ids, ranks and quotas as three arrays. Lists of a lower rank
+-- come first, and of each list so many before the others of its rank; beyond that who waits longest.
+SELECT anyones.contact_id, anyones.due_at_ms, NULL,
+    3 + 2 * json_extract(:ranks_json, '$[' || shared.key || ']') + (ROW_NUMBER() OVER (
+        PARTITION BY shared.value ORDER BY anyones.due_at_ms, anyones.contact_id
+    ) > json_extract(:quotas_json, '$[' || shared.key || ']')),
+    anyones.phone
+FROM json_each(:lists_json) AS shared
+CROSS JOIN campaign_contacts AS anyones
+WHERE anyones.campaign_id = :campaign_id AND anyones.contact_id IN (
+    SELECT contact_id
+    FROM campaign_contacts AS owned
+    WHERE owned.campaign_id = :campaign_id AND owned.list_id = shared.value AND owned.status = 'pending'
+        AND owned.owner_id IS NULL AND owned.callback_at_ms IS NULL AND owned.due_at_ms <= :now_ms
+    ORDER BY owned.due_at_ms, owned.contact_id
+    LIMIT :look
+)
+
+-- part: anyones_of_lists [postgresql]
+SELECT anyones.contact_id, anyones.due_at_ms, NULL::bigint,
+    3 + 2 * shared.rank + CASE WHEN ROW_NUMBER() OVER (
+        PARTITION BY shared.id ORDER BY anyones.due_at_ms, anyones.contact_id
+    ) > shared.quota THEN 1 ELSE 0 END,
+    anyones.phone
+FROM unnest(
+    translate(:lists_json, '[]', '{}')::bigint[], translate(:ranks_json, '[]', '{}')::integer[],
+    translate(:quotas_json, '[]', '{}')::integer[]
+) AS shared(id, rank, quota)
+CROSS JOIN LATERAL (
+    SELECT contact_id, due_at_ms, phone
+    FROM campaign_contacts
+    WHERE campaign_id = :campaign_id AND list_id = shared.id AND status = 'pending'
+        AND owner_id IS NULL AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+    ORDER BY due_at_ms, contact_id
+    LIMIT :look
+    FOR UPDATE SKIP LOCKED
+) AS anyones
+
 -- name: claim_contacts
 -- Take the head of a campaign's waiting lines: callbacks that fell due, what is owned by one of :agents, and the common
--- line, in this order. Each row that is looked at is moved on, so that the cost depends on :look alone: to its end when
+-- line, in this order (<<anyones>> is one of the parts above). Each row that is looked at is moved on, so that the cost depends on :look alone: to its end when
 -- it may not be dialed, back by a while when its number is in a call already or its trunks are out of service, and into
 -- progress for the first :wanted of the others; but of what is for one agent only the first, who can only take one:
 -- the rest stays (of callbacks some more are looked at, so that the many of one agent do not hide another's). due_at_ms is kept for those in progress: it is their place in the line.
@@ -194,14 +255,7 @@ FROM (
                             LIMIT 5
                         )
                         UNION ALL
-                        SELECT * FROM (
-                            SELECT contact_id, due_at_ms, NULL, 3, phone
-                            FROM campaign_contacts
-                            WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
-                                AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
-                            ORDER BY due_at_ms, contact_id
-                            LIMIT :look
-                        )
+                        <<anyones>>
                     ) AS waiting
                     JOIN contacts ON contacts.id = waiting.contact_id
                 ) AS called
@@ -213,7 +267,7 @@ WHERE campaign_contacts.campaign_id = :campaign_id
     AND campaign_contacts.contact_id = verdict.contact_id
     AND (verdict.status <> 'in progress' OR (verdict.turn = 1 AND verdict.place <= :wanted))
 RETURNING contact_id, status, due_at_ms, attempts, faults, owner_id, callback_at_ms, callback_until_ms,
-    callback_agent_id,
+    callback_agent_id, list_id,
     (
         SELECT COALESCE(
             NULLIF(
@@ -325,15 +379,7 @@ FROM (
                             FOR UPDATE SKIP LOCKED
                         ) AS mine
                         UNION ALL
-                        SELECT * FROM (
-                            SELECT contact_id, due_at_ms, NULL::bigint, 3, phone
-                            FROM campaign_contacts
-                            WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL
-                                AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
-                            ORDER BY due_at_ms, contact_id
-                            LIMIT :look
-                            FOR UPDATE SKIP LOCKED
-                        ) AS anyones
+                        <<anyones>>
                     ) AS waiting
                     JOIN contacts ON contacts.id = waiting.contact_id
                 ) AS called
@@ -347,7 +393,7 @@ WHERE campaign_contacts.campaign_id = :campaign_id
 RETURNING campaign_contacts.contact_id, campaign_contacts.status, campaign_contacts.due_at_ms,
     campaign_contacts.attempts, campaign_contacts.faults, campaign_contacts.owner_id,
     campaign_contacts.callback_at_ms, campaign_contacts.callback_until_ms, campaign_contacts.callback_agent_id,
-    verdict.number, verdict.phones, verdict.time_zone, verdict.name, verdict.language, verdict.is_typed,
+    campaign_contacts.list_id, verdict.number, verdict.phones, verdict.time_zone, verdict.name, verdict.language, verdict.is_typed,
     CAST(verdict.fields AS text) AS fields;
 
 -- name: open_attempts
@@ -397,17 +443,30 @@ WHERE campaign_id = :campaign_id
 
 -- name: next_due
 -- When the first of a campaign's waiting lines falls due, past or future. Of callbacks the next few decide; what is owned
--- by an agent who is not among :agents may be theirs, or anyone's, by :back_at_ms. Lines that are empty are not looked for in the whole campaign: the index is named.
+-- by an agent who is not among :agents may be theirs, or anyone's, by :back_at_ms; so may a list be switched on again. Lines that are empty are not looked for in the whole campaign: the index is named.
 SELECT MIN(due_at_ms)
 FROM (
-    SELECT due_at_ms FROM (
-        SELECT due_at_ms
-        FROM campaign_contacts
-        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL AND callback_at_ms IS NULL
-            AND due_at_ms IS NOT NULL
-        ORDER BY due_at_ms
+    SELECT (
+        SELECT mine.due_at_ms
+        FROM campaign_contacts AS mine INDEXED BY ix_campaign_contacts_waiting
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+            AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
+        ORDER BY mine.due_at_ms
+        LIMIT 1
+    ) AS due_at_ms
+    FROM campaign_lists AS attached
+    WHERE attached.campaign_id = :campaign_id AND attached.is_active
+    UNION ALL
+    SELECT (
+        SELECT :back_at_ms
+        FROM campaign_contacts AS mine INDEXED BY ix_campaign_contacts_waiting
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+            AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
+        ORDER BY mine.due_at_ms
         LIMIT 1
     )
+    FROM campaign_lists AS attached
+    WHERE attached.campaign_id = :campaign_id AND NOT attached.is_active
     UNION ALL
     SELECT CASE WHEN is_open OR due_at_ms > callback_until_ms THEN due_at_ms ELSE callback_until_ms END
     FROM (
@@ -439,14 +498,27 @@ FROM (
 -- name: next_due [postgresql]
 SELECT MIN(due_at_ms)
 FROM (
-    SELECT due_at_ms FROM (
-        SELECT due_at_ms
-        FROM campaign_contacts
-        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id IS NULL AND callback_at_ms IS NULL
-            AND due_at_ms IS NOT NULL
-        ORDER BY due_at_ms
+    SELECT (
+        SELECT mine.due_at_ms
+        FROM campaign_contacts AS mine
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+            AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
+        ORDER BY mine.due_at_ms
         LIMIT 1
-    ) AS anyones
+    ) AS due_at_ms
+    FROM campaign_lists AS attached
+    WHERE attached.campaign_id = :campaign_id AND attached.is_active
+    UNION ALL
+    SELECT (
+        SELECT CAST(:back_at_ms AS bigint)
+        FROM campaign_contacts AS mine
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+            AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
+        ORDER BY mine.due_at_ms
+        LIMIT 1
+    )
+    FROM campaign_lists AS attached
+    WHERE attached.campaign_id = :campaign_id AND NOT attached.is_active
     UNION ALL
     SELECT CASE WHEN is_open OR due_at_ms > callback_until_ms THEN due_at_ms ELSE callback_until_ms END
     FROM (
@@ -530,10 +602,25 @@ WHERE campaign_contacts.campaign_id = :campaign_id AND campaign_contacts.contact
 
 -- name: campaign_settings
 -- A campaign's settings, as JSON text, whether it honours a national list, and whether its contacts are being given to
--- their owners.
+-- their owners, and its lists: [list id, weight, priority, whether it is on].
 SELECT CAST(settings AS text) AS settings,
     EXISTS (SELECT 1 FROM campaign_national_lists WHERE campaign_id = campaigns.id) AS honours_lists,
-    owners_after IS NOT NULL AS is_giving
+    owners_after IS NOT NULL AS is_giving,
+    (
+        SELECT json_group_array(json_array(list_id, weight, priority, is_active))
+        FROM campaign_lists WHERE campaign_id = campaigns.id
+    ) AS lists
+FROM campaigns
+WHERE id = :campaign_id;
+
+-- name: campaign_settings [postgresql]
+SELECT CAST(settings AS text) AS settings,
+    EXISTS (SELECT 1 FROM campaign_national_lists WHERE campaign_id = campaigns.id) AS honours_lists,
+    owners_after IS NOT NULL AS is_giving,
+    (
+        SELECT CAST(json_agg(json_build_array(list_id, weight, priority, is_active)) AS text)
+        FROM campaign_lists WHERE campaign_id = campaigns.id
+    ) AS lists
 FROM campaigns
 WHERE id = :campaign_id;
 
@@ -1094,11 +1181,12 @@ SELECT id FROM campaigns WHERE id = :campaign_id;
 
 -- name: link_list
 -- Note that a campaign has a list.
-INSERT INTO campaign_lists (campaign_id, list_id) VALUES (:campaign_id, :list_id) ON CONFLICT DO NOTHING;
+INSERT INTO campaign_lists (campaign_id, list_id) VALUES (:campaign_id, :list_id)
+ON CONFLICT (campaign_id, list_id) DO UPDATE SET is_whole = TRUE;
 
 -- name: campaigns_of_list
--- The campaigns that have a list.
-SELECT campaign_id FROM campaign_lists WHERE list_id = :list_id ORDER BY campaign_id;
+-- The campaigns that have all of a list.
+SELECT campaign_id FROM campaign_lists WHERE list_id = :list_id AND is_whole ORDER BY campaign_id;
 
 -- name: next_piece
 -- The ids of the next :size contacts of a list, along the list's own index.
@@ -1108,8 +1196,9 @@ FROM (SELECT id FROM contacts WHERE list_id = :list_id AND id > :after_id ORDER 
 -- name: attach_waiting
 -- Contacts with a number join the waiting line; those that are in the campaign already stay as they are. They are due
 -- from a given time, or since they were made.
-INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attempts, faults)
-SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'pending', COALESCE(:from_at_ms, contacts.created_at_ms), 0, 0
+INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attempts, faults, list_id)
+SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'pending', COALESCE(:from_at_ms, contacts.created_at_ms), 0, 0,
+    contacts.list_id
 FROM contacts
 WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 <> ''
     AND contacts.deleted_at_ms IS NULL
@@ -1118,8 +1207,8 @@ ON CONFLICT DO NOTHING;
 
 -- name: attach_invalid
 -- Contacts without a valid number are settled as such at once (outcome 7).
-INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attempts, faults, last_outcome)
-SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'invalid number', NULL, 0, 0, 7
+INSERT INTO campaign_contacts (campaign_id, contact_id, status, due_at_ms, attempts, faults, last_outcome, list_id)
+SELECT CAST(:campaign_id AS BIGINT), contacts.id, 'invalid number', NULL, 0, 0, 7, contacts.list_id
 FROM contacts
 WHERE contacts.list_id = :list_id AND contacts.id BETWEEN :first_id AND :last_id AND contacts.phone1 = ''
     AND contacts.deleted_at_ms IS NULL

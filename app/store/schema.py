@@ -423,6 +423,10 @@ campaign_lists = Table(
     metadata,
     Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
     Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("weight", Integer, nullable=False, default=0, server_default=text("0")),  # its share of the calls; 0: none
+    Column("priority", Integer, nullable=False, default=0, server_default=text("0")),  # higher: before the others
+    Column("is_active", Boolean, nullable=False, default=True, server_default=text("TRUE")),  # FALSE: nobody of it
+    Column("is_whole", Boolean, nullable=False, default=True, server_default=text("TRUE")),  # FALSE: some were chosen
 )
 
 # Who may serve a campaign. skill: theirs in this campaign; NULL: their own.
@@ -469,6 +473,7 @@ campaign_contacts = Table(
     Column("callback_until_ms", BigInteger),  # from then on anyone's (a shared one: from its time on)
     Column("callback_agent_id", BigInteger),  # who promised to call themselves; NULL: anyone
     Column("reason", Text),  # why it was settled without a call, for people
+    Column("list_id", BigInteger, nullable=False, default=0, server_default=text("0")),  # the contact's
     sqlite_with_rowid=False,
 )
 
@@ -480,7 +485,7 @@ def _line(name: str, *columns: str, where: str) -> None:
     Index(f"ix_campaign_contacts_{name}", *line, sqlite_where=condition, postgresql_where=condition)
 
 
-_line("waiting", "due_at_ms", where="owner_id IS NULL AND callback_at_ms IS NULL")
+_line("waiting", "list_id", "due_at_ms", where="owner_id IS NULL AND callback_at_ms IS NULL")
 _line("owned", "owner_id", "due_at_ms", where="owner_id IS NOT NULL AND callback_at_ms IS NULL")
 # The same contacts as the line before, by the time they fell due: whose owner did not come becomes anyone's.
 _line("escalating", "due_at_ms", where="owner_id IS NOT NULL AND callback_at_ms IS NULL")

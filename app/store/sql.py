@@ -9,8 +9,8 @@ that a batch of any size is one statement. What several queries ask in the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,11 +19,17 @@ import msgspec
 from sqlalchemy import BigInteger, Connection, CursorResult, TextClause, bindparam, text
 
 _HEADING: Final = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)(?: \[(?P<dialect>[a-z]+)\])?$", re.MULTILINE)
+_PART: Final = re.compile(r"^-- part: (?P<name>[a-z0-9_]+)(?: \[(?P<dialect>[a-z]+)\])?$", re.MULTILINE)
 _MACRO: Final = re.compile(r"^-- macro: (?P<name>[a-z0-9_]+)\((?P<parameters>[a-z_, ]*)\)$", re.MULTILINE)
 _USE: Final = re.compile(r"\$(?P<name>[a-z0-9_]+)\((?P<given>(?:[^()]|\([^()]*\))*)\)")
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _FILE: Final = Path(__file__).with_name("queries.sql")
+FILLED: Final = {
+    "claim_contacts": ("claim_contacts", "anyones", "anyones_of_one_list"),
+    "claim_from_lists": ("claim_contacts", "anyones", "anyones_of_lists"),
+}
+"""Queries with a gap, `<<anyones>>`, and the part that fills it: name → query, gap, part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,7 @@ def parse(source: str) -> list[NamedQuery]:
     Raises ValueError for a name given twice, a query without a description, and one without SQL.
     """
     macros, source = _macros(source)
+    parts, source = _parts(source)
     headings = list(_HEADING.finditer(source))
     ends = [heading.start() for heading in headings[1:]] + [len(source)]
     queries: list[NamedQuery] = []
@@ -59,7 +66,31 @@ def parse(source: str) -> list[NamedQuery]:
             raise ValueError(f"query {name!r} has no description: say in a comment under its name what it is for")
         seen.add((name, dialect))
         queries.append(NamedQuery(name=name, dialect=dialect, description=" ".join(comments), sql=sql))
-    return queries
+    return list(_filled(queries, parts))
+
+
+def _filled(queries: Sequence[NamedQuery], parts: Mapping[tuple[str, str], str]) -> Iterator[NamedQuery]:
+    """Queries with their gaps filled; one with a gap is as many queries as there are parts for it."""
+    for query in queries:
+        if "<<" not in query.sql:
+            yield query
+            continue
+        for name, (base, gap, part) in FILLED.items():
+            if base == query.name:
+                body = parts[part, query.dialect]
+                yield replace(query, name=name, sql=query.sql.replace(f"<<{gap}>>", body))
+
+
+def _parts(source: str) -> tuple[dict[tuple[str, str], str], str]:
+    """The parts of a file by name and dialect, and the file without them."""
+    parts: dict[tuple[str, str], str] = {}
+    while (heading := _PART.search(source)) is not None:
+        following = re.compile(r"^-- (?:name|macro|part): ", re.MULTILINE).search(source, heading.end())
+        end = len(source) if following is None else following.start()
+        body = _COMMENT.sub("", source[heading.end() : end]).strip().rstrip(";")
+        parts[heading["name"], heading["dialect"] or ""] = body
+        source = source[: heading.start()] + source[end:]
+    return parts, source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +103,7 @@ def _macros(source: str) -> tuple[dict[str, _Macro], str]:
     """The macros of a file, and the file without them."""
     macros: dict[str, _Macro] = {}
     while (heading := _MACRO.search(source)) is not None:
-        following = re.compile(r"^-- (?:name|macro): ", re.MULTILINE).search(source, heading.end())
+        following = re.compile(r"^-- (?:name|macro|part): ", re.MULTILINE).search(source, heading.end())
         end = len(source) if following is None else following.start()
         parameters = tuple(part.strip() for part in heading["parameters"].split(",") if part.strip())
         sql = _COMMENT.sub("", source[heading.end() : end]).strip().rstrip(";")

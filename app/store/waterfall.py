@@ -50,6 +50,7 @@ SETTLED: Final = {
 RULES: Final = {
     "number": "no valid number",
     "do-not-call": "on the do-not-call list",
+    "list": "their list is switched off",
     "trunk": "no trunk of the campaign carries them",
     "place": "nobody knows where they are",
     "consent": "a consent is missing",
@@ -194,7 +195,8 @@ def _rows(conn: Connection, campaign_id: CampaignId, waiting: int, sample: int) 
     found = (
         select(
             place.contact_id, place.phone, place.due_at_ms, place.callback_at_ms, place.callback_until_ms,
-            place.callback_agent_id, place.owner_id, of.phone1, of.phone2, of.phone3, of.phone4, of.phone5,
+            place.callback_agent_id, place.owner_id, place.list_id,
+            of.phone1, of.phone2, of.phone3, of.phone4, of.phone5,
         )
         .select_from(campaign_contacts.join(contacts, contacts.c.id == place.contact_id))
         .where(place.campaign_id == campaign_id, place.status == ContactStatus.PENDING.value)
@@ -224,6 +226,7 @@ def _asked(
         for row in conn.execute(select(trunks).where(trunks.c.id.in_(plan.trunks), trunks.c.is_enabled))
         for prefix in row.prefixes
     )
+    off = {one.list_id for one in found.lists if not one.is_active}
     here = _present(conn, plan, {_awaited(plan, row, now_ms) for row in rows})
     asked = law.ask(conn, found, with_number, now_ms)
     by_law = _ByLaw(found, now_ms)
@@ -234,6 +237,8 @@ def _asked(
             yield "number"
         elif key in barred:
             yield "do-not-call"
+        elif row.list_id in off and row.callback_at_ms is None:
+            yield "list"
         elif not number.startswith(prefixes):
             yield "trunk"
         elif rule := by_law.first(asked[key]):

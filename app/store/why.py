@@ -21,6 +21,7 @@ from app.store import law
 from app.store.campaigns import get_campaign
 from app.store.dnc import is_dnc
 from app.store.errors import NotFound
+from app.store.mixing import list_shares
 from app.store.national import stale_list
 from app.store.owners import owners_told
 from app.store.schema import attempts, campaign_contacts, contacts, trunks
@@ -126,6 +127,7 @@ def _of_place(
     reasons = [_running(entry.status, now_ms), _status(status, place, now_ms), _number(number, now_ms)]
     if number:
         reasons += [
+            *_list(conn, place),
             _due(place, now_ms),
             *_agent(conn, entry.campaign, contact, place, now_ms),
             _dnc(conn, entry.campaign.id, ContactId(contact.id), number, now_ms),
@@ -174,6 +176,14 @@ def _number(number: str, now_ms: int) -> Reason:
     if number:
         return _yes("number", "the number is well-formed", now_ms)
     return _no("number", "there is no valid number", "a number in E.164 on the contact")
+
+
+def _list(conn: Connection, place: Row[Any]) -> Iterator[Reason]:
+    """Told where its list is switched off in this campaign; a promise is kept all the same."""
+    off = [one for one in list_shares(conn, CampaignId(place.campaign_id)) if not one.is_active]
+    name = next((one.name for one in off if one.list_id == place.list_id), None)
+    if name is not None and place.callback_at_ms is None:
+        yield _no("list", f"its list {name} is switched off in this campaign", "switching it on")
 
 
 def _due(place: Row[Any], now_ms: int) -> Reason:

@@ -32,18 +32,22 @@ MOVED = {
     "attempts": 1,
     "faults": 0,
 }
+CLAIM = {
+    "campaign_id": 1,
+    "now_ms": T0,
+    "back_at_ms": T0 + 1,
+    "look": 20,
+    "wanted": 20,
+    "shut_json": to_json(["+1"]),
+    "open_json": to_json(["+1202"]),
+    "shut_until_ms": T0 + 2,
+    "agents_json": to_json([1, 2]),
+}
 PATH: dict[str, dict[str, Any]] = {
-    "claim_contacts": {
-        "campaign_id": 1,
-        "now_ms": T0,
-        "back_at_ms": T0 + 1,
-        "look": 20,
-        "wanted": 20,
-        "shut_json": to_json(["+1"]),
-        "open_json": to_json(["+1202"]),
-        "shut_until_ms": T0 + 2,
-        "agents_json": to_json([1, 2]),
-    },
+    "claim_contacts": CLAIM | {"list_id": 1},
+    "claim_from_lists": CLAIM | {"lists_json": "[1,2]", "ranks_json": "[0,0]", "quotas_json": "[5,3]"},
+    "escalate_contacts": {"campaign_id": 1, "before_ms": T0, "size": 200},
+    "give_contacts": {"rows_json": to_json([[1, 5, 1], [1, 6, None]])},
     "open_attempts": {
         "campaign_id": 1,
         "now_ms": T0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.ownership import OwnershipPlan, OwnershipRule
 from app.store import campaigns, groups
+from app.store.lists import create_list
 from app.store.people import Role
 from app.units import DAY_MS
 from tests.unit.panel.site import Site
@@ -50,3 +51,22 @@ async def test_groups_are_made_changed_and_removed(site: Site) -> None:
         assert await desk.post(f"/groups/{made.id}/remove") == (303, "/groups")
         assert (await desk.http.get(f"/groups/{made.id}")).status == 404
     assert await whats(site) == ["saved group", "saved group", "removed group"]
+
+
+async def test_lists_share_a_campaigns_calls_as_typed(site: Site) -> None:
+    entry = await site.add_campaign(contacts=2)
+    now_ms = site.operations.now_ms
+    other = await site.store.write(create_list, name="other", country="GB", now_ms=now_ms)
+    await site.operations.attach_list(entry.campaign.id, other.id)
+    first, path = entry.list_ids[0], f"/campaigns/{entry.campaign.id}/setup/contacts"
+    base = {"name": entry.campaign.name, "language": "en", "lists": str(first)}
+    shares = {f"share_weight:{first}": "70", f"share_priority:{first}": "0", f"share_on:{first}": "yes",
+              f"share_weight:{other.id}": "30", f"share_priority:{other.id}": "5"}  # fmt: skip
+    async with admin(site, Role.SUPERVISOR) as desk, site.program(Role.SUPERVISOR) as http:
+        assert "How the lists share the calls" in await (await desk.http.get(path)).text()
+        assert (await desk.post(path, **base, **shares))[0] == 303
+        told = await (await http.get(f"/api/v1/campaigns/{entry.campaign.id}/lists")).json()
+        shown = [(one["list_id"], one["weight"], one["priority"], one["is_active"]) for one in told["lists"]]
+        assert shown == [(other.id, 30, 5, False), (first, 70, 0, True)]
+        assert (await desk.post(path, **base, **shares | {f"share_weight:{first}": "-1"}))[0] == 422
+    assert "shared lists" in await whats(site)

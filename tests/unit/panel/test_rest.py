@@ -60,6 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /users": {"name": "boris", "password": "long enough", "role": "agent"},
     "PATCH /users/{user_id}": {"password": "long enough"},
     "POST /apikeys": {"name": "crm"},
+    "PUT /campaigns/{campaign_id}/lists": {"lists": [{"list_id": 1, "weight": 70}]},
     "POST /agent-groups": {"name": "North", "agents": [1]},
     "PUT /agent-groups/{group_id}": {"name": "North"},
     "PUT /strategies/{name}": {"source": "title: t\nafter: {busy: {wait: 5m}, anything else: close}\n"},
