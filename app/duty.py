@@ -239,7 +239,10 @@ class Duty:
     def _lose(self, reason: str) -> None:
         if not self.relieved.done():
             log.error("relieved of duty", epoch=self._epoch, reason=reason)
-            self.relieved.set_result(reason)
+            self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        self.relieved.set_result(reason)
         self._is_sure.set()
 
     async def tell_url(self, url: str) -> None:
@@ -251,7 +254,8 @@ class Duty:
         """Go off duty, so that another may begin at once; calls are left to Asterisk before."""
         if self._epoch is None or self.relieved.done():
             return
-        self._lose("off duty")
+        log.debug("off duty", epoch=self._epoch)
+        self._end("off duty")
         try:
             await self._store.write(leave_duty, self._epoch)
         except StoreError as error:
