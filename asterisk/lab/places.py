@@ -49,7 +49,7 @@ def base_dir() -> Path:
     """
     temporary = Path(tempfile.gettempdir())
     if len(str(temporary)) > _LONGEST_TEMPORARY:
-        temporary = Path("/tmp")
+        temporary = Path("/tmp")  # nosec B108 # a folder of its own is made in it
     base = temporary / f"outring-lab-{os.geteuid()}"
     base.mkdir(mode=0o700, exist_ok=True)
     if base.stat().st_uid != os.geteuid():

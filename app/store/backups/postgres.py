@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess  # nosec B404: PostgreSQL's own programs, by their full paths and with no shell
+import subprocess  # nosec B404 # PostgreSQL's own programs, by their full paths and with no shell
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory

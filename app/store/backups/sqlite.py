@@ -44,7 +44,7 @@ def examine(source: Path) -> Contents:
         found = conn.execute("SELECT version_num FROM alembic_version").fetchone()
         version = check_version(source, found[0] if found else "")
         rows = {
-            name: conn.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0]  # nosec B608: names of ours
+            name: conn.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0]  # nosec B608
             for name in COUNTED
             if name in names
         }
