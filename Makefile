@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the program, its private Asterisk and its tests need from Debian's archive.
 PACKAGES := python3-venv mmdebstrap debian-archive-keyring ca-certificates espeak-ng ffmpeg
-TEST_PACKAGES := postgresql mariadb-server-core mariadb-client-core chromium
+TEST_PACKAGES := postgresql mariadb-server-core mariadb-client-core chromium baresip-core
 
 .PHONY: help
 help: ## Show this list

@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import Self
 
 from asterisk.lab import carriers, places
+from asterisk.lab.baresip import Baresip, Ports
 from asterisk.lab.config import Trunk, write_network, write_pbx
 from asterisk.lab.echo_phone import EchoPhone
 from asterisk.lab.errors import LabError
 from asterisk.lab.numbers import BEHAVIOURS
-from asterisk.lab.phone_config import ECHO, phones_of_pbx, write_phones
-from asterisk.lab.phones import FIRST_NAME, Phones
+from asterisk.lab.phone_config import BARESIP, ECHO, phones_of_pbx, write_phones
+from asterisk.lab.phones import FIRST_NAME, Phones, until_online
 from asterisk.lab.ports import PortRange, reserve_ports
 from asterisk.lab.root import Installation, find_installation
 from asterisk.lab.server import Server, end, spawn
@@ -24,6 +25,8 @@ from asterisk.lab.trunks import TRUNKS
 
 _READY_WITHIN_S = 10.0
 _RTP_PORTS_PER_CALL = 2
+_BARESIP_SOUND_PORTS = 8
+"""One call's, with room for the next one while the last is ending."""
 
 
 class Lab:
@@ -62,6 +65,7 @@ class Lab:
         self._carriers: subprocess.Popen[bytes] | None = None
         self._sipps: list[Sipp] = []
         self._echoes: list[EchoPhone] = []
+        self._baresips: list[Baresip] = []
         self.pbx: Server
         self.network: Server
         self.phones: Phones
@@ -114,6 +118,9 @@ class Lab:
         for echo in self._echoes:
             await echo.stop()
         self._echoes.clear()
+        for baresip in self._baresips:
+            await baresip.stop()
+        self._baresips.clear()
         if self._phone_count and hasattr(self, "phones"):
             await self.phones.stop()
         servers = [server for name in ("pbx", "network") if (server := getattr(self, name, None))]
@@ -154,7 +161,7 @@ class Lab:
         assert self._ports is not None
         echo = EchoPhone(
             name=ECHO,
-            password=self._echo_password,
+            password=self._passwords[ECHO],
             port=self._ports.take(),
             sound_port=self._ports.take(),
             pbx_port=self.pbx.sip_port,
@@ -164,6 +171,28 @@ class Lab:
         self._echoes.append(echo)
         await echo.start()
         return echo
+
+    async def start_baresip(self, *, auto_answer: bool = True) -> Baresip:
+        """Start one more phone, of a make people use: the softphone baresip, signed on at the PBX. With `phones`.
+
+        auto_answer: it answers each call at once, else it rings. At most as many as names in BARESIP.
+        Raises LabError when there is no baresip on this machine.
+        """
+        assert self._ports is not None
+        name = BARESIP[len(self._baresips)]
+        sip, _for_tls, control, *sound = (self._ports.take() for _ in range(3 + _BARESIP_SOUND_PORTS))
+        phone = Baresip(
+            name,
+            self._passwords[name],
+            Ports(sip=sip, control=control, sound=(sound[0], sound[-1])),
+            self.pbx.sip_port,
+            self.directory / f"baresip-{name}",
+            auto_answer,
+        )
+        self._baresips.append(phone)
+        await phone.start()
+        await until_online(self.pbx, {name}, phone.log_path)
+        return phone
 
     def _lay_out(self, installation: Installation) -> None:
         spoken = self._phone_count * _RTP_PORTS_PER_CALL
@@ -186,9 +215,8 @@ class Lab:
         self.trunks = tuple(trunk.name for trunk in trunks)
         write_network(self.network, self.pbx)
         passwords = {str(FIRST_NAME + index): secrets.token_hex(8) for index in range(self._phone_count)}
-        self._echo_password = secrets.token_hex(8)
-        known = passwords | {ECHO: self._echo_password} if passwords else {}
-        write_pbx(self.pbx, tuple(trunks), phones_of_pbx(known))
+        self._passwords = {name: secrets.token_hex(8) for name in (ECHO, *BARESIP)}
+        write_pbx(self.pbx, tuple(trunks), phones_of_pbx(passwords | self._passwords if passwords else {}))
         self.phones = Phones(
             self._server("phones", installation, ports.end - 2 * rtp - 2 * spoken, 2 * spoken), tuple(passwords)
         )

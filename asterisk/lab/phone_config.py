@@ -1,6 +1,7 @@
 """Configuration of agents' phones: endpoints of the PBX made from its template, and the Asterisk that plays them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from asterisk.lab.config import SOUND_ON_LOOPBACK, refuse_outside_addresses, transport, write, write_common
 from asterisk.lab.server import Server
@@ -23,6 +24,10 @@ exten => _X!,1,Ringing()
 
 ECHO = "2001"
 """The phone SIPp plays (asterisk.lab.echo_phone)."""
+BARESIP = ("2002", "2003")
+"""The phones baresip plays (asterisk.lab.baresip)."""
+BARESIP_HZ = 1_000
+"""What they say, unless told otherwise."""
 
 
 def phones_of_pbx(passwords: Mapping[str, str]) -> str:
@@ -101,4 +106,35 @@ type = auth
 auth_type = userpass
 username = {name}
 password = {password}
+"""
+
+
+def baresip_account(name: str, password: str, pbx_port: int, auto_answer: bool) -> str:
+    """The line of baresip's `accounts` that an agent writes for a phone of asterisk/conf/pjsip.conf."""
+    answers = "answermode=auto" if auto_answer else "answermode=manual;sip_autoanswer=yes"
+    return (
+        f"<sip:{name}@127.0.0.1:{pbx_port}>;auth_user={name};auth_pass={password};regint={_RENEWED_EVERY_S};{answers}"
+    )
+
+
+def baresip_config(sip_port: int, control_port: int, sound: tuple[int, int], directory: Path, modules: Path) -> str:
+    """Its `config`: no sound card, a tone for a voice, all that is heard kept in files below `directory`."""
+    return f"""\
+sip_listen 127.0.0.1:{sip_port}
+net_interface 127.0.0.1
+rtp_ports {sound[0]}-{sound[1]}
+ctrl_tcp_listen 127.0.0.1:{control_port}
+snd_path {directory}
+call_max_calls 1
+statmode_default off
+audio_source ausine,{BARESIP_HZ}
+ausrc_srate 48000
+ausrc_channels 2
+module_path {modules}
+module g711.so
+module ausine.so
+module sndfile.so
+module account.so
+module_app menu.so
+module_app ctrl_tcp.so
 """

@@ -7,6 +7,7 @@ told beforehand (`on_ring`) and while they are in a call: answer, speak (a tone)
 import asyncio
 import enum
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -229,12 +230,7 @@ class Phones(Mapping[str, Phone]):
 
     async def until_registered(self, pbx: Server) -> None:
         """Wait until the PBX can reach every phone."""
-        async with aiohttp.ClientSession(headers=pbx.ari_headers) as client:
-            deadline = asyncio.get_running_loop().time() + PATIENCE_S
-            while missing := set(self.names) - await _online(client, pbx):
-                if asyncio.get_running_loop().time() > deadline:
-                    raise LabError(f"Phones {', '.join(sorted(missing))} did not register; see {self.server.log_path}.")
-                await asyncio.sleep(0.05)
+        await until_online(pbx, set(self.names), self.server.log_path)
 
     async def let_go(self) -> None:
         """Leave them to themselves: from now on they answer everything at once and are silent. For load."""
@@ -261,6 +257,16 @@ class Phones(Mapping[str, Phone]):
                 self._by_channel[channel].keys += event["digit"]
             case "StasisEnd" | "ChannelDestroyed" if channel in self._by_channel:
                 self._by_channel.pop(channel).ended(channel)
+
+
+async def until_online(pbx: Server, names: set[str], log_path: Path) -> None:
+    """Wait until the PBX can reach these phones. Raises LabError, naming their log, when it cannot."""
+    async with aiohttp.ClientSession(headers=pbx.ari_headers) as client:
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while missing := names - await _online(client, pbx):
+            if asyncio.get_running_loop().time() > deadline:
+                raise LabError(f"Phones {', '.join(sorted(missing))} did not register; see {log_path}.")
+            await asyncio.sleep(0.05)
 
 
 async def _online(client: aiohttp.ClientSession, pbx: Server) -> set[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from app.agent_commands import Connect, ConnectPhone, DialParty, OpenRoom, RingPhone
 from app.agent_events import PersonJoined, PhoneAnswered, PhoneJoined
@@ -16,8 +16,8 @@ from app.model import Trunk
 from app.units import AttemptId, LegId, Number, RoomId, TrunkId
 from asterisk.lab import Lab
 from asterisk.lab.phones import Phone
-from asterisk.lab.voices import Listening, Voices
-from tests.asterisk.tones import Sound, sound
+from asterisk.lab.voices import Listening
+from tests.asterisk.tellers import Callee, Callees
 
 PATIENCE_S: Final = 20.0
 TRUNK: Final = Trunk(id=TrunkId("network"), endpoint="network", prefixes=("+",))
@@ -26,20 +26,8 @@ NOBODY, NO_LEG = AttemptId(""), LegId("")
 E_ = TypeVar("E_", bound=Event)
 
 
-class Teller:
-    """Somebody on the line: speaks one tone, and is listened to."""
-
-    async def speak(self, frequency_hz: int) -> None:
-        """Sound one frequency from now on."""
-        raise NotImplementedError
-
-    async def listen(self) -> Listening:
-        """Record what they hear."""
-        raise NotImplementedError
-
-
 @dataclass(slots=True)
-class Agent(Teller):
+class Agent:
     """A phone in a call of ours."""
 
     leg_id: LegId
@@ -53,30 +41,15 @@ class Agent(Teller):
         return await self.phone.listen()
 
 
-@dataclass(slots=True)
-class Called(Teller):
+class Called(Callee):
     """Somebody called over the trunk: a person, or a third party."""
 
-    number: Number
-    floor: Floor
-    attempt_id: AttemptId = NOBODY
-    leg_id: LegId = NO_LEG
-
-    @property
-    def keys(self) -> str:
-        """The keys that were pressed for them to hear."""
-        return self.floor.keys.get(self.channel, "")
-
-    @property
-    def channel(self) -> str:
-        """Their channel in the telephone network."""
-        return self.floor.channels[self.number.removeprefix("+")]
-
-    async def speak(self, frequency_hz: int) -> None:
-        await self.floor.voices.speak(self.channel, frequency_hz)
-
-    async def listen(self) -> Listening:
-        return await self.floor.voices.listen(self.channel)
+    def __init__(
+        self, callees: Callees, number: Number, attempt_id: AttemptId = NOBODY, leg_id: LegId = NO_LEG
+    ) -> None:
+        super().__init__(callees, number)
+        self.attempt_id = attempt_id
+        self.leg_id = leg_id
 
 
 class Floor:
@@ -86,18 +59,14 @@ class Floor:
         self.lab = lab
         self.told: list[Event] = []
         self.telephony = AsteriskTelephony(url=lab.pbx.ari_url, user=lab.pbx.ari_user, password=lab.pbx.ari_password)
-        self.voices = Voices(lab.network, f"voices-{name}", on_event=self._follow)
-        self.channels: dict[str, str] = {}
-        """Of the telephone network, by the number called, without its plus."""
-        self.keys: dict[str, str] = {}
-        """Heard on each of them."""
+        self.callees = Callees(lab, name)
         self._name = name
         self._phones = phones
         self._used = 0
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Floor:
-        await self.voices.start(hears_all=True)
+        await self.callees.__aenter__()
         await self.telephony.start(self._take)
         await self.until(TelephonyUp)
         return self
@@ -110,22 +79,13 @@ class Floor:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.telephony.stop()
-        await self.voices.stop()
+        await self.callees.__aexit__()
         for server in (self.lab.pbx, self.lab.network, self.lab.phones.server):
             await server.cli("channel request hangup all")
 
     def _take(self, event: Event) -> None:
         self.told.append(event)
         self._news.set()
-
-    async def _follow(self, event: dict[str, Any]) -> None:
-        match event["type"]:
-            case "ChannelCreated" if event["channel"]["name"].startswith("PJSIP/"):
-                number = event["channel"]["dialplan"]["exten"].removeprefix("+")
-                self.channels[number] = event["channel"]["id"]
-            case "ChannelDtmfReceived":
-                channel = event["channel"]["id"]
-                self.keys[channel] = self.keys.get(channel, "") + event["digit"]
 
     def do(self, *commands: TelephonyCommand) -> None:
         """Give commands."""
@@ -187,12 +147,12 @@ class Floor:
     async def person(self) -> Called:
         """Somebody who answered."""
         attempt_id = AttemptId(self._next())
-        person = Called(number=self._number(), floor=self, attempt_id=attempt_id)
+        number = self._number()
         self.do(
             PlaceCall(
                 attempt_id=attempt_id,
                 trunk=TRUNK,
-                number=person.number,
+                number=number,
                 caller_id="+442079460000",
                 ring_timeout_ms=20_000,
                 lease_ms=300_000,
@@ -200,23 +160,23 @@ class Floor:
             )
         )
         await self.until(CallAnswered, lambda event: event.attempt_id == attempt_id)
-        return person
+        return Called(self.callees, number, attempt_id=attempt_id)
 
     async def third(self) -> Called:
         """A third party who answered."""
-        party = Called(number=self._number(), floor=self, leg_id=LegId(f"{self._next()}-c1"))
+        leg_id, number = LegId(f"{self._next()}-c1"), self._number()
         self.do(
             DialParty(
-                leg_id=party.leg_id,
+                leg_id=leg_id,
                 trunk=TRUNK,
-                number=party.number,
+                number=number,
                 caller_id="",
                 ring_timeout_ms=20_000,
                 lease_ms=300_000,
             )
         )
-        await self.until(PhoneAnswered, lambda event: event.leg_id == party.leg_id)
-        return party
+        await self.until(PhoneAnswered, lambda event: event.leg_id == leg_id)
+        return Called(self.callees, number, leg_id=leg_id)
 
     def _number(self) -> Number:
         self._used += 1
@@ -241,10 +201,3 @@ def room_of(agent: Agent) -> RoomId:
     """The agent's own room."""
     assert agent.room is not None
     return agent.room
-
-
-async def heard(during: Coroutine[Any, Any, object] | float, *tellers: Teller) -> list[Sound]:
-    """What each hears while something happens, or for some seconds."""
-    recordings = [await teller.listen() for teller in tellers]
-    await (asyncio.sleep(during) if isinstance(during, float) else during)
-    return [sound(await recording.stop()) for recording in recordings]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from app.agent_events import AgentRequest, AgentWentReady, DispositionSet
 from app.agent_operations import AgentOperations
@@ -23,14 +23,23 @@ from tests.asterisk.campaign import Person, Site, site
 WITHIN_S = 30.0
 
 
+class Named(Protocol):
+    """A phone the PBX knows by name."""
+
+    name: str
+
+
+P_ = TypeVar("P_", bound=Named)
+
+
 @dataclass(slots=True, kw_only=True)
-class Worker:
-    """An agent on a phone."""
+class WorkerOn(Generic[P_]):
+    """An agent on a phone of some make."""
 
     shift: Shift
     id: AgentId
     user: people.User
-    phone: Phone
+    phone: P_
 
     @property
     def picture(self) -> AgentPicture:
@@ -82,6 +91,10 @@ class Worker:
         await self.ask(DispositionSet(agent_id=self.id, attempt_id=attempt_id, code=code, is_done=True, **more))
 
 
+class Worker(WorkerOn[Phone]):
+    """An agent on one of the laboratory's own phones."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Shift:
     """A dialer with agents."""
@@ -90,7 +103,6 @@ class Shift:
     agents: AgentOperations
     lab: Lab
     trunk: Trunk
-    workers: list[Worker] = field(default_factory=list)
 
     async def campaign(
         self, mode: DialingMode, who: Sequence[Person | str], agents: AgentPlan | None = None, **plan: Any
@@ -105,14 +117,18 @@ class Shift:
 
     async def worker(self, place: int = 0) -> Worker:
         """An agent for the phone of that place."""
+        user = await self.user(f"agent {place + 1}")
+        return Worker(shift=self, id=AgentId(user.id), user=user, phone=list(self.lab.phones.values())[place])
+
+    async def worker_on(self, phone: P_) -> WorkerOn[P_]:
+        """An agent for a phone of some make."""
+        user = await self.user(f"agent on {phone.name}")
+        return WorkerOn(shift=self, id=AgentId(user.id), user=user, phone=phone)
+
+    async def user(self, name: str, role: people.Role = people.Role.AGENT) -> people.User:
+        """Somebody who may sign in."""
         now_ms = self.site.operations.now_ms
-        user = await self.site.store.write(
-            people.add_user, name=f"agent {place + 1}", password_hash="", role=people.Role.AGENT, now_ms=now_ms
-        )
-        phone = list(self.lab.phones.values())[place]
-        made = Worker(shift=self, id=AgentId(user.id), user=user, phone=phone)
-        self.workers.append(made)
-        return made
+        return await self.site.store.write(people.add_user, name=name, password_hash="", role=role, now_ms=now_ms)
 
     async def the_attempt(self, campaign_id: CampaignId, place: int = 0) -> AttemptEntry:
         """An attempt of the campaign, once it is closed."""

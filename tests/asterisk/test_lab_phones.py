@@ -12,9 +12,11 @@ from app.agent_commands import ConnectPhone, HangUpPhone, OpenRoom, RingPhone
 from app.agent_events import PhoneAnswered, PhoneEnded, PhoneJoined
 from app.units import LegId, RoomId
 from asterisk.lab import Lab, LabError
-from asterisk.lab.phone_config import ECHO
+from asterisk.lab.baresip import find_baresip
+from asterisk.lab.phone_config import BARESIP, ECHO
 from asterisk.lab.phones import OnRing
-from tests.asterisk.floor import PERSON_HZ, Floor, heard
+from tests.asterisk.floor import PERSON_HZ, Floor
+from tests.asterisk.tellers import heard
 from tests.asterisk.tones import heard_ms
 
 EPHEMERAL = 32_768
@@ -97,6 +99,8 @@ async def test_nothing_is_left_of_them() -> None:
         pid, directory = lab.phones.server.pid, lab.directory
         echo = await lab.start_echo_phone()
         assert echo.name == ECHO
+        if find_baresip() is not None:
+            assert (await lab.start_baresip()).name in BARESIP
     assert not psutil.pid_exists(pid)
     assert not directory.exists()
     ours = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]

@@ -18,7 +18,8 @@ from app.asterisk.telephony import AsteriskTelephony
 from app.units import LegId
 from asterisk.lab import Lab
 from asterisk.lab.phones import OnRing, Phone
-from tests.asterisk.floor import AGENT_HZ, PERSON_HZ, Floor, heard
+from tests.asterisk.floor import AGENT_HZ, PERSON_HZ, Floor
+from tests.asterisk.tellers import heard
 from tests.asterisk.tones import heard_ms, length_ms, rest_ms, sound
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session")]
@@ -225,7 +226,7 @@ async def test_a_phone_cannot_dial_out_by_itself(floor: Floor) -> None:
     phone = floor.free_phone()
     assert await phone.dial("+447700900100") in (403, 603)
     assert await phone.dial("s") == 404
-    assert floor.channels == {}, "nobody was called"
+    assert floor.callees.channels == {}, "nobody was called"
 
 
 # --- an Asterisk that does not answer --------------------------------------------------------------------------------

@@ -35,9 +35,9 @@ from tests.asterisk.floor import (
     Agent,
     Called,
     Floor,
-    heard,
     room_of,
 )
+from tests.asterisk.tellers import heard
 from tests.asterisk.tones import EDGES_MS, Sound, heard_ms, length_ms, rest_ms, sound
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session")]
@@ -302,7 +302,7 @@ async def test_keys_reach_the_person(floor: Floor) -> None:
     agent, person = await floor.agent(), await floor.person()
     await floor.connect(person, room_of(agent))
     floor.do(SendKeys(attempt_id=person.attempt_id, digits="1590*#"))
-    await floor.voices.until(lambda: len(person.keys) >= 6, "the person hears no six keys")
+    await floor.callees.voices.until(lambda: len(person.keys) >= 6, "the person hears no six keys")
     assert person.keys == "1590*#"
 
 
