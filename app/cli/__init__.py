@@ -25,6 +25,7 @@ from app.cli.national import national, project
 from app.cli.people import apikey, user
 from app.cli.profiles import profiles
 from app.cli.running import migrate, run
+from app.cli.segments import segment
 from app.cli.simulate import simulate
 from app.cli.sounds import sound
 from app.cli.strategies import strategy
@@ -40,7 +41,7 @@ def outring() -> None:
 
 for command in (
     run, duty, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national,
-    caller_ids, profiles, user, group, apikey, simulate, bench, migrate, backup, restore, audit, why,
+    caller_ids, profiles, user, group, segment, apikey, simulate, bench, migrate, backup, restore, audit, why,
     waterfall_,
 ):  # fmt: skip
     outring.add_command(command)

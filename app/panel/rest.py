@@ -14,6 +14,7 @@ from app.panel import (
     rest_groups,
     rest_lists,
     rest_people,
+    rest_segments,
     rest_sources,
     rest_strategies,
 )
@@ -30,6 +31,7 @@ routes = Routes(
         *rest_agents.routes.rows,
         *rest_people.routes.rows,
         *rest_groups.routes.rows,
+        *rest_segments.routes.rows,
         *rest_strategies.routes.rows,
         *rest_duty.routes.rows,
     ]

@@ -5,6 +5,7 @@ Attaching again adds what is missing and touches nothing else, so that a piece m
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,7 @@ from app.store.errors import NotFound
 from app.store.lists import get_list
 from app.store.sql import execute
 from app.store.tallies import TallyBook
-from app.units import CampaignId, ListId
+from app.units import CampaignId, ContactId, ListId
 
 PIECE: Final = 5_000
 """Contacts attached in one transaction: some tens of milliseconds, which is what a call may have to wait."""
@@ -63,6 +64,36 @@ def attach_piece(
         return AttachedPiece(added=0, seen=0, last_contact_id=after_id, is_last=True)
     added = _attach(conn, campaign_id, list_id, span.first_id, span.last_id, now_ms)
     return AttachedPiece(added=added, seen=span.seen, last_contact_id=span.last_id, is_last=span.seen < size)
+
+
+def attach_chosen(
+    conn: Connection, campaign_id: CampaignId, list_id: ListId, contact_ids: Sequence[ContactId], now_ms: int
+) -> int:
+    """Attach some contacts of a list, due now; answers how many were new. Who is imported later does not join.
+
+    Raises NotFound.
+    """
+    if execute(conn, "campaign_exists", {"campaign_id": campaign_id}).first() is None:
+        raise NotFound("campaign", campaign_id)
+    execute(conn, "link_some", {"campaign_id": campaign_id, "list_id": list_id})
+    added = 0
+    for first_id, last_id in _spans(contact_ids):
+        added += _attach(conn, campaign_id, list_id, first_id, last_id, now_ms)
+    return added
+
+
+def _spans(contact_ids: Sequence[ContactId]) -> Iterator[tuple[int, int]]:
+    """Ids that follow one another, as from–to."""
+    first = last = None
+    for one in sorted(contact_ids):
+        if last is not None and one == last + 1:
+            last = one
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = int(one)
+    if first is not None and last is not None:
+        yield first, last
 
 
 def attach_new_contacts(

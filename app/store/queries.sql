@@ -1184,6 +1184,10 @@ SELECT id FROM campaigns WHERE id = :campaign_id;
 INSERT INTO campaign_lists (campaign_id, list_id) VALUES (:campaign_id, :list_id)
 ON CONFLICT (campaign_id, list_id) DO UPDATE SET is_whole = TRUE;
 
+-- name: link_some
+-- Note that a campaign has some of a list.
+INSERT INTO campaign_lists (campaign_id, list_id, is_whole) VALUES (:campaign_id, :list_id, FALSE) ON CONFLICT DO NOTHING;
+
 -- name: campaigns_of_list
 -- The campaigns that have all of a list.
 SELECT campaign_id FROM campaign_lists WHERE list_id = :list_id AND is_whole ORDER BY campaign_id;

@@ -362,6 +362,16 @@ strategies = Table(
     UniqueConstraint("name", "version"),
 )
 
+# Conditions on contacts, as files; see app.segments.
+segments = Table(
+    "segments",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 projects = Table(
     "projects",
     metadata,

@@ -11,7 +11,7 @@ from tests.architecture.source import Import, all_imports, circles, graph, parse
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("units", "outcomes", "pacing", "plain_yaml"),
-    ("agents", "compliance", "ownership"),
+    ("agents", "compliance", "ownership", "segments"),
     ("strategy",),
     ("model",),
     ("agent_events", "agent_commands"),
@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("duty", "journal", "runtime", "voices", "plan_checks"),
     ("sim", "study", "barring", "shown_numbers", "metrics"),
     ("operations", "doctor"),
-    ("agent_operations", "contact_operations", "callers", "rehearsal"),
+    ("agent_operations", "contact_operations", "segment_operations", "callers", "rehearsal"),
     ("panel",),
     ("service", "screen"),
     ("demo_floor",),

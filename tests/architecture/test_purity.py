@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.source import all_imports, parsed
 
-ROOMS = ("app.compliance", "app.dialing", "app.ivr", "app.pacing", "app.strategy")
+ROOMS = ("app.compliance", "app.dialing", "app.ivr", "app.pacing", "app.segments", "app.strategy")
 MODULES = (
     "app.units",
     "app.ownership",
