@@ -80,11 +80,15 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depths:
-    """What waits for its turn: events to be handled, writes for the disk, calls whose prompts are to be made."""
+    """What waits for its turn: events to be handled, writes for the disk, calls whose prompts are to be made.
+
+    opt_outs: kept beside a database that does not take them.
+    """
 
     inbox: int
     writes: int
     prompts: int
+    opt_outs: int
 
 
 class Runtime:
@@ -173,7 +177,12 @@ class Runtime:
     @property
     def depths(self) -> Depths:
         """How much waits at this moment."""
-        return Depths(inbox=len(self._inbox), writes=len(self._to_write), prompts=self._to_render.qsize())
+        return Depths(
+            inbox=len(self._inbox),
+            writes=len(self._to_write),
+            prompts=self._to_render.qsize(),
+            opt_outs=0 if self._opt_outs is None else len(self._opt_outs.kept),
+        )
 
     # --- life --------------------------------------------------------------------------------------------------------
 

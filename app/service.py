@@ -133,7 +133,7 @@ async def _on_duty(
 ) -> Duty:
     """Go on duty, and leave it at the end. Who waits says so at the panel's door, if that is free."""
     duty = Duty(store, lease_ms=round(1_000 * settings.lease_s))
-    door = StandbyDoor(settings.http_host, settings.http_port)
+    door = StandbyDoor(settings)
     shown: set[asyncio.Task[bool]] = set()
 
     def waiting(entry: DutyEntry) -> None:

@@ -46,6 +46,7 @@ class DialerCollector(Collector):
     def _program(self, picture: Snapshot) -> Iterator[Family]:
         meter, depths = self._runtime.meter, self._runtime.depths
         yield _family("build_info", {(_version(),): 1.0})
+        yield _single("on_duty", 1.0)
         yield _single("stopping", self._runtime.is_ending)
         yield _single("telephony_up", picture.is_telephony_up)
         yield _single("telephony_connections_total", meter.events[TelephonyUp])
@@ -59,6 +60,7 @@ class DialerCollector(Collector):
         yield _single("late_events_total", picture.late_events)
         yield _family("commands_total", _by_kind(meter.commands))
         waiting = {"inbox": depths.inbox, "writes": depths.writes, "prompts": depths.prompts}
+        waiting["opt_outs"] = depths.opt_outs
         yield _family("queue_depth", {(name,): count for name, count in waiting.items()})
 
     def _calls(self, picture: Snapshot) -> Iterator[Family]:
@@ -82,6 +84,22 @@ def registry_of(runtime: Runtime, snapshot: Callable[[], Snapshot]) -> Collector
     """A registry of its own for one dialer, with the process it runs in."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(DialerCollector(runtime, snapshot))
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class _StandingBy(Collector):
+    """All there is to say of a dialer that stands by."""
+
+    def collect(self) -> Iterator[Family]:
+        yield _family("build_info", {(_version(),): 1.0})
+        yield _single("on_duty", 0.0)
+
+
+def standby_registry() -> CollectorRegistry:
+    """A registry for a dialer that stands by, with the process it runs in."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_StandingBy())
     ProcessCollector(registry=registry)
     return registry
 

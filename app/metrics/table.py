@@ -48,6 +48,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *_rows(
         "The program",
         ("build_info", _GAUGE, ("version",), "Always 1; the label says which version runs"),
+        ("on_duty", _GAUGE, (), "1 while this dialer is on duty; 0 while it stands by, and then nothing else is told"),
         ("stopping", _GAUGE, (), "1 while Outring is being stopped: it places no calls and waits for those up"),
         ("telephony_up", _GAUGE, (), "1 while Asterisk is connected"),
         ("telephony_connections_total", _COUNTER, (), "Times Asterisk was connected; the first is no reconnection"),
@@ -62,7 +63,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         ("late_events_total", _COUNTER, (), "Events that came too late to mean anything, and were ignored"),
         ("commands_total", _COUNTER, ("kind",), "Commands the dialer gave"),
         ("queue_depth", _GAUGE, ("queue",),
-         "What waits: `inbox` events, `writes` for the disk, `prompts` calls whose prompts are to be made"),
+         "What waits: `inbox` events, `writes`, `prompts` to be made, `opt_outs` kept beside a database that refuses"),
     ),
     *_rows(
         "Calls",

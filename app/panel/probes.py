@@ -37,8 +37,7 @@ class Probes:
     def __init__(self, operations: Operations, store: SqlStore, settings: Settings) -> None:
         self._operations = operations
         self._store = store
-        self._is_open = settings.metrics_access == "open"
-        self._token = settings.metrics_token.get_secret_value()
+        self._settings = settings
         self._registry = registry_of(operations.runtime, operations.snapshot)
         self._looking = asyncio.Lock()
         self._problems: dict[str, str] = {}
@@ -82,37 +81,35 @@ class Probes:
         return problems
 
     async def _database(self) -> str:
-        """What is wrong with the database, in a few words; empty: nothing. Has it try again when it refused before."""
-        meter = self._operations.runtime.meter
-        refuses = bool(meter.database_problem)
+        """What is wrong with the database, in a few words; empty: nothing. The shell itself tries again to write."""
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
-                if refuses:
-                    await self._store.write(_touch)
-                    meter.database_problem = ""
-                else:
-                    await self._store.read(_look_at)
+                await self._store.read(_look_at)
         except (StoreError, TimeoutError):
-            return "refuses to write" if refuses else "does not answer"
-        return ""
+            return "does not answer"
+        return "refuses to write" if self._operations.runtime.meter.database_problem else ""
 
     # --- figures -----------------------------------------------------------------------------------------------------
 
     def is_reader(self, request: web.Request) -> bool:
         """Whether the figures are for this request whoever sends it, by the settings: no database is asked."""
-        if request.path != METRICS:
-            return False
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        is_token = scheme.lower() == "bearer" and hmac.compare_digest(
-            given.strip().encode("utf-8", "replace"), self._token.encode()
-        )
-        return self._is_open or (bool(self._token) and is_token)
+        return request.path == METRICS and may_scrape(request, self._settings)
 
     async def _figures(self, request: web.Request) -> web.Response:
         if not self.is_reader(request) and RANK[request[VISITOR].user.role] < RANK[Role.SUPERVISOR]:
             raise Problem(403, "forbidden", "the figures are for supervisors and admins, or the token of metrics_token")
         body, content_type = scraped(self._registry, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def may_scrape(request: web.Request, settings: Settings) -> bool:
+    """Whether the settings alone let this request have figures: they are open, or it has the token."""
+    token = settings.metrics_token.get_secret_value()
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_token = scheme.lower() == "bearer" and hmac.compare_digest(
+        given.strip().encode("utf-8", "replace"), token.encode()
+    )
+    return settings.metrics_access == "open" or (bool(token) and is_token)
 
 
 async def _alive(_request: web.Request) -> web.Response:
@@ -123,8 +120,3 @@ async def _alive(_request: web.Request) -> web.Response:
 
 def _look_at(conn: Connection) -> None:
     conn.execute(text("SELECT version_num FROM alembic_version")).all()
-
-
-def _touch(conn: Connection) -> None:
-    """Write, and change nothing: a full disk or a closed file shows only then."""
-    conn.execute(text("UPDATE alembic_version SET version_num = version_num"))

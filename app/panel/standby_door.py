@@ -6,18 +6,20 @@ import html
 
 from aiohttp import web
 
+from app.metrics.collector import scraped, standby_registry
+from app.panel.probes import METRICS, may_scrape
 from app.panel.server import quiet
+from app.settings import Settings
 from app.store.duty import DutyEntry
 
 CLOSE_S = 1.0
 
 
 class StandbyDoor:
-    """Answers 503 to everything but `/health` and `/health/live`: this program is well, and stands by."""
+    """Answers 503 to everything but `/health`, `/health/live` and `/metrics`: this program is well, and stands by."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host = host
-        self._port = port
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._entry: DutyEntry | None = None
         self._runner: web.AppRunner | None = None
 
@@ -30,11 +32,12 @@ class StandbyDoor:
         app.router.add_get("/health", self._health)
         app.router.add_get("/health/live", self._health)
         app.router.add_get("/health/ready", self._not_ready)
+        app.router.add_get(METRICS, self._figures)
         app.router.add_route("*", "/{path:.*}", self._elsewhere)
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=CLOSE_S, logger=quiet)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            await web.TCPSite(runner, self._settings.http_host, self._settings.http_port).start()
         except OSError:
             await runner.cleanup()
             return False
@@ -54,6 +57,13 @@ class StandbyDoor:
     async def _not_ready(self, _request: web.Request) -> web.Response:
         problems = [{"part": "outring", "reason": "stands by"}]
         return web.json_response({"status": "not ready", "problems": problems}, status=503)
+
+    async def _figures(self, request: web.Request) -> web.StreamResponse:
+        """That it stands by, for whom the settings let; accounts are the other dialer's to know."""
+        if not may_scrape(request, self._settings):
+            return await self._elsewhere(request)
+        body, content_type = scraped(standby_registry(), request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def _elsewhere(self, request: web.Request) -> web.Response:
         assert self._entry is not None

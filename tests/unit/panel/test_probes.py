@@ -13,6 +13,9 @@ import pytest
 from app.events import TelephonyDown, TelephonyUp
 from app.panel import probes
 from app.panel.probes import Probes
+from app.panel.standby_door import StandbyDoor
+from app.settings import load
+from app.store.duty import DutyEntry
 from app.store.errors import StoreError
 from app.store.people import Role
 from tests.unit.panel.site import Site, open_site
@@ -93,20 +96,12 @@ async def test_a_database_that_hangs_does_not_hang_the_probe(site: Site, monkeyp
     assert await ready(site) == (503, {"database": "does not answer"})
 
 
-async def test_a_database_that_refused_a_write_is_tried_by_the_probe(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_not_ready_from_a_refused_write_to_the_next_that_is_taken(site: Site) -> None:
     await come_up(site)
     site.runtime.meter.refused("disk full", 0.1)
-
-    async def full(*_given: object) -> None:
-        raise StoreError("disk full")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(site.store, "write", full)
-        assert await ready(site) == (503, {"database": "refuses to write"})
+    assert await ready(site) == (503, {"database": "refuses to write"})
+    site.runtime.meter.committed(1, 0.1)
     assert await ready(site) == (200, {})
-    assert site.runtime.meter.database_problem == ""
 
 
 async def test_not_ready_while_it_is_being_stopped(site: Site) -> None:
@@ -151,3 +146,21 @@ async def test_open_figures_ask_nobody(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_probes_are_the_ones_that_need_no_sign_in() -> None:
     assert set(probes.PROBES) == {"/health", "/health/live", "/health/ready"}
     assert Probes.__doc__
+
+
+async def test_who_stands_by_says_so_to_prometheus(monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int) -> None:
+    monkeypatch.setenv("OUTRING_METRICS_TOKEN", TOKEN)
+    monkeypatch.setenv("OUTRING_HTTP_PORT", str(unused_tcp_port))
+    door = StandbyDoor(load())
+    entry = DutyEntry(
+        epoch=1, holder="other", place="other host", url="", taken_at_ms=1, renewed_at_ms=1, lease_ms=1, now_ms=1
+    )
+    assert await door.show(entry)
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{unused_tcp_port}") as http:
+            assert (await http.get("/metrics")).status == 503
+            answer = await http.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+            assert (answer.status, "outring_on_duty 0.0" in await answer.text()) == (200, True)
+            assert (await http.get("/health/ready")).status == 503
+    finally:
+        await door.close()
