@@ -24,7 +24,7 @@ HIDDEN: Final = "•••"
 MEGABYTE: Final = 1_000_000
 _SHORTEST_SECRET: Final = 4
 _OURS: Final = frozenset({"timestamp", "level"})
-_SUSPECT: Final = re.compile(r"[0-9]{7}|outring_|://|=|[Bb](?:earer|asic)", re.IGNORECASE)
+_SUSPECT: Final = r"[0-9]{7}|outring_|://|=|(?i:bearer|basic)"
 """What a text has that holds something to be hidden; most have not, and cost one look."""
 _NUMBER: Final = re.compile(r"(?:\+|%2[Bb])[1-9][0-9]{6,14}(?![0-9])|(?<![\w.+-])[0-9]{9,15}(?![\w.-])")
 _KEY: Final = re.compile(r"\boutring_[A-Za-z0-9_-]{20,}")
@@ -49,11 +49,16 @@ class Masking:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         long_enough = {one for one in secrets if len(one) >= _SHORTEST_SECRET}
         self._secrets = sorted(long_enough, key=len, reverse=True)  # one may be a part of another
+        self._suspect = re.compile("|".join([_SUSPECT, *map(re.escape, self._secrets)]))
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """As a processor of structlog."""
+        look = self._suspect.search
         for name, value in event.items():
-            if type(value) is not int and name not in _OURS:
+            if type(value) is str:
+                if name not in _OURS and look(value) is not None:
+                    event[name] = self.text(value)
+            elif type(value) is not int:
                 event[name] = self._value(value)
         return event
 
@@ -72,11 +77,10 @@ class Masking:
 
     def text(self, text: str) -> str:
         """A text without its secrets, its numbers masked."""
-        for secret in self._secrets:
-            if secret in text:
-                text = text.replace(secret, HIDDEN)
-        if _SUSPECT.search(text) is None:
+        if self._suspect.search(text) is None:
             return text
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
         text = _KEY.sub(f"outring_{HIDDEN}", text)
         text = _HEADER.sub(rf"\1 {HIDDEN}", text)
         text = _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", text)
