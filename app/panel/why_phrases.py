@@ -97,7 +97,7 @@ FIXED: Final = (
     "their coming",
     "a newer edition of the list",
     "the number is on a do-not-call list",
-    "all of their numbers are on a do-not-call list",
+    "another phone of theirs is called: the one before it is on a do-not-call list",
     "the number is on no do-not-call list",
     "taking it off, where it was a mistake",
     "the trunk's coming back",

@@ -29,6 +29,7 @@ from app.store.national import stale_list
 from app.store.pasts import pasts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
+from app.strategy.choose import next_free_phone
 from app.strategy.rows import Phones, Try
 from app.units import MINUTE_MS, AgentId, AttemptId, CampaignId, ContactId, Number, SessionId, is_number
 
@@ -91,7 +92,7 @@ def claim_contacts(
     for _ in range(_LOOKS if command.count > 0 and not hindrance else 0):
         lacking = command.count - len(opened)
         rows = _take(conn, command, tuple(lines), mix.from_lists(wanted, len(opened)), wanted, look, now_ms)
-        claimed = _settle(command.campaign_id, rows, tallies)
+        claimed = _settle(conn, command.campaign_id, rows, tallies)
         if mix.off:
             claimed = _hold_off(conn, command.campaign_id, claimed, mix.off, now_ms)
         taken = _by_law(conn, found, lawbook, claimed, now_ms, tallies)
@@ -156,8 +157,14 @@ def with_tries(conn: Connection, campaign_id: CampaignId, opened: Sequence[Opene
     again = [attempt.contact_id for attempt in opened if attempt.attempts or attempt.faults]
     if not again:
         return tuple(opened)
+    tries = _tries(conn, campaign_id, again)
+    return tuple(replace(attempt, tries=tuple(tries.get(attempt.contact_id, ()))) for attempt in opened)
+
+
+def _tries(conn: Connection, campaign_id: CampaignId, contacts: Sequence[int]) -> dict[int, list[Try]]:
+    """What came of the tries of some contacts in a campaign, by contact."""
     tries: dict[int, list[Try]] = {}
-    for row in execute(conn, "tries_of_contacts", {"campaign_id": campaign_id, "contacts_json": to_json(again)}):
+    for row in execute(conn, "tries_of_contacts", {"campaign_id": campaign_id, "contacts_json": to_json(contacts)}):
         tries.setdefault(row.contact_id, []).append(
             Try(
                 number=Number(row.number),
@@ -166,7 +173,7 @@ def with_tries(conn: Connection, campaign_id: CampaignId, opened: Sequence[Opene
                 is_charged=bool(row.is_charged),
             )
         )
-    return tuple(replace(attempt, tries=tuple(tries.get(attempt.contact_id, ()))) for attempt in opened)
+    return tries
 
 
 def _recovered(row: Row[Any]) -> OpenedAttempt:
@@ -209,10 +216,13 @@ def _take(
     return execute(conn, "claim_contacts" if "list_id" in lists else "claim_from_lists", parameters | lists).all()
 
 
-def _settle(campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBook) -> list[Row[Any]]:
+def _settle(conn: Connection, campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBook) -> list[Row[Any]]:
     """Count what was moved on without a call; answer the contacts to dial, in the order of the line."""
     claimed: list[Row[Any]] = []
+    turned = _turned(conn, campaign_id, [row for row in rows if _may_turn(row)])
     for row in rows:
+        if row.contact_id in turned:
+            continue  # waits as before, for another phone
         match ContactStatus(row.status):
             case ContactStatus.IN_PROGRESS:
                 claimed.append(row)
@@ -228,6 +238,37 @@ def _settle(campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBoo
                 raise AssertionError(f"claiming moved a contact to {other}")
     claimed.sort(key=lambda row: (_line(row), row.due_at_ms, row.contact_id))
     return claimed
+
+
+def _may_turn(row: Row[Any]) -> bool:
+    """Whether one phone of several is barred: such contacts keep their place until the others were looked at."""
+    return bool(row.status == ContactStatus.DO_NOT_CALL.value and row.due_at_ms is not None)
+
+
+def _turned(conn: Connection, campaign_id: CampaignId, rows: Sequence[Row[Any]]) -> frozenset[int]:
+    """Those who wait for another of their phones now; the others are settled, as nobody of theirs may be called."""
+    if not rows:
+        return frozenset()
+    phones = {row.contact_id: _phones(row) for row in rows}
+    places = free_phones(conn, campaign_id, {row.contact_id: (phones[row.contact_id], row.number) for row in rows})
+    turns = [(campaign_id, contact_id, places[contact_id]) for contact_id in sorted(phones)]
+    execute(conn, "turn_phones", {"rows_json": to_json(turns)})
+    return frozenset(contact_id for contact_id, place in places.items() if place is not None)
+
+
+def free_phones(
+    conn: Connection, campaign_id: CampaignId, barred: Mapping[int, tuple[Phones, Number]]
+) -> dict[int, int | None]:
+    """For contacts whose number may not be called the place of the phone that is called instead; None: none is free."""
+    pairs = [[contact_id, number] for contact_id, (phones, _) in barred.items() for number in phones.places.values()]
+    shut: dict[int, set[Number]] = {}
+    for row in execute(conn, "barred_contacts", {"campaign_id": campaign_id, "rows_json": to_json(pairs)}):
+        shut.setdefault(row.contact_id, set()).add(Number(row.number))
+    tries = _tries(conn, campaign_id, list(barred))
+    return {
+        contact_id: next_free_phone(phones, tries.get(contact_id, ()), number, shut.get(contact_id, set()))
+        for contact_id, (phones, number) in barred.items()
+    }
 
 
 def _by_law(

@@ -53,15 +53,15 @@ SELECT 1 AS yes
 WHERE $is_barred(CAST(:number AS text), CAST(:contact_id AS bigint), CAST(:campaign_id AS bigint));
 
 -- name: barred_contacts
--- Of these contacts, each with the number that would be dialed, those whom a campaign may not call; rows: [contact id,
--- number].
+-- Of these contacts, each with a number that would be dialed, those whom a campaign may not call, with the number; rows:
+-- [contact id, number].
 WITH asked AS MATERIALIZED (SELECT value ->> 0 AS contact_id, value ->> 1 AS number FROM json_each(:rows_json))
-SELECT asked.contact_id
+SELECT asked.contact_id, asked.number
 FROM asked
 WHERE $is_barred(asked.number, asked.contact_id, CAST(:campaign_id AS bigint));
 
 -- name: barred_contacts [postgresql]
-SELECT asked.contact_id
+SELECT asked.contact_id, asked.number
 FROM (
     SELECT (value ->> 0)::bigint AS contact_id, value ->> 1 AS number
     FROM json_array_elements(CAST(:rows_json AS json))
@@ -169,20 +169,22 @@ CROSS JOIN LATERAL (
 -- line, in this order (<<anyones>> is one of the parts above). Each row that is looked at is moved on, so that the cost depends on :look alone: to its end when
 -- it may not be dialed, back by a while when its number is in a call already or its trunks are out of service, and into
 -- progress for the first :wanted of the others; but of what is for one agent only the first, who can only take one:
--- the rest stays (of callbacks some more are looked at, so that the many of one agent do not hide another's). due_at_ms is kept for those in progress: it is their place in the line.
+-- the rest stays. Where one phone of several may not be called the contact keeps its place: another one may be free, which
+-- is looked for next (turn_phones), and by nobody for all the others (of callbacks some more are looked at, so that the many of one agent do not hide another's). due_at_ms is kept for those in progress: it is their place in the line.
 UPDATE campaign_contacts
 SET status = verdict.status,
     due_at_ms = CASE verdict.status
         WHEN 'in progress' THEN campaign_contacts.due_at_ms
         WHEN 'pending' THEN verdict.back_at_ms
+        WHEN 'do-not-call' THEN CASE WHEN verdict.has_more THEN campaign_contacts.due_at_ms END
     END,
     last_outcome = CASE verdict.status
-        WHEN 'do-not-call' THEN 26
+        WHEN 'do-not-call' THEN CASE WHEN verdict.has_more THEN campaign_contacts.last_outcome ELSE 26 END
         WHEN 'invalid number' THEN 7
         ELSE campaign_contacts.last_outcome
     END
 FROM (
-    SELECT contact_id, status, turn, CASE WHEN is_shut THEN :shut_until_ms ELSE :back_at_ms END AS back_at_ms,
+    SELECT contact_id, status, turn, has_more, CASE WHEN is_shut THEN :shut_until_ms ELSE :back_at_ms END AS back_at_ms,
         SUM(CASE WHEN status = 'in progress' AND turn = 1 THEN 1 ELSE 0 END)
             OVER (ORDER BY line, due_at_ms, contact_id) AS place
     FROM (
@@ -191,7 +193,7 @@ FROM (
                 ELSE ROW_NUMBER() OVER (PARTITION BY agent_id, status ORDER BY line, due_at_ms, contact_id)
             END AS turn
         FROM (
-            SELECT head.contact_id, head.due_at_ms, head.line, head.agent_id, head.is_shut,
+            SELECT head.contact_id, head.due_at_ms, head.line, head.agent_id, head.is_shut, head.has_more,
                 CASE
                     WHEN head.number = '' THEN 'invalid number'
                     WHEN $is_barred(head.number, head.contact_id, :campaign_id) THEN 'do-not-call'
@@ -223,7 +225,8 @@ FROM (
                                 ''
                             ),
                             phone1
-                        ) AS number
+                        ) AS number,
+                        phone2 || phone3 || phone4 || phone5 <> '' AS has_more
                     FROM (
                         SELECT * FROM (
                             SELECT contact_id, due_at_ms,
@@ -296,14 +299,15 @@ SET status = verdict.status,
     due_at_ms = CASE verdict.status
         WHEN 'in progress' THEN campaign_contacts.due_at_ms
         WHEN 'pending' THEN verdict.back_at_ms
+        WHEN 'do-not-call' THEN CASE WHEN verdict.has_more THEN campaign_contacts.due_at_ms END
     END,
     last_outcome = CASE verdict.status
-        WHEN 'do-not-call' THEN 26
+        WHEN 'do-not-call' THEN CASE WHEN verdict.has_more THEN campaign_contacts.last_outcome ELSE 26 END
         WHEN 'invalid number' THEN 7
         ELSE campaign_contacts.last_outcome
     END
 FROM (
-    SELECT contact_id, status, turn, number, phones, time_zone, name, language, fields, is_typed,
+    SELECT contact_id, status, turn, has_more, number, phones, time_zone, name, language, fields, is_typed,
         CASE WHEN is_shut THEN CAST(:shut_until_ms AS bigint) ELSE CAST(:back_at_ms AS bigint) END AS back_at_ms,
         SUM(CASE WHEN status = 'in progress' AND turn = 1 THEN 1 ELSE 0 END)
             OVER (ORDER BY line, due_at_ms, contact_id) AS place
@@ -346,6 +350,7 @@ FROM (
                             ),
                             phone1
                         ) AS number,
+                        phone2 || phone3 || phone4 || phone5 <> '' AS has_more,
                         phone1 || ' ' || phone2 || ' ' || phone3 || ' ' || phone4 || ' ' || phone5 AS phones,
                         contacts.time_zone, contacts.name, contacts.language, contacts.fields, contacts.is_typed
                     FROM (
@@ -693,6 +698,27 @@ SET status = 'pending', due_at_ms = (held.value ->> 2)::bigint
 FROM json_array_elements(CAST(:rows_json AS json)) AS held(value)
 WHERE campaign_contacts.campaign_id = (held.value ->> 0)::bigint
     AND campaign_contacts.contact_id = (held.value ->> 1)::bigint;
+
+-- name: turn_phones
+-- Settle contacts of whom a claim found one phone of several barred: they wait as before for another phone of theirs, or
+-- need no more calls (outcome 26); rows: [campaign id, contact id, phone's place; null: none is free].
+UPDATE campaign_contacts
+SET status = CASE WHEN turned.value ->> 2 IS NULL THEN 'do-not-call' ELSE 'pending' END,
+    due_at_ms = CASE WHEN turned.value ->> 2 IS NULL THEN NULL ELSE due_at_ms END,
+    last_outcome = CASE WHEN turned.value ->> 2 IS NULL THEN 26 ELSE last_outcome END,
+    phone = COALESCE(turned.value ->> 2, phone)
+FROM json_each(:rows_json) AS turned
+WHERE campaign_contacts.campaign_id = turned.value ->> 0 AND campaign_contacts.contact_id = turned.value ->> 1;
+
+-- name: turn_phones [postgresql]
+UPDATE campaign_contacts
+SET status = CASE WHEN turned.value ->> 2 IS NULL THEN 'do-not-call' ELSE 'pending' END,
+    due_at_ms = CASE WHEN turned.value ->> 2 IS NULL THEN NULL ELSE due_at_ms END,
+    last_outcome = CASE WHEN turned.value ->> 2 IS NULL THEN 26 ELSE last_outcome END,
+    phone = COALESCE((turned.value ->> 2)::smallint, phone)
+FROM json_array_elements(CAST(:rows_json AS json)) AS turned(value)
+WHERE campaign_contacts.campaign_id = (turned.value ->> 0)::bigint
+    AND campaign_contacts.contact_id = (turned.value ->> 1)::bigint;
 
 -- name: forbid_contacts
 -- Settle claimed contacts that a law forbids to call for good (outcome 36); rows: [campaign id, contact id, why].

@@ -22,11 +22,12 @@ from app.model import Campaign, CampaignStatus
 from app.outcomes import ContactStatus
 from app.store import law
 from app.store.campaigns import get_campaign
+from app.store.claiming import free_phones
 from app.store.law import Asked, CampaignLaw
 from app.store.owners import Waiting, owners_told, waiting_for_owners
 from app.store.schema import attempts, campaign_contacts, contacts, trunks
 from app.store.sql import execute, to_json
-from app.store.why import dialed_number
+from app.store.why import dialed_number, phones_of
 from app.units import CampaignId, ContactId, Number
 
 SAMPLE: Final = 10_000
@@ -215,6 +216,9 @@ def _asked(
     with_number = {key: number for key, number in numbers.items() if number}
     pairs = [[key, number] for key, number in with_number.items()]
     barred = set(execute(conn, "barred_contacts", {"campaign_id": plan.id, "rows_json": to_json(pairs)}).scalars())
+    for key, number in _other_phones(conn, plan.id, [row for row in rows if row.contact_id in barred]).items():
+        numbers[key] = with_number[key] = number
+        barred.discard(key)
     live = _those(
         conn,
         select(attempts.c.number).where(attempts.c.closed_at_ms.is_(None)),
@@ -265,6 +269,18 @@ def _present(conn: Connection, plan: Campaign, awaited: set[int | None]) -> set[
     """Of these who is here; nobody in particular always is."""
     known = owners_told(conn, plan.id, [one for one in awaited if one is not None])
     return {None, *(one for one, owner in known.items() if owner.is_here)}
+
+
+def _other_phones(conn: Connection, campaign_id: CampaignId, rows: Sequence[Row[Any]]) -> dict[ContactId, Number]:
+    """For those whose number is barred the one that a claim turns to, where one of theirs is free."""
+    phones = {ContactId(row.contact_id): phones_of(row) for row in rows}
+    several = {
+        row.contact_id: (phones[row.contact_id], Number(dialed_number(row, row)))
+        for row in rows
+        if len(phones[row.contact_id].places) > 1
+    }
+    places = free_phones(conn, campaign_id, several) if several else {}
+    return {ContactId(key): phones[ContactId(key)].places[place] for key, place in places.items() if place is not None}
 
 
 def _those(conn: Connection, found: Any, column: Any, numbers: Any) -> set[str]:

@@ -19,12 +19,14 @@ from app.outcomes import ContactStatus, Outcome
 from app.ownership import BY_COLUMN, OwnershipRule
 from app.store import law
 from app.store.campaigns import get_campaign
+from app.store.claiming import free_phones
 from app.store.dnc import is_dnc
 from app.store.errors import NotFound
 from app.store.mixing import list_shares
 from app.store.national import stale_list
 from app.store.owners import owners_told
 from app.store.schema import attempts, campaign_contacts, contacts, trunks
+from app.strategy.rows import Phones
 from app.units import CampaignId, ContactId, Number
 
 _PLACE: Final = campaign_contacts.c
@@ -112,6 +114,11 @@ def why_not(
     return [_of_place(conn, lawbook, contact, place, now_ms, frozenset(out_of_service)) for place in places]
 
 
+def phones_of(contact: Row[Any]) -> Phones:
+    """All of a contact's phones, by their places."""
+    return Phones(numbers=(contact.phone1, contact.phone2, contact.phone3, contact.phone4, contact.phone5))
+
+
 def dialed_number(contact: Row[Any], place: Row[Any]) -> str:
     """The phone whose turn it is; an empty one falls back to the first."""
     phones = [contact.phone1, contact.phone2, contact.phone3, contact.phone4, contact.phone5]
@@ -122,7 +129,8 @@ def _of_place(
     conn: Connection, lawbook: Lawbook, contact: Row[Any], place: Row[Any], now_ms: int, out: frozenset[str]
 ) -> CampaignWhy:
     entry = get_campaign(conn, CampaignId(place.campaign_id))
-    number = dialed_number(contact, place)
+    turn = dialed_number(contact, place)
+    number = _free_number(conn, entry.campaign.id, contact, turn)
     status = ContactStatus(place.status)
     reasons = [_running(entry.status, now_ms), _status(status, place, now_ms), _number(number, now_ms)]
     if number:
@@ -130,7 +138,7 @@ def _of_place(
             *_list(conn, place),
             _due(place, now_ms),
             *_agent(conn, entry.campaign, contact, place, now_ms),
-            _dnc(conn, entry.campaign.id, ContactId(contact.id), number, now_ms),
+            _dnc(conn, entry.campaign.id, ContactId(contact.id), number, turn, now_ms),
             _trunk(conn, entry.campaign, number, out, now_ms),
             _live(conn, number, status, now_ms),
             _tries(entry.campaign, place, now_ms),
@@ -245,9 +253,24 @@ def _nobodys(plan: Campaign, place: Row[Any], now_ms: int) -> str:
     return missing
 
 
-def _dnc(conn: Connection, campaign_id: CampaignId, contact_id: ContactId, number: str, now_ms: int) -> Reason:
+def _free_number(conn: Connection, campaign_id: CampaignId, contact: Row[Any], number: str) -> str:
+    """The number whose turn it is; where it is barred, that of the phone which a claim turns to, if one is free."""
+    phones = phones_of(contact)
+    if not number or not is_dnc(conn, number, contact_id=ContactId(contact.id), campaign_id=campaign_id):
+        return number
+    place = free_phones(conn, campaign_id, {contact.id: (phones, Number(number))})[contact.id]
+    return number if place is None else phones.places[place]
+
+
+def _dnc(
+    conn: Connection, campaign_id: CampaignId, contact_id: ContactId, number: str, turn: str, now_ms: int
+) -> Reason:
     if hindrance := stale_list(conn, campaign_id, now_ms):
         return _no("do-not-call", hindrance, "a newer edition of the list")
+    if number != turn:
+        return _yes(
+            "do-not-call", "another phone of theirs is called: the one before it is on a do-not-call list", now_ms
+        )
     if is_dnc(conn, number, contact_id=contact_id, campaign_id=campaign_id):
         return _no("do-not-call", "the number is on a do-not-call list", "taking it off, where it was a mistake")
     return _yes("do-not-call", "the number is on no do-not-call list", now_ms)

@@ -34,6 +34,12 @@ def next_good_phone(phones: Phones, tries: Sequence[Try], last: Try) -> int | No
     return next((place for place in _after(phones, last.number) if phones.places[place] not in dead), None)
 
 
+def next_free_phone(phones: Phones, tries: Sequence[Try], number: Number, barred: Collection[Number]) -> int | None:
+    """The place of the phone that is called when this number may not be; None: none of them is free and good."""
+    out = bad_numbers(tries) | frozenset(barred) | {number}
+    return next((place for place in _after(phones, number) if phones.places[place] not in out), None)
+
+
 def bad_numbers(tries: Sequence[Try]) -> frozenset[Number]:
     """The numbers that a try has shown to be no good: not in service, wrong, a fax."""
     return frozenset(one.number for one in tries if OUTCOMES[one.outcome].retry is RetryClass.FIX)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
+from app.agents import CallbackPlan
 from app.commands import AddDnc, ClaimContacts, StoreCommand
 from app.events import AttemptsOpened
 from app.model import OpenedAttempt
 from app.outcomes import ContactStatus, Outcome
 from app.store import SqlStore, StoreError
+from app.store.callbacks import book_callback
 from app.store.claiming import PUSH_BACK_MS
 from app.store.dnc import add_dnc_numbers
 from app.store.progress import get_progress
-from app.store.schema import attempts, campaign_contacts
-from app.units import ATTEMPT_ID, CampaignId, Number
+from app.store.schema import attempts, campaign_contacts, contacts
+from app.units import ATTEMPT_ID, CampaignId, ContactId, Number
 from tests.store.world import T0, as_found, build, claim, closing, ids, kept_tallies, phone, places, recounted_tallies
 
 
@@ -226,3 +229,51 @@ async def test_a_shut_number_on_the_do_not_call_list_or_without_digits_is_settle
     assert isinstance(event, AttemptsOpened)
     assert not event.attempts
     assert await store.read(places) == {1: ("pending", T0 + 1_000), 2: ("do-not-call", None)}
+
+
+async def phones(store: SqlStore, contact: int, *numbers: str) -> None:
+    """All phones of a contact."""
+    values = {f"phone{place}": number for place, number in enumerate(numbers, 1)}
+    await store.write(lambda conn: conn.execute(update(contacts).where(contacts.c.id == contact).values(values)))
+
+
+async def test_a_barred_phone_gives_way_to_the_next_that_is_free(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1), phone(2), phone(3), phone(4)])
+    await phones(store, 1, phone(1), "", phone(11), phone(12))
+    await phones(store, 2, phone(2), phone(21))
+    await store.write(add_dnc_numbers, [phone(1), phone(11), phone(2), phone(21), phone(3)], source="api", now_ms=T0)
+    before = await store.read(places)
+    dialed: list[tuple[int, str]] = []
+    for _ in range(3):
+        dialed += [(one.contact_id, one.number) for one in (await claim(store, campaign_id, 3)).attempts]
+    assert sorted(dialed) == [(1, phone(12)), (4, phone(4))]
+    now = await store.read(places)
+    assert now[1] == ("in progress", before[1][1]), "its place in the line is kept"
+    assert (now[2], now[3]) == (("do-not-call", None), ("do-not-call", None))
+    assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+
+
+async def test_a_phone_that_was_no_good_is_not_turned_to_and_a_person_is_barred_on_all(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1), phone(2)])
+    [attempt] = (await claim(store, campaign_id, 1)).attempts
+    wrong = closing(attempt, outcome=Outcome.INVALID_NUMBER, status=ContactStatus.PENDING, due_at_ms=T0)
+    await phones(store, 1, phone(1), phone(11))
+    await phones(store, 2, phone(2), phone(21))
+    await store.commit([replace(wrong, result=replace(wrong.result, next=replace(wrong.result.next, phone=2)))], T0)
+    await store.write(add_dnc_numbers, [phone(11)], source="api", now_ms=T0)
+    await store.commit([AddDnc(number=phone(2), source="api", contact_id=ContactId(2))], T0)
+    assert (await claim(store, campaign_id, 5)).attempts == ()
+    assert {status for status, _ in (await store.read(places)).values()} == {"do-not-call"}
+    assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+
+
+async def test_a_promise_and_an_owner_are_kept_when_a_claim_turns_to_another_phone(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1)])
+    await phones(store, 1, phone(1), phone(11))
+    await store.write(book_callback, campaign_id, ContactId(1), CallbackPlan(at_ms=T0 + 5, agent_id=None))
+    await store.write(add_dnc_numbers, [phone(1)], source="api", now_ms=T0)
+    assert (await claim(store, campaign_id, 1, T0 + 4)).attempts == ()
+    found: list[OpenedAttempt] = []
+    for _ in range(2):
+        found += (await claim(store, campaign_id, 1, T0 + 5)).attempts
+    assert [(one.number, one.is_callback) for one in found] == [(phone(11), True)]

@@ -103,7 +103,12 @@ async def test_who_is_said_to_be_ready_is_claimed_and_nobody_else(store: SqlStor
             await know(store, contact, consent=chance.choice(["none", "prior", "written"]))
         if chance.random() < 0.2:
             await know(store, contact, time_zone=chance.choice(["Asia/Tokyo", "Europe/London", "nowhere"]))
-    barred = [Number(number) for number in numbers if number and chance.random() < 0.1]
+    barred = [Number(number) for number in numbers if number and chance.random() < 0.2]
+    for contact in range(1, 61):
+        if chance.random() < 0.4:
+            other = chance.choice([phone(900 + contact), f"+1215555{contact:04d}"])
+            barred += [Number(other)] * chance.choice([0, 0, 1])
+            await know(store, contact, phone3=other)
     await store.write(add_dnc_numbers, barred, source="import", now_ms=1)
     now_ms = MORNING + chance.randint(0, 24) * HOUR_MS
     for hour in range(3):

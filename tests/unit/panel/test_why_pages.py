@@ -37,7 +37,7 @@ SENTENCES = (
     "not asked of a prerecorded call",
     "the campaign is paused",
     "3 of at most 5 tries so far",
-    "all of their numbers are on a do-not-call list",
+    "another phone of theirs is called: the one before it is on a do-not-call list",
     "last outcome: no answer",
     "waits for its group 7 (nobody of it signed in); goes to anyone after",
     "anyone's: the list names '7', and no agent of that name may serve this campaign, or its column '5' "
