@@ -152,10 +152,14 @@ class AddDnc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmAttempt:
-    """Ask the disk again whether an attempt may be dialed, over this number. → AttemptConfirmed."""
+    """Ask the disk again whether an attempt may be dialed, over this number. → AttemptConfirmed.
+
+    is_chosen: an agent took another phone than the one it was claimed for, so the law is asked about it too.
+    """
 
     attempt_id: AttemptId
     number: Number
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

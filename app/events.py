@@ -236,13 +236,15 @@ class DncAdded:
 class AttemptConfirmed:
     """What the disk says of an attempt whose claim is a while ago, as of the moment it was asked.
 
-    reason: why its number may not be called, in words; empty: it may.
+    reason: why its number may not be called, in words; empty: it may. allowed_until_ms: how long the law lets a chosen
+    number be called; None: as was told before.
     """
 
     attempt_id: AttemptId
     number: Number
     checked_at_ms: int
     reason: str = ""
+    allowed_until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,8 +76,8 @@ class AttemptRun:
     """An attempt in work. Methods return the commands that follow; `state` CLOSING means its end was decided."""
 
     __slots__ = (
-        "_checked_at_ms", "_give_up_at_ms", "_life", "_stretch", "call", "campaign", "is_confirming", "is_held", "line",
-        "opened", "result", "state", "visit",
+        "_checked_at_ms", "_give_up_at_ms", "_life", "_stretch", "call", "campaign", "is_chosen", "is_confirming",
+        "is_held", "line", "opened", "result", "state", "visit",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +92,7 @@ class AttemptRun:
         self.result: AttemptResult | None = None
         self.visit = Visit(opened, campaign, flow)
         self.is_held = False  # an agent reads the card first: it is not placed until they say so
+        self.is_chosen = False  # an agent took another phone than the one that was claimed
         self.is_confirming = False  # the disk is asked whether the number may still be called
         self._checked_at_ms = now_ms if checked_at_ms is None else checked_at_ms
         self._give_up_at_ms = now_ms + PATIENCE_MS
@@ -147,16 +148,21 @@ class AttemptRun:
         if self.is_confirming:
             return []
         self.is_confirming = True
-        return [ConfirmAttempt(attempt_id=self.id, number=self.opened.number)]
+        return [ConfirmAttempt(attempt_id=self.id, number=self.opened.number, is_chosen=self.is_chosen)]
 
     def confirmed(self, event: AttemptConfirmed, now_ms: int) -> list[Command]:
         """The disk has answered."""
         self.is_confirming = False
         if self.state not in (AttemptState.PREPARING, AttemptState.READY) or event.number != self.opened.number:
             return []
+        if event.reason and self.is_chosen:  # that phone is barred, and not whoever it belongs to: theirs is as it was
+            return self.return_undialed(now_ms, reason=event.reason)
         if event.reason:
             return self.refuse(Outcome.DO_NOT_CALL, event.reason, now_ms)
         self._checked_at_ms = max(self._checked_at_ms, event.checked_at_ms)
+        if event.allowed_until_ms is not None:
+            self.opened = replace(self.opened, allowed_until_ms=event.allowed_until_ms)
+            self.visit.opened = self.opened
         return []
 
     def place(self, line: TrunkLine, now_ms: int, shown: str | None = None) -> list[Command]:
@@ -329,6 +335,7 @@ class AttemptRun:
         """The agent dials another of the contact's phones: what the disk said was of the first."""
         if number != self.opened.number:
             self._checked_at_ms = -FRESH_MS
+            self.is_chosen = True
         self.opened = replace(self.opened, number=number)
         self.visit.opened = self.opened
 

@@ -1,12 +1,11 @@
-"""When somebody may be called: the hours of their own clock, wherever that is, as far as it is known.
+"""Clocks of whoever is called: their zones, moments on them, and the moment nearest to one that was asked for.
 
-The rules here are the default of every campaign: 09:00 to 20:00 in the contact's zone. Where the zone is not known it
-is worked out from the number; a number that several zones share may be called when all of them allow it.
+When somebody may be called is not decided here: the campaign's law says it (app.store.law).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -18,8 +17,6 @@ from phonenumbers import timezone as number_zones
 
 from app.units import HOUR_MS, MINUTE_MS
 
-OPENS_AT: Final = 9
-CLOSES_AT: Final = 20
 STEP_MS: Final = 15 * MINUTE_MS
 """Suggested times are on the quarter hour."""
 REACH_MS: Final = 48 * HOUR_MS
@@ -46,16 +43,11 @@ def zones_of(number: str, time_zone: str = "") -> tuple[str, ...]:
     return tuple(_apart(sorted(by_country, key=lambda name: name not in by_number) or by_number))
 
 
-def is_open(at_ms: int, zones: tuple[str, ...]) -> bool:
-    """Whether everybody in these zones may be called then; nobody may whose zone is not known."""
-    return bool(zones) and all(OPENS_AT <= _hour(at_ms, name) < CLOSES_AT for name in zones)
-
-
-def nearest_open(at_ms: int, now_ms: int, zones: tuple[str, ...]) -> int | None:
-    """The legal time nearest to the one asked for: that time itself, or a quarter hour; None: none within two days."""
-    if at_ms >= now_ms and is_open(at_ms, zones):
+def nearest_allowed(at_ms: int, now_ms: int, is_allowed: Callable[[int], bool]) -> int | None:
+    """The allowed time nearest to the one asked for: that time itself, or a quarter hour; None: none in two days."""
+    if at_ms >= now_ms and is_allowed(at_ms):
         return at_ms
-    return next((one for one in _around(max(at_ms, now_ms)) if one >= now_ms and is_open(one, zones)), None)
+    return next((one for one in _around(max(at_ms, now_ms)) if one >= now_ms and is_allowed(one)), None)
 
 
 def local(at_ms: int, zone: str) -> datetime:
@@ -105,7 +97,3 @@ def _zone(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # not a zone, a folder, nothing
         return None
-
-
-def _hour(at_ms: int, zone: str) -> int:
-    return local(at_ms, zone).hour

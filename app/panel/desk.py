@@ -258,7 +258,7 @@ class Sitting:
             self._contact_id = picture.card.contact_id if picture and picture.card else None
             self._more.pop("person", None)
             if picture is not None and picture.card is not None:
-                self.work.remember(attempt, zones_of(picture.card.number))
+                self.work.remember(picture.card, zones_of(picture.card.number))
                 self._start(self._look_up(picture))
             else:
                 self._start(self._look_again())
@@ -328,7 +328,7 @@ class Sitting:
             plans = self._desk.plans
             told = person_told(found, card.number, self._words, plans, now=card.attempt_id)
             self._more["person"] = told
-            self.work.remember(card.attempt_id, tuple(told["zones"]))
+            self.work.remember(card, tuple(told["zones"]))
             self.line.poke()
             await self._look_up_plans(card.campaign_id)
             self.line.poke()

@@ -11,6 +11,7 @@ from app.agents import (
     DEFAULT_DISPOSITIONS,
     NOT_SET,
     CallbackPlan,
+    Card,
     DispositionEffect,
     PauseReason,
     PhoneMode,
@@ -19,6 +20,7 @@ from app.dialing.strategy import after_conversation
 from app.model import Campaign, ContactNext, OpenedAttempt
 from app.operations import OperationError
 from app.outcomes import Outcome
+from app.panel.call_hours import CallHours, hours_of
 from app.panel.calling_time import zones_of
 from app.panel.desk_state import card_fields
 from app.panel.language import Wording
@@ -28,6 +30,7 @@ from app.store.attempts import AttemptEntry
 from app.store.audit import AuditNote, audited
 from app.store.callbacks import Callback
 from app.store.cards import ContactCard, ContactFact
+from app.store.confirming import why_not_over
 from app.store.door import SqlStore
 from app.store.people import User
 from app.store.phones import Phone
@@ -155,6 +158,28 @@ class DeskBooks:
                 break
             await asyncio.sleep(SAVED_S)
         return entry
+
+    async def check_phone(self, attempt_id: AttemptId, number: Number) -> None:
+        """Whether an agent may take another phone for an attempt. Raises OperationError with the reason."""
+        reason, _ = await self._store.read(why_not_over, self._store.lawbook, attempt_id, number, self._now_ms())
+        if reason:
+            raise OperationError(reason)
+
+    async def hours(self, card: Card, zone: str) -> CallHours:
+        """When the law lets the person of a card be called again. Raises OperationError, NotFound."""
+        try:
+            return await self._store.read(
+                hours_of,
+                self._store.lawbook,
+                card.campaign_id,
+                card.contact_id,
+                Number(card.number),
+                self._now_ms(),
+                zone=zone,
+                talk=card.attempt_id,
+            )
+        except ValueError as error:
+            raise OperationError(f"its compliance profiles cannot be used: {error}") from error
 
     # --- promises ----------------------------------------------------------------------------------------------------
 

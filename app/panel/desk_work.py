@@ -30,13 +30,14 @@ from app.agent_events import (
     TransferFinished,
     WrapUpExtended,
 )
-from app.agents import CALLBACK_WINDOW_MS, AgentState, CallbackPlan, PhoneMode
+from app.agents import CALLBACK_WINDOW_MS, AgentState, CallbackPlan, Card, PhoneMode
 from app.contacts.numbers import NumberProblem, normalise
 from app.dialing.snapshot import AgentPicture
 from app.model import CampaignStatus
 from app.operations import OperationError, Operations
 from app.panel import desk_asks as asks
-from app.panel.calling_time import CLOSES_AT, OPENS_AT, at_local, is_open, local, nearest_open
+from app.panel.call_hours import CallHours
+from app.panel.calling_time import at_local, local
 from app.panel.desk_books import DeskBooks, callback_told
 from app.panel.desk_floor import Floor
 from app.panel.desk_state import MAX_PAUSE_REASONS, slug
@@ -71,7 +72,7 @@ class DeskWork:
         self._user = user
         self._words = words
         self.agent_id = AgentId(user.id)
-        self._zones: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._people: OrderedDict[str, tuple[Card, tuple[str, ...]]] = OrderedDict()
 
     async def do(self, ask: asks.AnyAsk, now_ms: int) -> dict[str, Any]:
         """Do what is asked; answers what the page is told of it. Raises OperationError and what the store raises."""
@@ -81,7 +82,7 @@ class DeskWork:
             case asks.Targets():
                 return self._targets()
             case asks.When():
-                return self._when(ask, now_ms)
+                return await self._when(ask, now_ms)
             case asks.Edit():
                 await self._books.edit(self._user, ContactId(ask.contact), ask.field, saw=ask.seen, value=ask.value)
             case asks.Note():
@@ -110,7 +111,7 @@ class DeskWork:
         )
 
     async def _amend(self, ask: asks.Amend, now_ms: int) -> None:
-        plan = self._callback(ask, now_ms)
+        plan = await self._callback(ask, now_ms)
         note = ask.note.strip()
         amended, is_barred = await self._books.amend(self._user, AttemptId(ask.attempt), ask.code, note, plan)
         if is_barred:
@@ -142,6 +143,8 @@ class DeskWork:
                 return PhoneAsked(agent_id=me)
             case asks.Accept():
                 number = ask.number and await self._number(ask.number)
+                if number:
+                    await self._books.check_phone(AttemptId(ask.attempt), Number(number))
                 return PreviewAccepted(agent_id=me, attempt_id=AttemptId(ask.attempt), number=number)
             case asks.Skip():
                 return PreviewRefused(
@@ -170,7 +173,7 @@ class DeskWork:
             case asks.Cancel():
                 return TransferCancelled(agent_id=me)
             case asks.Dispose():
-                plan = self._callback(ask, now_ms)
+                plan = await self._callback(ask, now_ms)
                 return DispositionSet(
                     agent_id=me, attempt_id=AttemptId(ask.attempt), code=ask.code, note=ask.note.strip(),
                     callback=plan, is_done=ask.is_done,
@@ -246,45 +249,56 @@ class DeskWork:
 
     # --- callbacks ---------------------------------------------------------------------------------------------------
 
-    def remember(self, attempt_id: str, zones: tuple[str, ...]) -> None:
-        """Where the person of an attempt may be: the present one, and the one before, whose result may be mended."""
-        self._zones[attempt_id] = zones
-        self._zones.move_to_end(attempt_id)
-        while len(self._zones) > _REMEMBERED:
-            self._zones.popitem(last=False)
+    def remember(self, card: Card, zones: tuple[str, ...]) -> None:
+        """Who the person of an attempt is, and where they may be: the present one, and the one before, whose result
+        may be mended."""
+        self._people[card.attempt_id] = (card, zones)
+        self._people.move_to_end(card.attempt_id)
+        while len(self._people) > _REMEMBERED:
+            self._people.popitem(last=False)
 
     def _zones_of(self, attempt_id: str, chosen: str) -> tuple[str, ...]:
-        return (chosen,) if chosen else self._zones.get(attempt_id, ())
+        return (chosen,) if chosen else self._people[attempt_id][1] if attempt_id in self._people else ()
 
-    def _when(self, ask: asks.When, now_ms: int) -> dict[str, Any]:
-        """A time to call again, on both clocks; the nearest legal one where it is not."""
+    async def _hours_of(self, attempt_id: str, chosen: str) -> CallHours:
+        """When the campaign's law lets the person be called. Raises OperationError for nobody who is known."""
+        if attempt_id not in self._people:
+            raise OperationError("that conversation is too long ago to promise a call from it; book it on the contact")
+        card, _ = self._people[attempt_id]
+        return await self._books.hours(card, chosen)
+
+    async def _when(self, ask: asks.When, now_ms: int) -> dict[str, Any]:
+        """A time to call again, on both clocks; the nearest that the law allows where it is none."""
         zones = self._zones_of(ask.attempt, ask.zone)
         clock = zones[0] if zones else "UTC"
         try:
             at_ms = _asked_time(ask, clock, now_ms)
         except (ValueError, OverflowError) as error:
             raise OperationError("that is no date and time; write them as 2025-11-23 10:30") from error
-        nearest_ms = nearest_open(min(at_ms, now_ms + MAX_AHEAD_MS), now_ms, zones)
+        hours = await self._hours_of(ask.attempt, ask.zone)
+        asked_ms = min(at_ms, now_ms + MAX_AHEAD_MS)
+        is_legal = now_ms <= at_ms <= now_ms + MAX_AHEAD_MS and hours.may(at_ms)
         return {
             "at": at_ms,
             "zones": list(zones),
-            "is_legal": now_ms <= at_ms <= now_ms + MAX_AHEAD_MS and is_open(at_ms, zones),
+            "is_legal": is_legal,
             "is_past": at_ms < now_ms,
-            "nearest": nearest_ms,
-            "window": [f"{OPENS_AT:02d}:00", f"{CLOSES_AT:02d}:00"],
+            "nearest": hours.nearest(asked_ms, now_ms),
+            "why": "" if is_legal else self._words.say(hours.why(max(at_ms, now_ms))),
         }
 
-    def _callback(self, ask: asks.Dispose | asks.Amend, now_ms: int) -> CallbackPlan | None:
-        """Raises OperationError out of the hours, with the nearest time within them."""
+    async def _callback(self, ask: asks.Dispose | asks.Amend, now_ms: int) -> CallbackPlan | None:
+        """Raises OperationError where the law forbids that hour, with the nearest time it allows."""
         asked = ask.callback
         if asked is None:
             return None
         zones = self._zones_of(ask.attempt, ask.zone)
-        if not now_ms - 60_000 <= asked.at_ms <= now_ms + MAX_AHEAD_MS or not is_open(asked.at_ms, zones):
-            nearest_ms = nearest_open(asked.at_ms, now_ms, zones)
+        hours = await self._hours_of(ask.attempt, ask.zone)
+        if not now_ms - 60_000 <= asked.at_ms <= now_ms + MAX_AHEAD_MS or not hours.may(asked.at_ms):
+            nearest_ms = hours.nearest(min(asked.at_ms, now_ms + MAX_AHEAD_MS), now_ms)
             if nearest_ms is None:
                 raise OperationError("at that time they may not be called; choose another")
-            near = format(local(nearest_ms, zones[0]), "%Y-%m-%d %H:%M")
+            near = format(local(nearest_ms, zones[0] if zones else "UTC"), "%Y-%m-%d %H:%M")
             raise OperationError(f"at that time they may not be called; the nearest time that is legal: {near}")
         return CallbackPlan(
             at_ms=asked.at_ms,

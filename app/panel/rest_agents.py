@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app.agents import CALLBACK_WINDOW_MS, CallbackPlan, PauseReason, SpyMode
 from app.panel import agent_shapes, shapes
 from app.panel.admin_floor import put_reason_at
+from app.panel.call_hours import hours_of
 from app.panel.problems import Problem
 from app.panel.recordings import recordings_of
 from app.panel.routing import PREFIX, Call, Routes
@@ -211,9 +212,28 @@ async def put_callback(call: Call) -> agent_shapes.CallbackAnswer:
         await call.store.read(people.user_by_id, int(agent_id))
     until_ms = body.until_ms or body.at_ms + (CALLBACK_WINDOW_MS if agent_id is not None else 0)
     plan = CallbackPlan(at_ms=body.at_ms, agent_id=agent_id, until_ms=until_ms)
+    await _check_hours(call, body.at_ms)
     found = await call.store.write(callbacks.book_callback, *_place(call), plan)
     call.operations.contacts_added([_place(call)[0]])
     return agent_shapes.CallbackAnswer.of(found)
+
+
+async def _check_hours(call: Call, at_ms: int) -> None:
+    """Whether the campaign's law lets the contact be called then. Raises Problem with the nearest time it allows."""
+    campaign_id, contact_id = _place(call)
+    place = await call.store.read(callbacks.phone_in_turn, campaign_id, contact_id)
+    if not place:
+        return  # no number: the booking itself says so
+    now_ms = call.operations.now_ms
+    try:
+        hours = await call.store.read(hours_of, call.store.lawbook, campaign_id, contact_id, place, now_ms)
+    except ValueError as error:
+        raise Problem(409, "not_allowed", f"the campaign's compliance profile cannot be used: {error}") from error
+    if hours.may(max(at_ms, now_ms)):
+        return
+    nearest_ms = hours.nearest(at_ms, now_ms)
+    told = "waiting does not help" if nearest_ms is None else f"the nearest time that is allowed: at_ms {nearest_ms}"
+    raise Problem(409, "not_allowed", f"at that time they may not be called: {hours.why(max(at_ms, now_ms))}; {told}")
 
 
 @routes.add("DELETE", "/campaigns/{campaign_id}/contacts/{contact_id}/callback")

@@ -77,6 +77,7 @@ FIXED: Final = (
     *REASONS.values(),
     *MENDS.values(),
     AGAIN,
+    "that conversation is too long ago to promise a call from it; book it on the contact",
     "the campaign is running",
     "starting it",
     "waits in the line",
@@ -149,6 +150,7 @@ FIXED: Final = (
 )
 MADE: Final = (
     "its list {name} is switched off in this campaign",
+    "not allowed by law: {profile}, {rule}: {why} ({basis})",
     "the campaign is {status}",
     "the campaign's profiles cannot be used: {reason}",
     "last outcome: {outcome}",

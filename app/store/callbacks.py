@@ -111,6 +111,16 @@ def book_callback(conn: Connection, campaign_id: CampaignId, contact_id: Contact
     return get_callback(conn, campaign_id, contact_id)
 
 
+def phone_in_turn(conn: Connection, campaign_id: CampaignId, contact_id: ContactId) -> Number:
+    """The number at which the contact would be called; "": none is valid. Raises NotFound."""
+    found = select(_PLACE.phone.label("place"), contacts).join(contacts, contacts.c.id == _PLACE.contact_id)
+    row = conn.execute(found.where(_PLACE.campaign_id == campaign_id, _PLACE.contact_id == contact_id)).first()
+    if row is None:
+        raise NotFound(f"contact of campaign {campaign_id}:", contact_id)
+    phones = (row.phone1, row.phone2, row.phone3, row.phone4, row.phone5)
+    return Number((phones[row.place - 1] if 1 <= row.place <= len(phones) else "") or phones[0])
+
+
 def cancel_callback(conn: Connection, campaign_id: CampaignId, contact_id: ContactId, *, is_done: bool = True) -> None:
     """Take a promise back. is_done: the contact needs no more calls; otherwise it waits as everybody does.
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select, tuple_
 
-from app.commands import AddDnc, ConfirmAttempt
-from app.events import AttemptConfirmed, DncAdded
+from app.commands import AddDnc
+from app.events import DncAdded
 from app.store.errors import NotFound
 from app.store.schema import attempts, campaigns, contacts, dnc, dnc_people
 from app.store.sql import execute, to_json
@@ -149,25 +149,6 @@ def _campaigns(conn: Connection, command: AddDnc) -> frozenset[CampaignId] | Non
 def lock_claims(conn: Connection) -> None:
     """Have no number barred between what this transaction decides and its commit."""
     execute(conn, "lock_claims")
-
-
-def confirm_attempts(
-    conn: Connection, commands: Sequence[ConfirmAttempt], now_ms: int
-) -> dict[AttemptId, AttemptConfirmed]:
-    """Whether open attempts may be dialed as of now, over the numbers they have come to."""
-    if not commands:
-        return {}
-    rows = [[one.attempt_id, one.number] for one in commands]
-    barred = set(execute(conn, "unconfirmed_attempts", {"rows_json": to_json(rows)}).scalars())
-    return {
-        one.attempt_id: AttemptConfirmed(
-            attempt_id=one.attempt_id,
-            number=one.number,
-            checked_at_ms=now_ms,
-            reason=BARRED if one.attempt_id in barred else "",
-        )
-        for one in commands
-    }
 
 
 def is_dnc(

@@ -159,10 +159,12 @@ def ask(
     now_ms: int,
     *,
     is_by_hand: bool = False,
+    without: str = "",
 ) -> dict[ContactId, Asked]:
     """Each contact with the calls made to them, in the order given, to be dialed at these numbers.
 
-    A contact that is not there (a number just typed) is taken for the number alone.
+    A contact that is not there (a number just typed) is taken for the number alone. without: an attempt that is not
+    looked at among the calls: the one which is asked about.
     """
     rows = {row.id: row for row in execute(conn, "callees", {"contacts_json": to_json(list(numbers))})}
     asked = {
@@ -171,7 +173,7 @@ def ask(
     }
     if not found.law.reach_ms:
         return asked
-    history = _histories(conn, asked, rows, now_ms - found.law.reach_ms)
+    history = _histories(conn, asked, rows, now_ms - found.law.reach_ms, without)
     return {key: replace(one, history=history.get(key, ())) for key, one in asked.items()}
 
 
@@ -224,7 +226,7 @@ def _callee(
 
 
 def _histories(
-    conn: Connection, asked: Mapping[ContactId, Asked], rows: Mapping[int, Row[Any]], since_ms: int
+    conn: Connection, asked: Mapping[ContactId, Asked], rows: Mapping[int, Row[Any]], since_ms: int, without: str
 ) -> dict[ContactId, tuple[PastCall, ...]]:
     """The calls to any of a person's numbers, in any campaign, and to any contact that is them."""
     wanted = [
@@ -237,7 +239,7 @@ def _histories(
         "contacts_json": to_json(list(asked)),
         "since_ms": since_ms,
     }
-    found = execute(conn, "call_history", parameters).all()
+    found = [row for row in execute(conn, "call_history", parameters) if row.id != without]
     effects = _effects(conn, found)
     calls: dict[ContactId, dict[str, PastCall]] = {}
     for row in found:

@@ -23,7 +23,8 @@ from app.events import AttemptClosed, CampaignStatusSaved, PacingSaved, StoreEve
 from app.model import CampaignStatus
 from app.store.claiming import claim_contacts
 from app.store.closing import close_attempts
-from app.store.dnc import add_dnc, confirm_attempts, lock_claims
+from app.store.confirming import confirm_attempts
+from app.store.dnc import add_dnc, lock_claims
 from app.store.errors import NotFound
 from app.store.floor import log_agents, save_conversations
 from app.store.ids import NewAttemptId
@@ -47,7 +48,7 @@ def carry_out(
     barred = add_dnc(conn, [command for command in commands if isinstance(command, AddDnc)], now_ms)
     if any(isinstance(command, ClaimContacts | OpenManual | ConfirmAttempt) for command in commands):
         lock_claims(conn)
-    confirmed = confirm_attempts(conn, [one for one in commands if isinstance(one, ConfirmAttempt)], now_ms)
+    confirmed = confirm_attempts(conn, [one for one in commands if isinstance(one, ConfirmAttempt)], now_ms, lawbook)
     close_attempts(conn, [command for command in commands if isinstance(command, CloseAttempt)], now_ms, tallies)
     save_conversations(conn, [command for command in commands if isinstance(command, SaveConversation)])
     log_agents(conn, [command for command in commands if isinstance(command, LogAgent)], now_ms)

@@ -110,6 +110,18 @@ def test_the_agent_chooses_the_phone() -> None:
     assert world.shown().card.number == other  # type: ignore[union-attr]
 
 
+def test_a_phone_that_the_agent_chose_is_asked_about_anew() -> None:
+    """What the disk refuses of it is no word about the contact: they wait as they did, for the phone they had."""
+    world = preview()
+    other = typed(7)
+    world.numbers_by_choice.add(other)
+    world.disk.dnc.add(other)
+    world.ask(PreviewAccepted(agent_id=ME, attempt_id=FIRST, number=other))
+    assert FIRST not in world.calls
+    assert world.disk.closed[FIRST].outcome is Outcome.RETURNED_UNDIALED
+    assert world.disk.closed[FIRST].next.status is ContactStatus.PENDING
+
+
 def test_a_number_that_is_being_called_is_not_chosen_again() -> None:
     world = preview()
     world.begin(2)

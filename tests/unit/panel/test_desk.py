@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,15 @@ from app.agent_events import (
     TransferAsked,
 )
 from app.agents import AgentState, CallbackPlan, DialingMode
+from app.compliance.plan import CompliancePlan
 from app.contact_operations import ContactNews
 from app.panel import desk, desk_line
 from app.panel.calling_time import at_local
-from app.store import cards, people, phones
+from app.store import campaigns, cards, people, phones
 from app.store.people import Role
 from app.store.phones import Phone
 from app.store.schema import lists
+from app.units import DAY_MS
 from tests.unit.panel.desk_site import FIELDS, NUMBER, DeskSite, open_desk_site
 from tests.unit.panel.site import PASSWORD
 
@@ -339,11 +342,15 @@ async def test_a_number_that_is_none_is_told_why(world: DeskSite) -> None:
 
 
 async def test_a_callback_out_of_hours_is_refused_with_the_nearest_legal_time(world: DeskSite) -> None:
+    entry = await world.site.store.read(campaigns.get_campaign, world.campaign_id)
+    careful = replace(entry.campaign, compliance=CompliancePlan())
+    await world.site.store.write(campaigns.update_campaign, careful)
     async with open_page(world) as page:
         world.talk()
         await page.until_known("person")
         asked = await page.ask("when", attempt="attempt00001", written="2027-03-01T22:15", zone="Europe/Moscow")
         assert not asked["is_legal"]
+        assert asked["why"].startswith("outside 09:00–20:00 of Monday 2027-03-01")
         early = await page.ask("when", attempt="attempt00001", written="2020-01-01T12:00")
         assert early["is_past"]
         days = await page.ask("when", attempt="attempt00001", days=1)
@@ -357,6 +364,37 @@ async def test_a_callback_out_of_hours_is_refused_with_the_nearest_legal_time(wo
         request = world.floor.asked[-1]
         assert isinstance(request, DispositionSet)
         assert request.callback == CallbackPlan(at_ms=nearest, agent_id=None, until_ms=nearest + 1_800_000)
+
+
+async def test_a_callback_is_held_against_the_law_of_its_campaign(world: DeskSite) -> None:
+    """Hours of the profile it has, rests after the talk that goes on, and consent that nobody gave."""
+    entry = await world.site.store.read(campaigns.get_campaign, world.campaign_id)
+
+    async def under(profile: str, mode: DialingMode = DialingMode.PROGRESSIVE) -> None:
+        plan = replace(entry.campaign, mode=mode, compliance=CompliancePlan(profiles=(profile,)))
+        await world.site.store.write(campaigns.update_campaign, plan)
+
+    async with open_page(world) as page:
+        world.talk()
+        await page.until_known("person")
+        early = {"attempt": "attempt00001", "written": "2027-03-01T08:30", "zone": "Europe/Moscow"}
+        await under("ru_debt_230fz")
+        asked = await page.ask("when", **early)
+        assert asked["is_legal"], "debts: from eight on a weekday"
+        await under("careful")
+        assert not (await page.ask("when", **early))["is_legal"]
+        await under("us_reg_f_debt")
+        soon = await page.ask("when", attempt="attempt00001", days=1)
+        assert not soon["is_legal"]
+        assert "of rest after conversation" in soon["why"]
+        assert soon["nearest"] >= world.site.operations.now_ms + 7 * DAY_MS
+        await under("ru_advertising")
+        never = await page.ask("when", attempt="attempt00001", days=1)
+        assert (never["is_legal"], never["nearest"]) == (False, None)
+        body = {"attempt": "attempt00001", "code": "callback", "is_done": True}
+        refused = await page.ask("dispose", **body, callback={"at_ms": never["at"], "is_mine": True})
+        assert "may not be called" in refused["no"]
+        assert not world.floor.asked
 
 
 # --- two people, one field -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from app.store.dnc import add_dnc_numbers
 from app.store.people import Role
 from app.store.schema import campaign_contacts, contacts
 from app.store.why import REASONS
-from app.units import CampaignId
+from app.units import DAY_MS, HOUR_MS, CampaignId
 from tests.unit.panel.site import Site
 
 RU = Wording(language="ru", zone_name="Europe/Moscow")
@@ -152,3 +152,19 @@ def _stray(conn: Connection) -> None:
     made = create_list(conn, name="stray", country="GB", now_ms=1)
     row = {"id": 99, "list_id": made.id, "key": "x", "name": "<b>", "phone1": "", "fields": {}, "created_at_ms": 1}
     conn.execute(insert(contacts).values(row | {"updated_at_ms": 1}))
+
+
+async def test_a_callback_by_rest_is_refused_at_night_with_the_nearest_allowed_time(site: Site) -> None:
+    campaign_id = await held(site, "careful")
+    path = f"/api/v1/campaigns/{campaign_id}/contacts/3/callback"
+    night_ms = site.operations.now_ms + 3 * DAY_MS
+    night_ms += HOUR_MS * ((2 - night_ms // HOUR_MS) % 24)  # two in the morning, in London one hour off at the most
+    async with site.program() as http:
+        answer = await http.put(path, json={"at_ms": night_ms})
+        told = (await answer.json())["detail"]
+        assert (answer.status, "outside 09:00–20:00" in told) == (409, True), told
+        nearest_ms = int(told.rsplit("at_ms ", 1)[1])
+        assert nearest_ms > site.operations.now_ms
+        assert (await http.put(path, json={"at_ms": nearest_ms})).status == 200
+        barred = await http.put(f"/api/v1/campaigns/{campaign_id}/contacts/77/callback", json={"at_ms": nearest_ms})
+        assert barred.status == 404

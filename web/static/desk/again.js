@@ -90,7 +90,7 @@ export function when_words(at, zone = my_zone) {
   return `${day} ${time_at(at, zone)}`;
 }
 
-function draw({ at, zones: places, is_legal, is_past, nearest, window }, zone) {
+function draw({ at, zones: places, is_legal, is_past, nearest, why: law }, zone) {
   const theirs = places[0] ?? my_zone;
   show(byId("again-told"), true);
   text(byId("again-theirs"), places.length ? when_words(at, theirs) : "–");
@@ -105,7 +105,7 @@ function draw({ at, zones: places, is_legal, is_past, nearest, window }, zone) {
     return;
   }
   booked = null;
-  const why = is_past ? say("past") : nearest ? say("out-of-hours", { from: window[0], to: window[1] }) : say("no-nearest");
+  const why = is_past ? say("past") : nearest || places.length < 2 ? law : `${law} ${say("no-nearest")}`;
   text(byId("again-why"), why);
   show(byId("again-nearest"), Boolean(nearest));
   if (!nearest) return;
