@@ -85,6 +85,8 @@ class DispositionEffect(enum.Enum):
     """What a disposition does to the contact."""
 
     CLOSE = "close"
+    HOT_LEAD = "hot lead"
+    """Closed, and somebody else goes on with it: webhooks are told at once."""
     RETRY = "retry"
     CALLBACK = "callback"
     DO_NOT_CALL = "do-not-call"

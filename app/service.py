@@ -99,6 +99,7 @@ async def service(
             working = asyncio.create_task(runtime.run(first), name="dialer")
             beside += [asyncio.create_task(one, name="source") for one in _sources(settings, store, operations)]
             beside.append(asyncio.create_task(panel.sources.run(), name="sources"))
+            beside.append(asyncio.create_task(panel.courier.run(), name="webhooks"))
             try:
                 yield Service(
                     store=store,

@@ -5,6 +5,7 @@ Every setting has an environment variable of its name with OUTRING_ before it: `
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import tomllib
@@ -63,6 +64,13 @@ class Settings(BaseSettings):
     databases: Annotated[dict[str, SecretStr], NoDecode] = Field(
         {}, description="Databases of your own that lists come from, by a name: their address as SQLAlchemy takes it"
     )
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks of your own that webhooks may go to, such as 127.0.0.0/8; without: https to the internet",
+    )
+    webhook_max_waiting: int = Field(
+        100_000, ge=100, le=10_000_000, description="Deliveries that may wait for a webhook; the oldest are given up"
+    )
     asterisk_recordings_dir: Path = Field(
         Path("/var/spool/asterisk/recording"), description="Where Asterisk writes ARI recordings"
     )
@@ -109,6 +117,19 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         return _json(given) if given.startswith("[") else [name.strip() for name in given.split(",") if name.strip()]
+
+    @field_validator("webhook_networks", mode="before")
+    @classmethod
+    def _networks(cls, given: object) -> object:
+        """A variable holds `127.0.0.0/8,10.1.0.0/16` or JSON; a file a list."""
+        if isinstance(given, str):
+            given = _json(given) if given.startswith("[") else [one.strip() for one in given.split(",") if one.strip()]
+        for one in given if isinstance(given, list) else ():
+            try:
+                ipaddress.ip_network(str(one), strict=False)
+            except ValueError:
+                raise ValueError(f"{one!r} is no network; write 127.0.0.0/8, 10.1.2.3/32 or fd00::/8") from None
+        return given
 
     @field_validator("databases", mode="before")
     @classmethod

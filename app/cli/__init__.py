@@ -30,6 +30,7 @@ from app.cli.simulate import simulate
 from app.cli.sounds import sound
 from app.cli.strategies import strategy
 from app.cli.trunks import trunk
+from app.cli.webhooks import results, webhook
 from app.cli.why import waterfall_, why
 
 
@@ -42,7 +43,7 @@ def outring() -> None:
 for command in (
     run, duty, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national,
     caller_ids, profiles, user, group, segment, apikey, simulate, bench, migrate, backup, restore, audit, why,
-    waterfall_,
+    waterfall_, webhook, results,
 ):  # fmt: skip
     outring.add_command(command)
 

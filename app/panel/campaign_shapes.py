@@ -52,7 +52,7 @@ class DispositionBody(In):
     code: str = Field(pattern=_CODE)
     label: ShortName
     effect: Literal[
-        "close", "retry", "callback", "do-not-call", "wrong number", "wrong person", "answering machine"
+        "close", "hot lead", "retry", "callback", "do-not-call", "wrong number", "wrong person", "answering machine"
     ] = "close"
     retry_ms: int = Field(default=0, ge=0, le=31_536_000_000)
     is_success: bool = False

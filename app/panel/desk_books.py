@@ -147,6 +147,7 @@ class DeskBooks:
             words=note,
             decide=decide,
             now_ms=now_ms,
+            listeners=self._store.listeners,
         )
         return amended, chosen.effect is DispositionEffect.DO_NOT_CALL
 

@@ -17,6 +17,7 @@ from app.panel import (
     rest_segments,
     rest_sources,
     rest_strategies,
+    rest_webhooks,
 )
 from app.panel.routing import Routes, openapi
 
@@ -33,6 +34,7 @@ routes = Routes(
         *rest_groups.routes.rows,
         *rest_segments.routes.rows,
         *rest_strategies.routes.rows,
+        *rest_webhooks.routes.rows,
         *rest_duty.routes.rows,
     ]
 )

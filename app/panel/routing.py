@@ -25,6 +25,7 @@ from app.sources.keeper import Sources
 from app.store.audit import AuditNote
 from app.store.door import SqlStore
 from app.store.people import Role, User
+from app.webhooks.courier import Courier
 
 PREFIX: Final = "/api/v1"
 RANK: Final = {Role.AGENT: 0, Role.SUPERVISOR: 1, Role.ADMIN: 2}
@@ -45,6 +46,7 @@ class Call:
     play: Callable[[web.Request, str, User], Awaitable[web.StreamResponse]]
     contacts: ContactOperations
     sources: Sources
+    courier: Courier
     repeats: Repeats
     body: Any = None
     query: Any = None

@@ -44,6 +44,9 @@ from app.panel.why_pages import WhyPages
 from app.settings import Settings
 from app.sources.keeper import Sources
 from app.store.door import SqlStore
+from app.webhooks.courier import Courier
+from app.webhooks.posting import Poster
+from app.webhooks.receivers import networks
 
 quiet = logging.getLogger("app.panel.http")  # whoever sends what is no HTTP gets a 400, not a page of our log
 quiet.setLevel(logging.CRITICAL)
@@ -79,6 +82,12 @@ class Panel:
             databases=settings.databases,
             now_ms=lambda: operations.now_ms,
             contacts_added=operations.contacts_added,
+        )
+        self.courier = Courier(
+            store=store,
+            poster=Poster(networks(settings.webhook_networks)),
+            now_ms=lambda: operations.now_ms,
+            most_waiting=settings.webhook_max_waiting,
         )
         self._repeats = Repeats(store, lambda: operations.now_ms)
         self._recordings = Recordings(store, settings.asterisk_recordings_dir, lambda: operations.now_ms)
@@ -185,6 +194,7 @@ class Panel:
             play=self._recordings.answer,
             contacts=self._contacts,
             sources=self.sources,
+            courier=self.courier,
             repeats=self._repeats,
         )
 

@@ -21,6 +21,8 @@ from app.store.errors import InUse, NotFound
 from app.store.schema import attempts, campaign_contacts, dnc, dnc_people
 from app.store.sql import execute
 from app.store.tallies import TallyBook, hour_key
+from app.store.telling import tell_amended
+from app.store.webhooks import NOBODY, Listeners
 from app.units import SECOND_MS, AgentId, AttemptId, CampaignId, ContactId, Number
 
 AMEND_MS: Final = 65 * SECOND_MS
@@ -49,6 +51,7 @@ def amend_conversation(
     words: str,
     decide: Decide,
     now_ms: int,
+    listeners: Listeners = NOBODY,
 ) -> Amended:
     """Give a conversation of this agent's another result; words: its note.
 
@@ -72,6 +75,9 @@ def amend_conversation(
         for table in (dnc, dnc_people):
             conn.execute(delete(table).where(table.c.attempt_id == attempt_id))
     _move(conn, row, outcome, then)
+    execute(conn, "renumber_result", {"attempt_id": attempt_id, "now_ms": now_ms})
+    if listeners:
+        tell_amended(conn, listeners, attempt_id, now_ms)
     return Amended(
         campaign_id=CampaignId(row.campaign_id), contact_id=ContactId(row.contact_id), number=Number(row.number)
     )

@@ -230,9 +230,11 @@ def _settle(conn: Connection, campaign_id: CampaignId, rows: Sequence[Row[Any]],
                 pass  # pushed back: waits as before
             case ContactStatus.DO_NOT_CALL:
                 tallies.moved(campaign_id, ContactStatus.PENDING, row.status)
+                tallies.settled.append((campaign_id, ContactId(row.contact_id), row.status))
                 tallies.ended(campaign_id, Outcome.DO_NOT_CALL)
             case ContactStatus.INVALID_NUMBER:
                 tallies.moved(campaign_id, ContactStatus.PENDING, row.status)
+                tallies.settled.append((campaign_id, ContactId(row.contact_id), row.status))
                 tallies.ended(campaign_id, Outcome.INVALID_NUMBER)
             case other:
                 raise AssertionError(f"claiming moved a contact to {other}")
@@ -302,7 +304,9 @@ def _by_law(
     if forbidden:
         rows = [(found.campaign_id, *one) for one in sorted(forbidden)]
         execute(conn, "forbid_contacts", {"rows_json": to_json(rows)})
-        tallies.moved(found.campaign_id, ContactStatus.PENDING, ContactStatus.NOT_ALLOWED.value, len(forbidden))
+        status = ContactStatus.NOT_ALLOWED.value
+        tallies.settled += [(found.campaign_id, ContactId(contact_id), status) for contact_id, _ in forbidden]
+        tallies.moved(found.campaign_id, ContactStatus.PENDING, status, len(forbidden))
         tallies.ended(found.campaign_id, Outcome.NOT_ALLOWED, len(forbidden))
     return taken
 

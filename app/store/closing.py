@@ -14,25 +14,30 @@ from app.model import AttemptResult
 from app.outcomes import ContactStatus, Outcome
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
-from app.units import HOUR_MS, AttemptId, CampaignId
+from app.units import HOUR_MS, AttemptId, CampaignId, ContactId
 
 _NOT_LIVE: Final = frozenset({Outcome.ANSWERING_MACHINE, Outcome.FAX})
 
 
-def close_attempts(conn: Connection, commands: Sequence[CloseAttempt], now_ms: int, tallies: TallyBook) -> None:
-    """Write the ends of attempts and move their contacts on. An attempt that is closed already stays as it is."""
+def close_attempts(
+    conn: Connection, commands: Sequence[CloseAttempt], now_ms: int, tallies: TallyBook
+) -> list[AttemptId]:
+    """Write the ends of attempts and move their contacts on; answers which were open until now.
+
+    An attempt that is closed already stays as it is.
+    """
     results: dict[AttemptId, AttemptResult] = {}
     for command in commands:
         results.setdefault(command.result.attempt_id, command.result)
     if not results:
-        return
+        return []
     talks = [_talk(result) for result in results.values() if result.conversation is not None]
     if talks:
         execute(conn, "write_conversations", {"rows_json": to_json(talks)})
     ended = [_ended(result) for result in results.values()]
     closed = execute(conn, "close_attempts", {"now_ms": now_ms, "rows_json": to_json(ended)}).all()
     if not closed:
-        return
+        return []
     moves = []
     for row in closed:
         result = results[row.id]
@@ -42,6 +47,9 @@ def close_attempts(conn: Connection, commands: Sequence[CloseAttempt], now_ms: i
     moves.sort(key=lambda move: (move["campaign_id"], move["contact_id"]))
     for row in execute(conn, "move_contacts", {"rows_json": to_json(moves)}):
         tallies.moved(CampaignId(row.campaign_id), ContactStatus.IN_PROGRESS, row.status)
+        if row.status != ContactStatus.PENDING.value:
+            tallies.settled.append((CampaignId(row.campaign_id), ContactId(row.contact_id), row.status))
+    return [AttemptId(row.id) for row in closed]
 
 
 def _count_shown(conn: Connection, ended: Sequence[AttemptResult]) -> None:

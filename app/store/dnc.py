@@ -47,12 +47,25 @@ class DncEntry:
 # --- barring ---------------------------------------------------------------------------------------------------------
 
 
-def add_dnc(conn: Connection, commands: Sequence[AddDnc], now_ms: int) -> Mapping[AddDnc, DncAdded]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barred:
+    """What came of entries for the list. told: for each of them; new: those whose number was not on the list yet."""
+
+    told: Mapping[AddDnc, DncAdded]
+    new: tuple[AddDnc, ...] = ()
+
+
+def add_dnc(conn: Connection, commands: Sequence[AddDnc], now_ms: int) -> Barred:
     """Put numbers and persons on the list; those on it already stay as they are. Contacts are left to the claim.
 
     To be called before anything else in its transaction is locked.
     """
-    return _add(conn, commands, now_ms)[1]
+    added, told = _add(conn, commands, now_ms)
+    return Barred(told=told, new=tuple(one for one in told if _entry_of(one) in added))
+
+
+def _entry_of(command: AddDnc) -> tuple[str, int, int]:
+    return command.number, command.project_id or 0, command.campaign_id or 0
 
 
 def add_dnc_numbers(
@@ -71,12 +84,14 @@ def add_dnc_numbers(
         )
         for number in numbers
     ]
-    return _add(conn, commands, now_ms)[0]
+    return len(_add(conn, commands, now_ms)[0])
 
 
-def _add(conn: Connection, commands: Sequence[AddDnc], now_ms: int) -> tuple[int, dict[AddDnc, DncAdded]]:
+def _add(
+    conn: Connection, commands: Sequence[AddDnc], now_ms: int
+) -> tuple[set[tuple[str, int, int]], dict[AddDnc, DncAdded]]:
     if not commands:
-        return 0, {}
+        return set(), {}
     execute(conn, "lock_opt_outs")
     called = _called(conn, [one.attempt_id for one in commands if one.attempt_id is not None])
     people: dict[tuple[int, int, int], dict[str, Any]] = {}
@@ -113,7 +128,7 @@ def _add(conn: Connection, commands: Sequence[AddDnc], now_ms: int) -> tuple[int
     if people:
         ordered = [people[key] for key in sorted(people)]
         execute(conn, "add_dnc_people", {"now_ms": now_ms, "rows_json": to_json(ordered)})
-    return len(added), told
+    return {(row.number, row.project_id, row.campaign_id) for row in added}, told
 
 
 def _called(conn: Connection, attempt_ids: Sequence[AttemptId]) -> dict[AttemptId, Row[Any]]:

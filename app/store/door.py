@@ -37,6 +37,7 @@ from app.store.migrating import migrate, upgrade
 from app.store.requeueing import requeue_piece
 from app.store.schema import metadata
 from app.store.turn import carry_out
+from app.store.webhooks import NOBODY, Listeners, listeners_of
 from app.units import AttemptId, CampaignId, ListId
 
 P = ParamSpec("P")
@@ -58,6 +59,9 @@ class SqlStore:
         self._new_id = new_id
         self._long_writings = 0
         self._epoch: int | None = None
+        self.listeners = NOBODY
+        self.has_to_tell = asyncio.Event()
+        """Set after a commit that webhooks may be told of."""
         self._in_doubt: dict[AttemptId, int] = {}  # made in commits that failed, and how often to look for them yet
 
     @classmethod
@@ -79,7 +83,15 @@ class SqlStore:
             raise StoreError("a database in memory is for the simulator; give a file: sqlite+aiosqlite:///outring.db")
         if with_migrations:
             await migrate(url)
-        return cls(writing_lane(parsed), reading_lane(parsed), new_attempt_id, lawbook or Lawbook())
+        store = cls(writing_lane(parsed), reading_lane(parsed), new_attempt_id, lawbook or Lawbook())
+        if with_migrations:
+            await store.know_listeners()
+        return store
+
+    async def know_listeners(self) -> Listeners:
+        """Look who wants to be told of what happens: what is committed from now on is told to these."""
+        self.listeners = await self.read(listeners_of)
+        return self.listeners
 
     def write_as(self, epoch: int) -> None:
         """From now on `commit` is that of the dialer on duty in this epoch, and refused once another has taken over."""
@@ -97,10 +109,15 @@ class SqlStore:
             return made[-1]
 
         try:
-            return await self.write(_on_duty, commands, self._epoch, now_ms, new_id, self.lawbook)
+            done = await self.write(
+                _on_duty, commands, self._epoch, now_ms, new_id, self.lawbook, self.listeners
+            )
         except StoreError:
             self._in_doubt.update(dict.fromkeys(made, LOOKS))
             raise
+        if self.listeners:
+            self.has_to_tell.set()
+        return done
 
     async def try_writing(self) -> None:
         """See app.ports.Store."""
@@ -206,11 +223,12 @@ def _on_duty(
     now_ms: int,
     new_attempt_id: NewAttemptId,
     lawbook: Lawbook,
+    listeners: Listeners,
 ) -> list[StoreEvent]:
     """A turn of the dialer on duty; None: of one that has its database to itself. Raises Relieved."""
     if epoch is not None:
         check_epoch(conn, epoch)
-    return carry_out(conn, commands, now_ms, new_attempt_id, lawbook)
+    return carry_out(conn, commands, now_ms, new_attempt_id, lawbook, listeners)
 
 
 class SyncStore:

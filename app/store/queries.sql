@@ -747,11 +747,17 @@ RETURNING name;
 
 -- ----------------------------------------------------------------------------------------------------------- closing
 
+-- macro: next_result_no(now)
+-- The place of the next result, on SQLite, which has one writer at a time: later than all there are, and than all there
+-- were (those of a campaign that is gone, say), because it is the time that it is counted from.
+MAX({now} * 1024, COALESCE((SELECT MAX(result_no) FROM attempts), 0) + 1)
+
 -- name: close_attempts
 -- Write the ends of attempts that are open; one that is closed already is left as it is and not answered, so that it is
 -- counted once.
 UPDATE attempts
 SET closed_at_ms = :now_ms,
+    result_no = $next_result_no(:now_ms) + ended.key,
     trunk_id = ended.value ->> '$.trunk_id',
     caller_id = ended.value ->> '$.caller_id',
     placed_at_ms = ended.value ->> '$.placed_at_ms',
@@ -770,8 +776,10 @@ WHERE attempts.id = ended.value ->> '$.id' AND +attempts.closed_at_ms IS NULL
 RETURNING id, number;
 
 -- name: close_attempts [postgresql]
+WITH numbering AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(7047003) AS lock)
 UPDATE attempts
 SET closed_at_ms = :now_ms,
+    result_no = nextval('result_numbers'),
     trunk_id = ended.trunk_id,
     caller_id = ended.caller_id,
     placed_at_ms = ended.placed_at_ms,
@@ -788,7 +796,7 @@ SET closed_at_ms = :now_ms,
 FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
     id text, trunk_id text, caller_id text, placed_at_ms bigint, ringing_at_ms bigint, progress_at_ms bigint, answered_at_ms bigint,
     ended_at_ms bigint, outcome integer, is_charged boolean, sip_code integer, cause integer, cause_text text, flow json
-)
+), numbering
 WHERE attempts.id = ended.id AND attempts.closed_at_ms IS NULL
 RETURNING attempts.id, attempts.number;
 
@@ -831,7 +839,7 @@ FROM moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id
     AND campaign_contacts.contact_id = moved.contact_id
     AND campaign_contacts.status = 'in progress'
-RETURNING campaign_id, status;
+RETURNING campaign_id, contact_id, status;
 
 -- name: move_contacts [postgresql]
 UPDATE campaign_contacts
@@ -862,7 +870,7 @@ FROM (
 WHERE campaign_contacts.campaign_id = moved.campaign_id
     AND campaign_contacts.contact_id = moved.contact_id
     AND campaign_contacts.status = 'in progress'
-RETURNING campaign_contacts.campaign_id, campaign_contacts.status;
+RETURNING campaign_contacts.campaign_id, campaign_contacts.contact_id, campaign_contacts.status;
 
 -- name: write_conversations
 -- Write what talking with agents left, with the attempts it belongs to: just before these are closed.
@@ -1023,7 +1031,7 @@ SELECT value ->> '$.number', value ->> '$.project_id', value ->> '$.campaign_id'
 FROM json_each(:rows_json)
 WHERE TRUE
 ON CONFLICT DO NOTHING
-RETURNING number;
+RETURNING number, project_id, campaign_id;
 
 -- name: add_dnc [postgresql]
 INSERT INTO dnc (
@@ -1035,7 +1043,7 @@ FROM json_to_recordset(CAST(:rows_json AS json)) AS barred(
     attempt_id text
 )
 ON CONFLICT DO NOTHING
-RETURNING number;
+RETURNING number, project_id, campaign_id;
 
 -- name: honoured_lists
 -- The national lists that a campaign honours, how old they may be and how old they are.
@@ -1269,3 +1277,21 @@ WHERE campaign_id = :campaign_id AND contact_id BETWEEN :first_id AND :last_id A
 -- name: status_in_campaign
 -- Where one contact stands in a campaign.
 SELECT status FROM campaign_contacts WHERE campaign_id = :campaign_id AND contact_id = :contact_id;
+
+-- name: renumber_result
+-- A result was changed: it is told again, after all others.
+UPDATE attempts SET result_no = $next_result_no(:now_ms) WHERE id = :attempt_id;
+
+-- name: renumber_result [postgresql]
+WITH numbering AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(7047003) AS lock)
+UPDATE attempts SET result_no = nextval('result_numbers') FROM numbering
+WHERE id = :attempt_id AND :now_ms > 0;
+
+-- name: settle_result_numbers
+-- Wait until every result that has a number is there to be read or will never be, so that none comes in before one that
+-- was told. SQLite has one writer at a time.
+SELECT COALESCE(MAX(result_no), 0) FROM attempts;
+
+-- name: settle_result_numbers [postgresql]
+SELECT numbers.last_value, settled.lock
+FROM result_numbers AS numbers, (SELECT pg_advisory_xact_lock(7047003) AS lock) AS settled;

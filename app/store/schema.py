@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Sequence,
     SmallInteger,
     String,
     Table,
@@ -540,8 +541,10 @@ attempts = Table(
     Column("transfers", JSON),
     Column("queue_member", String(80)),  # who talked, when it was a member of a queue of the PBX's own
     Column("about", JSON),  # app.store.law.About
+    Column("result_no", BigInteger),  # its place among the results as they are told: app.store.results; NULL: open
     sqlite_with_rowid=False,
 )
+Sequence("result_numbers", metadata=metadata)  # PostgreSQL's; SQLite counts from the time
 # No number is ever in two live attempts, whatever campaign or process opens them: the database itself says no.
 Index(
     "uq_attempts_live_number",
@@ -563,6 +566,7 @@ def _attempts_by(column: str) -> None:
     Index(f"ix_attempts_{column}", *found, sqlite_where=condition, postgresql_where=condition)
 
 
+_some_of(attempts.c.result_no)
 _attempts_by("agent_id")
 _attempts_by("disposition")
 
@@ -587,6 +591,58 @@ compliance_versions = Table(
     Column("sha256", String(64), primary_key=True),  # of the file and those it inherits from
     Column("source", Text, nullable=False),
     Column("first_used_at_ms", BigInteger, nullable=False),
+)
+
+# --- what others are told ---------------------------------------------------------------------------------------------
+
+# Addresses of the customers' own programs that want to know what happens.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _id(),
+    Column("url", Text, nullable=False),
+    Column("secret", String(64), nullable=False),  # what deliveries are signed with
+    Column("kinds", JSON, nullable=False),  # app.store.webhooks.EventKind; none: all
+    Column("campaign_id", BigInteger),  # only about this campaign; NULL: about all
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("delivered", BigInteger, nullable=False, default=0, server_default=text("0")),
+    Column("delivered_at_ms", BigInteger),
+    Column("failures", Integer, nullable=False, default=0, server_default=text("0")),  # since the last delivery
+    Column("failing_since_ms", BigInteger),
+    Column("problem", Text, nullable=False, default="", server_default=""),
+)
+
+# What is to be told yet, written in the transaction of what happened. Without a foreign key: closing an attempt is not
+# to wait for anybody who changes a webhook.
+webhook_outbox = Table(
+    "webhook_outbox",
+    metadata,
+    _id(),
+    Column("webhook_id", BigInteger, nullable=False),
+    Column("event_id", String(100), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # as it is sent, each time
+    Column("queued_at_ms", BigInteger, nullable=False),
+    Column("next_at_ms", BigInteger),  # when it is tried; NULL: given up, a dead letter
+    Column("tries", Integer, nullable=False, default=0, server_default=text("0")),
+    Column("problem", Text, nullable=False, default="", server_default=""),
+)
+Index(
+    "ix_webhook_outbox_waiting",
+    webhook_outbox.c.webhook_id,
+    webhook_outbox.c.next_at_ms,
+    webhook_outbox.c.id,
+    sqlite_where=text("next_at_ms IS NOT NULL"),
+    postgresql_where=text("next_at_ms IS NOT NULL"),
+)
+Index(
+    "ix_webhook_outbox_dead",
+    webhook_outbox.c.webhook_id,
+    webhook_outbox.c.id,
+    sqlite_where=text("next_at_ms IS NULL"),
+    postgresql_where=text("next_at_ms IS NULL"),
 )
 
 # --- the floor -------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from app.model import AttemptResult
 from app.outcomes import ContactStatus, Outcome
 from app.store.sql import execute, to_json
-from app.units import HOUR_MS, CampaignId
+from app.units import HOUR_MS, CampaignId, ContactId
 
 
 def hour_key(at_ms: int, outcome: Outcome | None = None) -> str:
@@ -26,9 +26,11 @@ def hour_key(at_ms: int, outcome: Outcome | None = None) -> str:
 class TallyBook:
     """What is to be added to the running counts at the end of this transaction."""
 
-    __slots__ = ("_changes",)
+    __slots__ = ("_changes", "settled")
 
     def __init__(self) -> None:
+        self.settled: list[tuple[CampaignId, ContactId, str]] = []
+        """Who came to an end in this transaction, and as what: for those who want to be told."""
         self._changes: Counter[tuple[CampaignId, str, str]] = Counter()
 
     def moved(self, campaign_id: CampaignId, before: ContactStatus, after: str, count: int = 1) -> None:

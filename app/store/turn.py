@@ -32,14 +32,23 @@ from app.store.manual import open_manual
 from app.store.pacing import save_pacing
 from app.store.sql import execute
 from app.store.tallies import TallyBook
+from app.store.telling import tell_campaign, tell_turn
+from app.store.webhooks import NOBODY, Listeners
 
 _ENDS: Final = frozenset({CampaignStatus.STOPPED, CampaignStatus.FINISHED})
 
 
 def carry_out(
-    conn: Connection, commands: Sequence[StoreCommand], now_ms: int, new_attempt_id: NewAttemptId, lawbook: Lawbook
+    conn: Connection,
+    commands: Sequence[StoreCommand],
+    now_ms: int,
+    new_attempt_id: NewAttemptId,
+    lawbook: Lawbook,
+    listeners: Listeners = NOBODY,
 ) -> list[StoreEvent]:
     """Do all commands within the transaction of `conn`; one event for each, in their order.
+
+    listeners: webhooks, whose deliveries are written with what they tell of; where there are none, nothing is asked.
 
     Whatever their order, do-not-call comes first, closings before claims: who opted out in this turn is not claimed in
     it, and a number whose call ended in this turn may be dialed again. Raises NotFound for an unknown campaign.
@@ -49,14 +58,15 @@ def carry_out(
     if any(isinstance(command, ClaimContacts | OpenManual | ConfirmAttempt) for command in commands):
         lock_claims(conn)
     confirmed = confirm_attempts(conn, [one for one in commands if isinstance(one, ConfirmAttempt)], now_ms, lawbook)
-    close_attempts(conn, [command for command in commands if isinstance(command, CloseAttempt)], now_ms, tallies)
+    ends = [command for command in commands if isinstance(command, CloseAttempt)]
+    ended = close_attempts(conn, ends, now_ms, tallies)
     save_conversations(conn, [command for command in commands if isinstance(command, SaveConversation)])
     log_agents(conn, [command for command in commands if isinstance(command, LogAgent)], now_ms)
     events: list[StoreEvent] = []
     for command in commands:
         match command:
             case AddDnc():
-                events.append(barred[command])
+                events.append(barred.told[command])
             case ConfirmAttempt():
                 events.append(confirmed[command.attempt_id])
             case CloseAttempt(result=result):
@@ -64,6 +74,7 @@ def carry_out(
                     AttemptClosed(attempt_id=result.attempt_id, campaign_id=result.campaign_id, outcome=result.outcome)
                 )
             case SetCampaignStatus():
+                tell_campaign(conn, listeners, command, now_ms)
                 events.append(set_campaign_status(conn, command, now_ms))
             case ClaimContacts():
                 events.append(claim_contacts(conn, command, now_ms, new_attempt_id, tallies, lawbook))
@@ -79,6 +90,8 @@ def carry_out(
             case _:
                 assert_never(command)
     tallies.write(conn)
+    if listeners:
+        tell_turn(conn, listeners, ended=ended, settled=tallies.settled, barred=barred.new, now_ms=now_ms)
     return events
 
 

@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("logs", "settings", "systemd"),
     ("store",),
     ("contacts",),
-    ("sources",),
+    ("sources", "webhooks"),
     ("asterisk",),
     ("duty", "journal", "runtime", "voices", "plan_checks"),
     ("sim", "study", "barring", "shown_numbers", "metrics"),

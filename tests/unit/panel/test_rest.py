@@ -62,6 +62,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /apikeys": {"name": "crm"},
     "PUT /campaigns/{campaign_id}/lists": {"lists": [{"list_id": 1, "weight": 70}]},
     "PUT /segments/{name}": {"source": "title: t\nall:\n  - tries < 3\n"},
+    "POST /webhooks": {"url": "https://crm.example.com/outring", "kinds": ["attempt.ended"]},
+    "PUT /webhooks/{webhook_id}": {"url": "https://crm.example.com/outring", "kinds": ["attempt.ended"]},
+    "POST /webhooks/{webhook_id}/redeliver": {},
     "POST /agent-groups": {"name": "North", "agents": [1]},
     "PUT /agent-groups/{group_id}": {"name": "North"},
     "PUT /strategies/{name}": {"source": "title: t\nafter: {busy: {wait: 5m}, anything else: close}\n"},
@@ -69,7 +72,8 @@ BODIES: dict[str, dict[str, Any]] = {
 PLACES = {"trunk_id": "way", "list_id": "1",  "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
           "user_id": "1", "number": "+447700900199", "attempt_id": "nosuchattempt", "agent_id": "1",
           "endpoint": "agent-101", "code": "drill", "source_id": "1", "conflict_id": "1", "name": "nosuchattempt-talk",
-          "session_id": "0123456789abcdef", "project_id": "1", "group_id": "1"}  # fmt: skip
+          "session_id": "0123456789abcdef", "project_id": "1", "group_id": "1",
+          "webhook_id": "1"}  # fmt: skip
 EXPECTED_STATUS = {
     "DELETE /trunks/{trunk_id}": 409,  # a campaign has it
     "POST /sources": 422,  # the settings have no such database
@@ -108,6 +112,9 @@ EXPECTED_STATUS = {
     "GET /segments/{name}/contacts": 404,
     "POST /campaigns/{campaign_id}/segments/{name}/attach": 404,
     "POST /campaigns/{campaign_id}/segments/{name}/requeue": 404,
+    **{f"{what} /webhooks/{{webhook_id}}": 404 for what in ("GET", "PUT", "DELETE")},
+    **{f"POST /webhooks/{{webhook_id}}/{what}": 404 for what in ("secret", "test", "redeliver")},
+    "GET /webhooks/{webhook_id}/deliveries": 404,
     "PUT /agent-groups/{group_id}": 404,
     "DELETE /agent-groups/{group_id}": 404,
     "DELETE /strategies/{name}": 404,
