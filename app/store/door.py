@@ -109,9 +109,7 @@ class SqlStore:
             return made[-1]
 
         try:
-            done = await self.write(
-                _on_duty, commands, self._epoch, now_ms, new_id, self.lawbook, self.listeners
-            )
+            done = await self.write(_on_duty, commands, self._epoch, now_ms, new_id, self.lawbook, self.listeners)
         except StoreError:
             self._in_doubt.update(dict.fromkeys(made, LOOKS))
             raise
