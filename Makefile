@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
 PY := $(VENV)/bin/python
+# How long `make soak` takes, in seconds.
+SOAK_S ?= 600
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the program, its private Asterisk and its tests need from Debian's archive.
 PACKAGES := python3-venv mmdebstrap debian-archive-keyring ca-certificates espeak-ng ffmpeg
@@ -58,6 +60,10 @@ audit: setup ## Known weaknesses of the libraries, as pinned (asks the registry'
 .PHONY: bench
 bench: lab ## Figures beside the bare API, on the real Asterisk
 	@$(VENV)/bin/outring bench
+
+.PHONY: soak
+soak: lab ## 50 calls a second for 10 minutes (SOAK_S=60: a minute): latency, memory, what is left behind
+	@$(PY) -m app.bench.soak --seconds $(SOAK_S)
 
 .PHONY: clean
 clean: ## Remove the environment and caches (the built Asterisk stays)
