@@ -22,6 +22,7 @@ from app.panel.admin_floor import FloorSettingsPages
 from app.panel.admin_numbers import NumberPages
 from app.panel.admin_people import PeoplePages
 from app.panel.admin_trunks import TrunkPages
+from app.panel.admin_webhooks import WebhookPages
 from app.panel.answers import Answer, add_headers, catching
 from app.panel.campaign_setup import CampaignSetup
 from app.panel.desk import Desk
@@ -164,6 +165,9 @@ class Panel:
             WhyPages,
         ):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
+        WebhookPages(operations=self._operations, store=self._store, pages=self._pages, courier=self.courier).attach(
+            app
+        )
         self.desk.attach(app)
         rest.routes.attach(app, self._call)
         app.router.add_get(f"{PREFIX}/openapi.json", _openapi)

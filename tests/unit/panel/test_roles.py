@@ -49,6 +49,8 @@ NEEDS: Final = {
        for method in ("GET", "POST")},
     **{f"POST /admin/{noun}/remove": ADMIN for noun in ("phones/{endpoint}", "trunks/{trunk_id}", "pauses/{code}")},
     "GET /admin/duty": ADMIN,
+    **{f"{method} /admin/webhooks{one}": ADMIN for method in ("GET", "POST") for one in ("", "/{webhook_id}")},
+    **{f"POST /admin/webhooks/{{webhook_id}}/{verb}": ADMIN for verb in ("test", "secret", "redeliver", "remove")},
     "GET /admin/audit": ADMIN, "GET /admin/caller-ids": ADMIN, "POST /admin/caller-ids": ADMIN,
     "GET /admin/caller-ids/{number}": ADMIN, "POST /admin/caller-ids/{number}": ADMIN,
     "POST /admin/caller-ids/{number}/remove": ADMIN, "GET /admin/dnc": ADMIN, "POST /admin/dnc": ADMIN,
@@ -58,6 +60,7 @@ SOCKETS: Final = {"GET /live": S, "GET /live/floor": S, "GET /live/campaigns/{ca
 PLACES: Final = {
     "campaign_id": "1",
     "group_id": "1",
+    "webhook_id": "1",
     "agent_id": "1",
     "user_id": "1",
     "step": "contacts",

@@ -12,6 +12,7 @@ from app.store.results import results_page, settled_to
 from app.store.webhooks import EventKind
 from tests.store.world import T0, claim, closing
 from tests.unit.panel.site import Site
+from tests.unit.panel.test_admin import admin, whats
 
 URL = "https://crm.example.com/outring?key=geheim"
 
@@ -58,3 +59,24 @@ async def test_results_are_told_under_the_names_of_the_description(site: Site) -
 
 def test_every_kind_of_event_can_be_asked_for() -> None:
     assert set(get_args(Kind)) == {kind.value for kind in EventKind}
+
+
+async def test_the_admins_page_adds_tries_changes_and_removes(site: Site) -> None:
+    form = {"url": URL, "campaign": "", "kinds": "attempt.ended", "is_active": "yes"}
+    async with admin(site) as desk:
+        assert "No webhook yet." in await (await desk.http.get("/admin/webhooks")).text()
+        assert (await desk.post("/admin/webhooks", **(form | {"url": "http://10.0.0.1/"})))[0] == 422
+        status, page = await desk.post("/admin/webhooks", **form)
+        assert (status, page.count("whsec_")) == (200, 1)
+        assert "whsec_" not in await (await desk.http.get("/admin/webhooks/1")).text()
+        status, page = await desk.post("/admin/webhooks/1/secret")
+        assert (status, page.count("whsec_")) == (200, 1)
+        assert (await desk.post("/admin/webhooks/1", url=URL, campaign=""))[0] == 303
+        assert not site.store.listeners
+        assert (await desk.post("/admin/webhooks/1/redeliver"))[0] == 303
+        assert (await desk.post("/admin/webhooks/1/remove"))[0] == 303
+        assert (await desk.http.get("/admin/webhooks/1")).status == 404
+    done = await whats(site)
+    assert done == [
+        "created webhook", "renewed webhook secret", "changed webhook", "redelivered webhook", "removed webhook",
+    ]  # fmt: skip
