@@ -14,7 +14,7 @@ from app.dialing.rate import Rate
 from app.ivr.flow import Flow
 from app.ivr.needs import static_prompts
 from app.model import Audio, Campaign, CampaignStatus, Prompt
-from app.units import SECOND_MS, AgentId, AttemptId
+from app.units import SECOND_MS, AttemptId
 
 STOCK_MS: Final = 250
 """Contacts are claimed this far ahead of the rate: enough to hide a commit, too little to go stale."""
@@ -33,7 +33,7 @@ class CampaignRun:
     """One campaign: counts, its rate, its waiting attempts. The dialer asks and tells."""
 
     __slots__ = (
-        "_is_to_look", "_shared", "asked_for", "audio", "campaign", "claim_after_ms", "claiming", "closing",
+        "_is_to_look", "_shared", "audio", "campaign", "claim_after_ms", "claiming", "closing",
         "first_calls", "flow", "held", "hindrance", "next_due_ms", "on_the_line", "placed", "preparing", "rate",
         "ready", "recovering", "status", "wrapping_up",
     )  # fmt: skip
@@ -46,7 +46,6 @@ class CampaignRun:
         self.audio: dict[Prompt, Audio] = {}
         self.claiming = 0  # contacts asked for and not yet heard of
         self.claim_after_ms = now_ms
-        self.asked_for: frozenset[AgentId] = frozenset()  # idle since a claim was made for them
         self.hindrance = ""  # why nobody at all may be called, as the last claim told
         self.next_due_ms: int | None = now_ms  # when the next waiting contact falls due; None: nobody waits
         self.held: set[AttemptId] = set()  # on an agent's card, not to be placed until they say so

@@ -165,10 +165,6 @@ class Floor:
             return tuple(agent.id for agent in self.crew.idle(run.campaign.id))
         return self._parts.reservations.promise(run, count)
 
-    def idle(self, run: CampaignRun) -> frozenset[AgentId]:
-        """Who could take a person of a campaign now."""
-        return frozenset(agent.id for agent in self.crew.idle(run.campaign.id))
-
     def may_place(self, run: CampaignRun, attempt: AttemptRun) -> bool:
         """Whether a call could be taken: agents of our own are reserved or foreseen, members of a queue come and go."""
         if run.campaign.agents.queue:

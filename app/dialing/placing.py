@@ -56,7 +56,6 @@ class Placing:
             commands += self._place(run, now_ms)
         commands += self._take_back(run, now_ms)
         wanted = 0
-        self._look_for_own(run, now_ms)
         if not self._is_spent(run, now_ms):
             wanted = self._for_agents(run, run.wanted(self._capacity(run, now_ms), now_ms))
         if wanted:
@@ -76,21 +75,11 @@ class Placing:
         """Nobody is claimed for agents who are not there."""
         return self._floor.room(run, wanted) if wanted and run.is_for_agents else wanted
 
-    def _look_for_own(self, run: CampaignRun, now_ms: int) -> None:
-        """An agent whom the last look at the line was not for has come free: their own contacts may wait."""
-        if not run.campaign.ownership.has_owners or not run.is_for_agents or run.claiming:
-            return
-        idle = self._floor.idle(run)
-        if not idle <= run.asked_for:
-            run.look_again(now_ms)
-        run.asked_for &= idle
-
     def _claim(self, run: CampaignRun, count: int, now_ms: int) -> ClaimContacts:
         """Whoever can only be reached over a trunk that is shut stays where they are, and holds up nobody."""
         shut = [line for line in self._work.lines_of(run) if line.is_shut(now_ms)]
         ajar = [line for line in self._work.lines_of(run) if line not in shut]
         agents = self._floor.promise(run, count) if run.is_for_agents else ()
-        run.asked_for |= frozenset(agents)
         return ClaimContacts(
             campaign_id=run.campaign.id,
             count=count,

@@ -26,8 +26,7 @@ from app.commands import CloseAttempt
 from app.events import CampaignPaused, CampaignStopped, PlaybackEnded
 from app.ivr.load import load_flow
 from app.outcomes import ContactStatus, Outcome
-from app.ownership import OwnershipPlan, OwnershipRule
-from app.units import ContactId, LegId, RoomId
+from app.units import LegId, RoomId
 from tests.unit.dialing.build import campaign, phone, trunk
 from tests.unit.dialing.floor_world import CONNECT, ONE, FloorWorld
 from tests.unit.dialing.on_floor import (
@@ -308,21 +307,6 @@ def test_whom_a_contact_belongs_to_gets_it_and_nobody_else() -> None:
     world.advance(60_000)
     assert world.state(1) is AVAILABLE
     assert world.state(2) is RINGING
-
-
-def test_an_owner_who_comes_free_is_looked_for_at_once() -> None:
-    """Their contacts may be the only ones that wait: no agent sits idle until the line is looked at again."""
-    plan = OwnershipPlan(rule=OwnershipRule.PREDETERMINED)
-    for ownership, looks in ((plan, True), (OwnershipPlan(), False)):
-        world = floor(1, ownership=ownership)
-        world.owners[phone(0)] = YOU
-        world.begin(1)
-        world.settle()
-        assert not world.disk.open
-        world.disk.contacts[ONE][ContactId(1)].due_at_ms = world.now
-        world.begin(2)
-        world.settle()
-        assert (world.state(2) is RINGING) is looks
 
 
 # --- several lines ---------------------------------------------------------------------------------------------------
