@@ -14,7 +14,7 @@ from typing import Final
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import OUTCOMES, ContactStatus
-from app.panel import desk_phrases, floor_phrases, law_phrases, list_phrases, why_phrases
+from app.panel import desk_phrases, floor_phrases, law_phrases, list_phrases, source_phrases, why_phrases
 from app.store.people import Role
 
 FIXED: Final = (
@@ -27,6 +27,7 @@ FIXED: Final = (
     *floor_phrases.FIXED,
     *law_phrases.FIXED,
     *list_phrases.FIXED,
+    *source_phrases.FIXED,
     *why_phrases.FIXED,
     "answered",
     "ringing",
@@ -98,6 +99,7 @@ MADE: Final = (
     "campaign {name} has no contact list; attach one first",
     "contacts of this import were called already ({count}): it cannot be undone any more",
     "{file}: contacts taken out again: {count}",
+    *source_phrases.MADE,
     *why_phrases.MADE,
 )
 """Sentences with parts; a part may itself be a phrase, but for those that have a shape of their own."""

@@ -40,6 +40,7 @@ from app.panel.problems import Problem
 from app.panel.recordings import Recordings
 from app.panel.repeats import Repeats
 from app.panel.routing import MAX_BODY, PREFIX, Call
+from app.panel.source_pages import SourcePages
 from app.panel.strategy_pages import StrategyPages
 from app.panel.why_pages import WhyPages
 from app.settings import Settings
@@ -168,6 +169,9 @@ class Panel:
         WebhookPages(operations=self._operations, store=self._store, pages=self._pages, courier=self.courier).attach(
             app
         )
+        from_tables = SourcePages(operations=self._operations, store=self._store, pages=self._pages)
+        from_tables.keeper = self.sources
+        from_tables.attach(app)
         self.desk.attach(app)
         rest.routes.attach(app, self._call)
         app.router.add_get(f"{PREFIX}/openapi.json", _openapi)

@@ -10,8 +10,10 @@ import pytest
 from app.events import TelephonyDown
 from app.model import CampaignStatus
 from app.panel.language import LANGUAGES
-from app.store import campaigns
+from app.store import campaigns, sources
 from app.store.campaigns import CampaignEntry
+from app.store.sources import Edit, SourcePlan
+from app.units import ContactId
 from tests.browser.chromium import Page, chromium
 from tests.unit.panel.site import PASSWORD, Site, open_site
 from tests.unit.panel.test_pages import closed_attempt
@@ -155,10 +157,12 @@ async def test_every_page_is_accessible_and_fits(site: Site, page: Page, scheme:
     entry = await running(site)
     attempt_id = await closed_attempt(site, entry.campaign.id)
     base = f"/campaigns/{entry.campaign.id}"
+    await conflicting(site)
     await sign_in(page, site)
     for language in LANGUAGES:
         await page.evaluate(f"document.cookie = 'outring_language={language}; path=/'")
-        why = (f"{base}/why?rule=ready", f"/contacts/1/why?campaign={entry.campaign.id}", "/contacts?search=contact")
+        found = ("/contacts?search=contact", "/lists/sources")
+        why = (f"{base}/why?rule=ready", f"/contacts/1/why?campaign={entry.campaign.id}", *found)
         for path in ("/", base, f"{base}/attempts", f"/attempts/{attempt_id}", *why, "/nothing"):
             await check(page, site.url + path)
     site.post(TelephonyDown(reason="refused: " + "x" * 200))
@@ -166,6 +170,15 @@ async def test_every_page_is_accessible_and_fits(site: Site, page: Page, scheme:
     await page.until("document.querySelector('.banner-alarm')")
     await check(page, site.url + "/")
     page.errors.clear()  # the browser's own word for the 404
+
+
+async def conflicting(site: Site) -> None:
+    """A source that cannot be read, and an edit of it that met another one."""
+    plan = SourcePlan(database="crm", relation="people", key="id", country="GB", is_live=True)
+    made = await site.store.write(sources.create_source, name="crm people", list_name="people", plan=plan, now_ms=1)
+    edit = Edit(audit_id=1, contact_id=ContactId(1), key="7", field="City", before="Ufa", after="Perm", by="maria")
+    await site.store.write(sources.add_conflicts, made.id, [(edit, "Kazan")], 2)
+    await site.panel.sources.sync(made.id)
 
 
 async def check(page: Page, url: str) -> None:

@@ -39,6 +39,8 @@ NEEDS: Final = {
     "POST /lists/import/{key}": S, "GET /lists/import/{key}/rejected": S,
     "POST /lists/imports/{import_id}/undo": S, "POST /campaigns/{campaign_id}/test": S,
     "GET /campaigns/{campaign_id}/contacts": S,
+    "GET /lists/sources": S, "POST /lists/sources/{source_id}/run": S,
+    "POST /lists/sources/{source_id}/conflicts/{conflict_id}": S,
     "GET /contacts": S, "GET /contacts/{contact_id}/why": S, "GET /campaigns/{campaign_id}/why": S,
     "GET /metrics": S,
     "GET /admin": ADMIN, "GET /admin/users": ADMIN, "POST /admin/users": ADMIN, "GET /admin/users/{user_id}": ADMIN,
