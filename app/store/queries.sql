@@ -750,7 +750,7 @@ RETURNING name;
 -- macro: next_result_no(now)
 -- The place of the next result, on SQLite, which has one writer at a time: later than all there are, and than all there
 -- were (those of a campaign that is gone, say), because it is the time that it is counted from.
-MAX({now} * 1024, COALESCE((SELECT MAX(result_no) FROM attempts), 0) + 1)
+MAX({now} * 1024, COALESCE((SELECT MAX(result_no) FROM attempts WHERE result_no IS NOT NULL), 0) + 1)
 
 -- name: close_attempts
 -- Write the ends of attempts that are open; one that is closed already is left as it is and not answered, so that it is
@@ -1290,7 +1290,7 @@ WHERE id = :attempt_id AND :now_ms > 0;
 -- name: settle_result_numbers
 -- Wait until every result that has a number is there to be read or will never be, so that none comes in before one that
 -- was told. SQLite has one writer at a time.
-SELECT COALESCE(MAX(result_no), 0) FROM attempts;
+SELECT COALESCE(MAX(result_no), 0) FROM attempts WHERE result_no IS NOT NULL;
 
 -- name: settle_result_numbers [postgresql]
 SELECT numbers.last_value, settled.lock
