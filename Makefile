@@ -42,7 +42,8 @@ demo: lab ## A real broadcast campaign: two Asterisks on loopback, live page, ta
 
 .PHONY: test
 test: test-packages lab ## Set everything up and run all tests
-	@$(PY) -m pytest
+	@$(PY) -m pytest -m "not asterisk and not browser" --numprocesses 2 --dist loadfile
+	@$(PY) -m pytest -m "asterisk or browser"
 
 .PHONY: check
 check: setup ## Format, lint, types, tests
