@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -92,46 +93,64 @@ class BoundedFile:
     """A log file that never grows past its share: FILE, then FILE.1 … FILE.<keep> for what came before it.
 
     Where the disk is full or the file is closed to us, lines are lost and counted, and the next that can be written
-    says how many.
+    says how many. Where no new file can be begun (the folder is closed to us), the old one goes on past its share, and
+    a new one is tried for each tenth of it.
     """
 
     def __init__(self, path: Path, *, max_bytes: int, keep: int) -> None:
         """Raises OSError when the file cannot be opened at all."""
         self._path, self._max_bytes, self._keep = path, max_bytes, keep
         self.lost = 0
-        self._open()
-
-    def _open(self) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         self._file = os.fdopen(descriptor, "ab", buffering=0)
         self._size = self._file.tell() or os.fstat(descriptor).st_size
+        self._full_bytes = max_bytes
 
     def write(self, text: str, /) -> None:
         """Append; begins a new file first where this one is full."""
         line = text.encode("utf-8", "replace")
         try:
-            if self._size and self._size + len(line) > self._max_bytes:
+            if self._size and self._size + len(line) > self._full_bytes:
                 self._begin_anew()
             if self.lost:
                 line = f'{{"event": "log lines lost", "lines": {self.lost}}}\n'.encode() + line
             self._file.write(line)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: the file is closed
             self.lost += 1
             return
         self._size += len(line)
         self.lost = 0
 
     def _begin_anew(self) -> None:
-        self._file.close()
+        """Put a new file in this one's place; where that fails, this one stays open and is written on."""
+        old, new = self._file, self._path.with_name(f"{self._path.name}.new")
         try:
-            for place in range(self._keep, 0, -1):
-                older = self._path.with_name(f"{self._path.name}.{place - 1}") if place > 1 else self._path
-                if older.exists():
-                    older.replace(self._path.with_name(f"{self._path.name}.{place}"))
-            if not self._keep:
-                self._path.unlink(missing_ok=True)
-        finally:
-            self._open()
+            new.unlink(missing_ok=True)
+            made = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
+        except OSError:
+            self._full_bytes = self._size + self._max_bytes // 10
+            return
+        try:
+            self._shift()
+            new.replace(self._path)
+        except OSError:
+            os.close(made)
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+            self._full_bytes = self._size + self._max_bytes // 10
+            return
+        self._file, self._size, self._full_bytes = os.fdopen(made, "ab", buffering=0), 0, self._max_bytes
+        with suppress(OSError):
+            old.close()
+
+    def _shift(self) -> None:
+        """Move each older file on by one, up to the first free place: what failed halfway loses none when repeated."""
+        if not self._keep or not self._path.exists():
+            return
+        places = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._keep + 1))]
+        free = next((n for n, place in enumerate(places) if not place.exists()), self._keep)
+        for n in range(free, 0, -1):
+            places[n - 1].replace(places[n])
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -339,3 +339,87 @@ async def test_new_rows_find_their_ids_after_a_restore(url: str, fresh: Callable
     async with await SqlStore.open(there) as store:
         flow = "INSERT INTO flows (name, version, source, created_at_ms) VALUES ('x', 1, 'y', 1)"
         await store.write(lambda conn: conn.execute(text(flow)))
+
+
+async def test_a_restore_that_stops_at_any_step_leaves_a_database(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.db"
+    url = f"sqlite+aiosqlite:///{path}"
+    async with await SqlStore.open(url) as store:
+        await store.write(build, [phone(1)])
+    before = await rows_of(url)
+    await back_up(url, file)
+    really, seen = Path.replace, []
+
+    def stopping(self: Path, target: Path) -> Path:
+        seen.append(target)
+        if target == path:
+            raise OSError(5, "Input/output error")
+        return really(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", stopping)
+        with pytest.raises(StoreError, match="Input/output error"):
+            await restore(url, file, may_overwrite=True)
+    assert seen == [path]
+    assert path.exists()
+    assert await rows_of(url) == before
+
+
+async def test_what_was_there_is_kept_where_files_have_one_name(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'mine.db'}"
+    async with await SqlStore.open(url) as store:
+        await store.write(build, [phone(1)])
+    before = await rows_of(url)
+    await back_up(url, file)
+
+    def refused(*_given: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("app.store.backups.sqlite.os.link", refused)
+    kept = (await restore(url, file, may_overwrite=True)).kept
+    assert kept is not None
+    assert kept.stat().st_mode & 0o077 == 0
+    assert await rows_of(f"sqlite+aiosqlite:///{kept}") == before
+
+
+async def test_a_restored_file_is_the_owners_from_its_first_byte(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await SqlStore.open(f"sqlite+aiosqlite:///{tmp_path / 'mine.db'}"):
+        pass
+    await back_up(f"sqlite+aiosqlite:///{tmp_path / 'mine.db'}", file)
+    monkeypatch.setattr(Path, "chmod", lambda _path, _mode: None)  # what is mended afterwards does not count
+    await restore(f"sqlite+aiosqlite:///{tmp_path / 'there.db'}", file)
+    assert (tmp_path / "there.db").stat().st_mode & 0o077 == 0
+
+
+async def test_settings_of_newer_programs_do_not_stop_an_older_server(
+    url: str, fresh: Callable[[], str], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("a matter of PostgreSQL's programs")
+    async with await SqlStore.open(url) as store:
+        await store.write(build, [phone(1)])
+    before = await rows_of(url)
+    await back_up(url, file)
+    really, settings = postgres._run, "SET lock_timeout = 0;\n"
+
+    def as_of_version_17(program: str, options: list[str], *given: Any) -> str:
+        told = really(program, options, *given)
+        for option in options:
+            script = Path(option.removeprefix("--file="))
+            if program == "pg_restore" and script.name == "restore.sql":
+                written = script.read_text()
+                assert settings in written
+                if "transaction_timeout" not in written:
+                    script.write_text(written.replace(settings, settings + "SET transaction_timeout = 0;\n", 1))
+        return told
+
+    monkeypatch.setattr(postgres, "_run", as_of_version_17)
+    there = fresh()
+    await restore(there, file)
+    assert await rows_of(there) == before

@@ -153,3 +153,70 @@ def test_a_full_disk_loses_lines_and_never_raises(tmp_path: Path, monkeypatch: p
     file.write("three\n")
     assert (tmp_path / "outring.log").read_text() == '{"event": "log lines lost", "lines": 2}\nthree\n'
     assert file.lost == 0
+
+
+def numbered(file: BoundedFile, first: int, last: int) -> None:
+    for count in range(first, last):
+        file.write(f"{count:03d} {'x' * 95}\n")
+
+
+def test_a_folder_closed_to_us_loses_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file goes on past its share; a new one is begun when that can be done again."""
+    path = tmp_path / "outring.log"
+    file = BoundedFile(path, max_bytes=1_000, keep=2)
+
+    def refused(self: Path, _target: Path) -> Path:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", refused)
+        numbered(file, 0, 25)
+    assert [line[:3] for line in path.read_text().splitlines()] == [f"{count:03d}" for count in range(25)]
+    assert [one.name for one in tmp_path.iterdir()] == ["outring.log"]
+    numbered(file, 25, 30)
+    assert file.lost == 0
+    assert len((tmp_path / "outring.log.1").read_text().splitlines()) >= 25
+    assert path.stat().st_size <= 1_000
+
+
+def test_a_new_file_that_cannot_be_opened_costs_no_older_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "outring.log"
+    file = BoundedFile(path, max_bytes=1_000, keep=3)
+    numbered(file, 0, 40)
+
+    def refused(*_given: object) -> int:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.logs.os.open", refused)
+        numbered(file, 40, 60)
+    names = ("outring.log.3", "outring.log.2", "outring.log.1", "outring.log")
+    kept = "".join((tmp_path / name).read_text() for name in names)
+    assert [line[:3] for line in kept.splitlines()] == [f"{count:03d}" for count in range(60)]
+
+
+def test_a_move_that_fails_halfway_again_and_again_costs_no_older_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "outring.log"
+    file = BoundedFile(path, max_bytes=1_000, keep=3)
+    numbered(file, 0, 30)
+    really = Path.replace
+
+    def of_others(self: Path, target: Path) -> Path:
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return really(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", of_others)
+        numbered(file, 30, 60)
+    kept = "".join(one.read_text() for one in sorted(tmp_path.iterdir(), reverse=True))
+    assert [line[:3] for line in kept.splitlines()] == [f"{count:03d}" for count in range(60)]
+
+
+def test_a_line_after_the_end_is_counted_and_never_raises(tmp_path: Path) -> None:
+    file = BoundedFile(tmp_path / "outring.log", max_bytes=1_000, keep=1)
+    file.close()
+    file.write("late\n")
+    assert file.lost == 1

@@ -23,6 +23,10 @@ from app.store.schema import metadata
 
 _FOLDERS: Final = Path("/usr/lib/postgresql")
 _DASHES: Final = re.compile(r"^COPY .*alembic_version.* FROM stdin;\n(\S+)\n", re.MULTILINE)
+_NEWER_SETTING: Final = b"\nSET transaction_timeout = 0;\n"
+_SETTINGS_BYTES: Final = 4_096
+"""How far into a script its settings may be."""
+_NO_TIMEOUT: Final = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"
 MEND: Final = (
     "install PostgreSQL's client programs, of the server's version or newer (Debian: apt-get install postgresql-client)"
 )
@@ -63,11 +67,25 @@ def put_back(url: URL, source: Path, stamp: str, *, may_overwrite: bool) -> Path
     with TemporaryDirectory(prefix="outring-restore-") as folder:
         script = Path(folder) / "restore.sql"
         _run("pg_restore", ["--no-owner", "--no-privileges", f"--file={script}", str(source)])
+        _leave_out_what_only_newer_servers_know(script)
         names = ", ".join(f'"{name}"' for name in ("alembic_version", *metadata.tables))
         drop = f"DROP TABLE IF EXISTS {names} CASCADE"
-        options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--command={drop}"]
-        _run("psql", [*options, f"--file={script}", *_database(url)], url)
+        options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction"]
+        commands = [f"--command={_NO_TIMEOUT}", f"--command={drop}", f"--file={script}"]
+        _run("psql", [*options, *commands, *_database(url)], url)
     return kept
+
+
+def _leave_out_what_only_newer_servers_know(script: Path) -> None:
+    """pg_restore 17 sets a timeout that servers up to 16 refuse; `_NO_TIMEOUT` stands for it on all of them.
+
+    Three bytes in place, as a script may be as large as the database; only before the first row of a table.
+    """
+    with script.open("r+b") as file:
+        settings = file.read(_SETTINGS_BYTES).partition(b"\nCOPY ")[0]
+        if (place := settings.find(_NEWER_SETTING)) >= 0:
+            file.seek(place + 1)
+            file.write(b"-- ")
 
 
 def _look(url: URL) -> tuple[bool, int]:

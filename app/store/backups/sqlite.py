@@ -57,16 +57,15 @@ def put_back(url: URL, source: Path, stamp: str, *, may_overwrite: bool) -> Path
     fresh = path.with_name(f"{path.name}.restoring")
     kept = path.with_name(f"{path.name}.before-restore-{stamp}") if path.exists() else None
     try:
-        shutil.copyfile(source, fresh)
-        fresh.chmod(0o600)
+        _copy_for_the_owner(source, fresh)
         _give_to_whom_it_was(fresh, path)
         flush(fresh)
         if kept is not None:
             _check_may_go(path, may_overwrite=may_overwrite)
-            path.replace(kept)
+            _keep(path, kept)
         for leftover in ("-wal", "-shm"):
             path.with_name(path.name + leftover).unlink(missing_ok=True)
-        fresh.replace(path)
+        fresh.replace(path)  # in one step: whatever happens, a database is there, the one or the other
         flush(path.parent)
     except OSError as error:
         raise StoreError(f"{error.filename or path}: {error.strerror}") from error
@@ -82,6 +81,25 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give what is at `path` a second name, as it stays there until its successor takes the first."""
+    try:
+        os.link(path, kept)
+    except OSError:  # a file system without links, or a file of somebody else's
+        _copy_for_the_owner(path, kept)
+        _give_to_whom_it_was(kept, path)
+        flush(kept)
+    flush(path.parent)
+
+
+def _copy_for_the_owner(source: Path, target: Path) -> None:
+    """Copy with nobody else able to read the copy at any moment: numbers are in it."""
+    target.unlink(missing_ok=True)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as copy_of_it, source.open("rb") as original:
+        shutil.copyfileobj(original, copy_of_it, 1024 * 1024)
 
 
 def _check_may_go(path: Path, *, may_overwrite: bool) -> None:
