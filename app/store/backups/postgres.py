@@ -69,7 +69,7 @@ def put_back(url: URL, source: Path, stamp: str, *, may_overwrite: bool) -> Path
         _run("pg_restore", ["--no-owner", "--no-privileges", f"--file={script}", str(source)])
         _leave_out_what_only_newer_servers_know(script)
         names = ", ".join(f'"{name}"' for name in ("alembic_version", *metadata.tables))
-        drop = f"DROP TABLE IF EXISTS {names} CASCADE"
+        drop = f"DROP TABLE IF EXISTS {names} CASCADE; DROP SEQUENCE IF EXISTS result_numbers"
         options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction"]
         commands = [f"--command={_NO_TIMEOUT}", f"--command={drop}", f"--file={script}"]
         _run("psql", [*options, *commands, *_database(url)], url)
