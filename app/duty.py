@@ -73,18 +73,29 @@ def _machine() -> str:
         return ""
 
 
-def _began(pid: int) -> str:
-    """When a process of this machine began, in the kernel's words; empty: there is none, or it is dead."""
+def _began(pid: int) -> str | None:
+    """When a process of this machine began, in the kernel's words; empty: it is gone or dead; None: hidden."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (OSError, ValueError):
-        return ""
+        return "" if _is_absent(pid) else None
     return "" if fields[0] in ("Z", "X") else fields[19]
+
+
+def _is_absent(pid: int) -> bool:
+    """Whether there is surely no such process, also where /proc shows only one's own (hidepid, ProtectProc)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def our_name() -> str:
     """This process and this time of its being on duty, unlike any other."""
-    return f"{_machine()} {os.getpid()} {_began(os.getpid())} {secrets.token_hex(4)}"
+    return f"{_machine()} {os.getpid()} {_began(os.getpid()) or ''} {secrets.token_hex(4)}"
 
 
 def our_place() -> str:
@@ -97,7 +108,8 @@ def is_gone(holder: str) -> bool:
     parts = holder.split(" ")
     if len(parts) != 4 or not parts[0] or parts[0] != _machine() or not parts[1].isdigit() or not parts[2]:
         return False
-    return _began(int(parts[1])) != parts[2]
+    began = _began(int(parts[1]))
+    return began is not None and began != parts[2]
 
 
 # --- duty ------------------------------------------------------------------------------------------------------------
@@ -118,6 +130,7 @@ class Duty:
         self._awake_at_ms = 0  # when this process was last seen to run
         self._is_in_doubt = False  # it stood still: is duty still ours?
         self._trouble = ""
+        self._renewal: tuple[int, asyncio.Task[None]] | None = None
         self._asks = asyncio.Event()
         self._is_sure = asyncio.Event()
         self.relieved: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -204,6 +217,8 @@ class Duty:
                 await self._renew(self._epoch)
         finally:
             beating.cancel()
+            if self._renewal is not None:
+                self._renewal[1].cancel()
 
     async def _beat(self) -> None:
         """Show that this process runs, also while it waits for a database that does not answer."""
@@ -212,10 +227,17 @@ class Duty:
             await asyncio.sleep(self._lease_ms / BEATS / 1_000)
 
     async def _renew(self, epoch: int) -> None:
-        began_ms = self._clock()
+        """One at a time, never taken back: what waits behind a long write of ours counts as soon as that is over."""
+        if self._renewal is None:
+            self._renewal = self._clock(), asyncio.create_task(self._store.write(renew_duty, epoch), name="renewal")
+        began_ms, renewing = self._renewal
         try:
-            async with asyncio.timeout(self._lease_ms / 1_000):
-                await self._store.write(renew_duty, epoch)
+            done, _ = await asyncio.wait({renewing}, timeout=self._lease_ms / 1_000)
+            if not done:
+                self._asks.set()  # wait on at once
+                raise TimeoutError
+            self._renewal = None
+            renewing.result()
         except Relieved as error:
             self._lose(str(error))
         except (StoreError, TimeoutError) as error:

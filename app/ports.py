@@ -54,6 +54,9 @@ class Store(Protocol):
         Raises app.store.StoreError with nothing done when the database refuses.
         """
 
+    async def bar(self, opt_outs: Sequence[AddDnc], now_ms: int) -> Sequence[Event]:
+        """Write opt-outs whoever is on duty now; an event for each. Raises StoreError."""
+
     async def try_writing(self) -> None:
         """Write something of no meaning, to see whether the disk takes it. Raises app.store.StoreError."""
 

@@ -286,7 +286,7 @@ class Runtime:
                 self._has_writes.clear()
             self._is_writing = True
             if self._looks:
-                await self._look_for_lost()
+                await self._look_for_lost(batch)
             await self._write(batch)
             self._is_writing = False
 
@@ -315,7 +315,7 @@ class Runtime:
                 batch = self._without_claims(batch, error)[1:]
                 self.post(StoreBack())  # it answers
             except Relieved:
-                self._to_write.clear()  # the dialer that took over found what was open, and ends it
+                await self._pass_on(batch)
                 return
             except StoreError as error:
                 self.meter.refused(str(error), time.perf_counter() - began_s)
@@ -329,6 +329,22 @@ class Runtime:
                     self.post(event)
                 self._well_again()
                 return
+
+    async def _pass_on(self, batch: Sequence[StoreCommand]) -> None:
+        """Another dialer is on duty: it found what was open, and ends it. What people asked only of us it learns so."""
+        opt_outs = [command for command in (*batch, *self._to_write) if isinstance(command, AddDnc)]
+        self._to_write.clear()
+        if not opt_outs:
+            return
+        try:
+            told = await self._store.bar(opt_outs, self.clock.now_ms())
+        except StoreError as error:
+            log.error("database refused", error=str(error), writes=len(opt_outs))
+            for command in opt_outs:
+                self._keep(command)
+        else:
+            for event in told:
+                self.post(event)
 
     def _trouble(self, batch: Sequence[StoreCommand]) -> None:
         """The database refuses: opt-outs are kept beside it, and count from then on."""
@@ -355,15 +371,18 @@ class Runtime:
             if waiting.isdisjoint(self._opt_outs.kept):
                 self._opt_outs.clear()
 
-    async def _look_for_lost(self) -> None:
+    async def _look_for_lost(self, batch: Sequence[StoreCommand]) -> None:
         """After a claim failed, and before any other is made: was it carried out after all? Waits for the database."""
         waits_s = itertools.chain(RETRY_S, itertools.repeat(RETRY_S[-1]))
         while True:
+            began_s = time.perf_counter()
             try:
                 found = await self._store.find_lost()
                 break
             except StoreError as error:
+                self.meter.refused(str(error), time.perf_counter() - began_s)
                 log.error("database refused", error=str(error), writes=0)
+                self._trouble(batch)
                 await asyncio.sleep(next(waits_s))
         self._looks -= 1
         if found.attempts:

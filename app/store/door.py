@@ -13,12 +13,13 @@ from typing import Final, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from app.commands import StoreCommand
+from app.commands import AddDnc, StoreCommand
 from app.compliance.library import Lawbook
-from app.events import AttemptsFound, AttemptsRecovered, StoreEvent
+from app.events import AttemptsFound, AttemptsRecovered, Event, StoreEvent
 from app.outcomes import ContactStatus
 from app.store.attaching import attach_piece, link_list
 from app.store.claiming import recover_attempts
+from app.store.dnc import add_dnc
 from app.store.duty import check_epoch, try_writing
 from app.store.engines import (
     DEFAULT_URL,
@@ -116,6 +117,11 @@ class SqlStore:
         if self.listeners:
             self.has_to_tell.set()
         return done
+
+    async def bar(self, opt_outs: Sequence[AddDnc], now_ms: int) -> Sequence[Event]:
+        """See app.ports.Store."""
+        barred = await self.write(add_dnc, opt_outs, now_ms)
+        return [barred.told[one] for one in opt_outs]
 
     async def try_writing(self) -> None:
         """See app.ports.Store."""

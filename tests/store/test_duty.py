@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, update
@@ -197,3 +200,25 @@ def test_a_process_of_this_machine_is_known_to_be_dead() -> None:
     assert is_gone(f"{machine} 4194303 {began} {chance}")
     assert not is_gone(f"elsewhere {pid} {began} {chance}")
     assert not is_gone("")
+
+
+def test_a_process_that_is_hidden_from_us_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with ProtectProc=invisible: /proc shows nothing of others, and a signal is not permitted."""
+    machine, pid, _, token = our_name().split(" ")
+    holder = f"{machine} {pid} 12345 {token}"
+    assert is_gone(holder), "this process began at another time"
+
+    def forbidden(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    real = Path.read_text
+
+    def hidden(path: Path, *args: Any, **kwargs: Any) -> str:
+        if path.name == "stat":
+            raise FileNotFoundError
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", hidden)
+    assert not is_gone(holder)
+    monkeypatch.setattr(os, "kill", forbidden)
+    assert not is_gone(holder)

@@ -50,6 +50,7 @@ from app.events import (
 from app.model import CampaignStatus
 from app.ports import Inbox
 from app.runtime import COMMIT_BATCH, RENDERERS, Runtime, SystemClock
+from app.store.duty import Relieved
 from app.store.errors import StoreError
 from app.units import AttemptId, CampaignId, ContactId, Number
 from tests.unit.dialing.build import FLOW, audio_of, campaign, phone, trunk
@@ -67,6 +68,8 @@ class FakeStore:
         self.disk = Disk()
         self.batches: list[list[StoreCommand]] = []
         self.refusals = 0
+        self.is_relieved = False
+        self.passed_on: list[AddDnc] = []
         self.open = asyncio.Event()
         self.open.set()
         self.under_way = 0
@@ -79,6 +82,10 @@ class FakeStore:
 
     async def find_lost(self) -> AttemptsFound:
         return AttemptsFound(attempts=())
+
+    async def bar(self, opt_outs: Sequence[AddDnc], now_ms: int) -> Sequence[Event]:
+        self.passed_on += opt_outs
+        return [DncAdded(number=one.number, attempt_id=one.attempt_id) for one in opt_outs]
 
     async def try_writing(self) -> None:
         await self.open.wait()
@@ -95,6 +102,8 @@ class FakeStore:
         try:
             await asyncio.sleep(0)
             await self.open.wait()
+            if self.is_relieved:
+                raise Relieved
             if self.refusals:
                 self.refusals -= 1
                 self._kept += commands  # so that no id is used twice
@@ -281,6 +290,19 @@ async def test_a_status_that_was_refused_is_written_when_the_disk_is_back(shop: 
         shop.store.refusals = 5
         shop.runtime.post(CampaignPaused(campaign_id=ONE))
         await shop.until(lambda: shop.store.disk.status[ONE] is CampaignStatus.PAUSED, "paused on disk")
+
+
+async def test_who_asks_a_relieved_dialer_not_to_be_called_is_put_on_the_list_all_the_same(shop: Shop) -> None:
+    shop.people(0)
+    async with shop.at_work():
+        shop.store.open.clear()
+        shop.runtime.write(AddDnc(number=phone(1), source="key"))
+        await shop.until(lambda: shop.store.under_way, "a commit that hangs")
+        shop.runtime.write(AddDnc(number=phone(2), source="api"))
+        shop.store.is_relieved = True
+        shop.store.open.set()
+        await shop.until(lambda: len(shop.store.passed_on) == 2, "both on the list")
+    assert [one.number for one in shop.store.passed_on] == [phone(1), phone(2)]
 
 
 async def test_what_gathers_during_one_commit_goes_into_the_next_as_a_whole(shop: Shop) -> None:
