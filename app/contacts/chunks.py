@@ -38,10 +38,11 @@ from app.contacts.report import Counts
 from app.model import CampaignStatus
 from app.store.attaching import attach_new_contacts
 from app.store.lists import create_list, grow_list, list_by_name, type_columns
+from app.store.owners import give_again, has_owning
 from app.store.schema import campaigns, contacts, import_problems, imports
 from app.store.sql import execute
 from app.store.undoing import columns_mark
-from app.units import CampaignId, ListId
+from app.units import CampaignId, ContactId, ListId
 
 _PLACE = {name: at for at, name in enumerate(ContactRow._fields)}
 _WHOLE_NUMBERS = ("source_line", "priority")
@@ -312,6 +313,9 @@ def _update(
         names = ("fields", "source_line", "updated_at_ms", *same)
         statement = update(contacts).where(contacts.c.id == bindparam("at"))
         conn.execute(statement.values({name: bindparam(name) for name in names}), changes)
+        if has_owning(conn, list_id):
+            for change in changes:
+                give_again(conn, ContactId(change["at"]))
     fresh = [row for row in rows if row.key not in there]
     return len(changes), len(rows) - len(fresh), fresh
 

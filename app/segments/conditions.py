@@ -133,7 +133,8 @@ def number_of(text: str) -> float | None:
 
 def _equal(one: str, value: str) -> bool:
     left, right = number_of(one), number_of(value)
-    if left is not None and right is not None and not one.startswith("+"):
+    is_name = _NAMED.match(one.strip()) or _NAMED.match(value.strip())  # a post code, a key, a phone: no quantity
+    if left is not None and right is not None and not is_name:
         return left == right
     return _plain(one) == _plain(value)
 
@@ -173,6 +174,7 @@ def _days(known: Known) -> tuple[str, ...]:
     return (f"{max(0, known.now_ms - known.last_called_at_ms) / DAY_MS:.6f}",)
 
 
+_NAMED: Final = re.compile(r"[+]|0[0-9]")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIELDS: Final[Mapping[str, Callable[[Known], tuple[str, ...]]]] = {

@@ -23,6 +23,9 @@ _WORDS: Final = re.compile(
 )
 _BARE: Final = frozenset({Operator.IS_EMPTY, Operator.IS_NOT_EMPTY})
 _ORDERS: Final = frozenset({Operator.LESS, Operator.AT_MOST, Operator.MORE, Operator.AT_LEAST})
+_LISTS: Final = frozenset({Operator.IN, Operator.NOT_IN})
+_PARTS: Final = re.compile(r"""\s*"[^"]*"\s*(?=,|$)|[^,]+""")
+"""The values of a list: between commas, which do not count within quotation marks."""
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LABELS: Final = {
     "last outcome": frozenset(rule.label for rule in OUTCOMES.values()),
@@ -74,12 +77,15 @@ def _group(text: Text, path: Path, kind: str) -> Group:
 def _condition(text: Text, path: Path, written: str) -> Condition:
     if len(written) > MAX_TEXT:
         raise text.error(path, "this condition is too long", f"at most {MAX_TEXT} characters are read")
-    found = _SIGNS.match(written.strip()) or _WORDS.match(written.strip())
+    ways = (_SIGNS.match(written.strip()), _WORDS.match(written.strip()))
+    found = min((one for one in ways if one), key=lambda one: one.end("field"), default=None)
     if found is None:
         raise text.error(path, f"{written[:60]!r} is no condition", _FORM)
     parts = found.groupdict()
     operator = Operator(parts.get("sign") or parts["word"])
-    value = (parts["value"] or "").strip().strip('"')
+    value = (parts["value"] or "").strip()
+    if operator not in _LISTS:
+        value = _unquoted(value)
     if operator in _BARE:
         if value:
             raise text.error(path, f"{operator.value} stands alone", f"leave out {value[:40]!r}")
@@ -90,9 +96,10 @@ def _condition(text: Text, path: Path, written: str) -> Condition:
     field = field.strip('"') if is_column else field
     name = " ".join(field.split()).casefold()
     is_column = is_column or name not in FIELDS
-    condition = Condition(
-        field=field if is_column else name, is_column=is_column, operator=operator, values=_values(operator, value)
-    )
+    values = _values(operator, value)
+    if operator in _LISTS and not values:
+        raise text.error(path, f"nothing is compared in {written[:60]!r}", "write values, with commas between them")
+    condition = Condition(field=field if is_column else name, is_column=is_column, operator=operator, values=values)
     _check(text, path, condition)
     return condition
 
@@ -100,9 +107,14 @@ def _condition(text: Text, path: Path, written: str) -> Condition:
 def _values(operator: Operator, value: str) -> tuple[str, ...]:
     if operator in _BARE:
         return ()
-    if operator in (Operator.IN, Operator.NOT_IN):
-        return tuple(part.strip().strip('"') for part in value.split(",") if part.strip())
+    if operator in _LISTS:
+        return tuple(_unquoted(part.strip()) for part in _PARTS.findall(value) if part.strip())
     return (value,)
+
+
+def _unquoted(value: str) -> str:
+    """Without the pair of quotation marks around it."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
 
 def _check(text: Text, path: Path, condition: Condition) -> None:

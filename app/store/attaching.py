@@ -75,6 +75,8 @@ def attach_chosen(
     """
     if execute(conn, "campaign_exists", {"campaign_id": campaign_id}).first() is None:
         raise NotFound("campaign", campaign_id)
+    if not contact_ids:
+        return 0
     execute(conn, "link_some", {"campaign_id": campaign_id, "list_id": list_id})
     added = 0
     for first_id, last_id in _spans(contact_ids):

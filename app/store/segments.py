@@ -102,6 +102,9 @@ def segment_piece(
 
     History counts in the segment's campaign, else in campaign_id, else in all.
     """
+    for noun, table, key in (("list", lists, list_id), ("campaign", campaigns, campaign_id)):
+        if key is not None and conn.scalar(select(table.c.id).where(table.c.id == key)) is None:
+            raise NotFound(noun, key)
     of = contacts.c
     asked = select(contacts).where(of.id > after_id, of.deleted_at_ms.is_(None)).order_by(of.id).limit(size)
     if list_id is not None:
@@ -138,8 +141,11 @@ def requeue_segment_piece(
     """Have whom a segment means of the next contacts of a campaign called again; answers with how many."""
     piece = segment_piece(conn, found, after_id, now_ms, campaign_id=campaign_id)
     able = [one.value for one in REQUEUABLE if one is not ContactStatus.INVALID_NUMBER]
-    done = select(_PLACE.contact_id).where(
-        _PLACE.campaign_id == campaign_id, _PLACE.contact_id.in_(piece.met), _PLACE.status.in_(able)
+    done = (
+        select(_PLACE.contact_id)
+        .join(contacts, contacts.c.id == _PLACE.contact_id)
+        .where(_PLACE.campaign_id == campaign_id, _PLACE.contact_id.in_(piece.met), _PLACE.status.in_(able))
+        .where(contacts.c.phone1 != "")
     )
     returned = conn.execute(done).scalars().all()
     for contact_id in returned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -14,6 +15,8 @@ from app.agents import CallbackPlan, Conversation, DialingMode, PhoneMode, Seat
 from app.commands import ClaimContacts
 from app.compliance.library import Lawbook
 from app.contacts.given import GivenContact, GivenPhone
+from app.contacts.importing import import_list
+from app.contacts.reading import ImportOptions
 from app.contacts.upserting import upsert_contacts
 from app.dialing.strategy import kept
 from app.events import AttemptsOpened
@@ -143,6 +146,21 @@ async def test_a_changed_owner_column_moves_the_contact(store: SqlStore) -> None
     assert await owners_now(store) == {1: BOB, 2: None}
     await store.write(edit_contact, ContactId(2), ContactFact.NAME, saw="Person 2", value="P", by="x", now_ms=T0)
     assert await owners_now(store) == {1: BOB, 2: None}
+
+
+async def test_a_sheet_that_is_read_again_moves_those_whose_owner_changed(store: SqlStore, tmp_path: Path) -> None:
+    await world(store, 3, owners={1: "Ann", 2: "Ann"}, plan=OwnershipPlan(rule=RULE.PREDETERMINED))
+    assert await owners_now(store) == {1: ANN, 2: ANN, 3: None}
+    sheet = tmp_path / "people.csv"
+    keys = await store.read(lambda conn: conn.execute(select(contacts.c.key).order_by(contacts.c.id)).scalars().all())
+    rows = [
+        f"{key},{phone(at)},{owner}" for at, (key, owner) in enumerate(zip(keys, ("Bob", "", "Cat"), strict=True), 1)
+    ]
+    sheet.write_text("\n".join(["id,phone,owner", *rows]))
+    options = ImportOptions(duplicates="update", key_column="id", mapping={"owner": "owner"})
+    report = await import_list(store, sheet, "people", "GB", options)
+    assert report.counts.updated == 3
+    assert await owners_now(store) == {1: BOB, 2: None, 3: CAT}
 
 
 async def test_who_added_a_contact_owns_it(store: SqlStore) -> None:

@@ -158,6 +158,27 @@ async def test_only_whom_it_means_joins_a_campaign_and_later_imports_do_not(stor
     assert sorted(one.contact_id for one in (await claim(store, campaign_id, 9)).attempts) == [1, 4, 7]
 
 
+async def test_a_list_in_which_it_means_nobody_is_not_taken_into_the_campaign(store: SqlStore) -> None:
+    await world(store, [{"City": "A"}], campaigns=0)
+    campaign_id = await store.write(_campaign)
+    found = load_segment(text("City = B"), "b")
+    assert (await store.write(attach_segment_piece, found, campaign_id, ListId(1), 0, T0))[1] == 0
+    assert await store.read(list_shares, campaign_id) == []
+    with pytest.raises(NotFound):
+        await store.read(segment_piece, found, 0, T0, list_id=ListId(99))
+    with pytest.raises(NotFound):
+        await store.read(segment_piece, found, 0, T0, campaign_id=CampaignId(99))
+
+
+async def test_who_has_no_number_does_not_keep_the_others_from_being_called_again(store: SqlStore) -> None:
+    [campaign_id] = await world(store, [{"City": "A"}, {"City": "A"}])
+    await store.write(Connection.execute, update(campaign_contacts).values(status="retries completed", due_at_ms=None))
+    await store.write(Connection.execute, update(contacts).where(contacts.c.id == 1).values(phone1=""))
+    found = load_segment(text("City = A"), "a")
+    piece, returned = await store.write(requeue_segment_piece, found, campaign_id, 0, T0)
+    assert (piece.met, returned) == ((1, 2), 1)
+
+
 def _campaign(conn: Connection) -> CampaignId:
     return new_campaign(conn, "chosen", list_flows(conn)[0].id)
 
