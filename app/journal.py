@@ -2,7 +2,8 @@
 
 Somebody who asks never to be called again is heard also when the disk is full or the database is away. The file is
 written in full when the program starts, so that later entries overwrite bytes the disk has given already; each is
-synced before it counts. The next commit that passes takes them over, this process's or that of the next start.
+synced before it counts. The next commit that passes takes them over, this process's or that of the next start, which
+does not wait for its turn to dial.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ import msgspec
 import structlog
 
 from app.commands import AddDnc
+from app.ports import DncList
+from app.store.errors import Misfit, NotFound, StoreError
 
 log = structlog.get_logger()
 
 ROOM: Final = 1 << 20
 """Bytes: some five thousand opt-outs."""
 FILE: Final = "opt-outs.journal"
+HANDED_OVER: Final = 500
+"""Opt-outs in one transaction at the most."""
 
 _entries = msgspec.json.Encoder()
 _entry = msgspec.json.Decoder(AddDnc)
@@ -33,7 +38,7 @@ class Journal:
     def __init__(self, folder: Path, *, room: int = ROOM) -> None:
         self._path = folder / FILE
         self._room = room
-        self._kept: list[AddDnc] = []
+        self._kept: dict[AddDnc, None] = {}  # in the order of the file
         self._end = 0
         self._read()
         self._reserve()
@@ -43,21 +48,39 @@ class Journal:
         """What the database has not taken over yet, oldest first."""
         return tuple(self._kept)
 
-    def keep(self, command: AddDnc) -> bool:
-        """Write one down; whether it is on disk now. False when the room is used up, or the disk fails."""
-        if command in self._kept:
-            return True
-        line = _entries.encode(command) + b"\n"
-        if self._end + len(line) > self._room:
-            log.error("opt-out kept in memory only: the journal is full", file=str(self._path))
-            return False
+    def keep(self, commands: Sequence[AddDnc]) -> Sequence[AddDnc]:
+        """Write down those that are new, synced once; which of them are on disk: not what room or disk refuse."""
+        lines: dict[AddDnc, bytes] = {}
+        end = self._end
+        missing = [command for command in dict.fromkeys(commands) if command not in self._kept]
+        for command in missing:
+            line = _entries.encode(command) + b"\n"
+            if end + len(line) <= self._room:
+                lines[command] = line
+                end += len(line)
+        if left := len(missing) - len(lines):
+            log.error("opt-outs kept in memory only: the journal is full", file=str(self._path), opt_outs=left)
+        if not lines:
+            return ()
         try:
-            self._write(self._end, line)
+            self._write(self._end, b"".join(lines.values()))
         except OSError as error:
-            log.error("opt-out kept in memory only", file=str(self._path), error=str(error))
+            log.error("opt-outs kept in memory only", file=str(self._path), error=str(error), opt_outs=len(lines))
+            return ()
+        self._end = end
+        self._kept.update(dict.fromkeys(lines))
+        return tuple(lines)
+
+    async def hand_over(self, store: DncList, now_ms: int) -> bool:
+        """Bring all of them into the database, whoever is on duty. False: it refuses now; they stay here."""
+        kept = self.kept
+        try:
+            for start in range(0, len(kept), HANDED_OVER):
+                await _bar(store, kept[start : start + HANDED_OVER], now_ms)
+        except StoreError as error:
+            log.error("the database refuses opt-outs kept beside it", error=str(error), opt_outs=len(kept))
             return False
-        self._end += len(line)
-        self._kept.append(command)
+        self.clear()
         return True
 
     def clear(self) -> None:
@@ -69,7 +92,7 @@ class Journal:
         except OSError as error:  # they are given to the database once more at the next start, which changes nothing
             log.warning("the journal of opt-outs is not cleared", file=str(self._path), error=str(error))
             return
-        self._kept, self._end = [], 0
+        self._kept, self._end = {}, 0
 
     def _read(self) -> None:
         try:
@@ -78,7 +101,8 @@ class Journal:
             return
         for line in written.rstrip(b"\0").splitlines(keepends=True):
             try:
-                self._kept.append(_entry.decode(line))
+                # another dialer of this folder may have cleared what was before it
+                self._kept[_entry.decode(line.lstrip(b"\0"))] = None
             except msgspec.DecodeError:
                 log.error("a line of the journal of opt-outs cannot be read", file=str(self._path), at=self._end)
                 if not line.endswith(b"\n"):
@@ -101,3 +125,15 @@ class Journal:
             os.fsync(file)
         finally:
             os.close(file)
+
+
+async def _bar(store: DncList, opt_outs: Sequence[AddDnc], now_ms: int) -> None:
+    """As one; or, with one among them that can never be written, each by itself without that one."""
+    try:
+        await store.bar(opt_outs, now_ms)
+    except (NotFound, Misfit) as error:
+        if len(opt_outs) > 1:
+            for one in opt_outs:
+                await _bar(store, [one], now_ms)
+            return
+        log.error("opt-out dropped", source=opt_outs[0].source, error=str(error))

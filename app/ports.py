@@ -45,7 +45,14 @@ class OnDuty(Protocol):
         """Wait while it is in doubt whether anything may be asked; False: nothing may any more."""
 
 
-class Store(Protocol):
+class DncList(Protocol):
+    """Where opt-outs are put whoever is on duty."""
+
+    async def bar(self, opt_outs: Sequence[AddDnc], now_ms: int) -> Sequence[Event]:
+        """Write opt-outs whoever is on duty now; an event for each. Raises StoreError."""
+
+
+class Store(DncList, Protocol):
     """The disk."""
 
     async def commit(self, commands: Sequence[StoreCommand], now_ms: int) -> list[StoreEvent]:
@@ -53,9 +60,6 @@ class Store(Protocol):
 
         Raises app.store.StoreError with nothing done when the database refuses.
         """
-
-    async def bar(self, opt_outs: Sequence[AddDnc], now_ms: int) -> Sequence[Event]:
-        """Write opt-outs whoever is on duty now; an event for each. Raises StoreError."""
 
     async def try_writing(self) -> None:
         """Write something of no meaning, to see whether the disk takes it. Raises app.store.StoreError."""
@@ -77,8 +81,8 @@ class OptOuts(Protocol):
     def kept(self) -> Sequence[AddDnc]:
         """What the database has not taken over yet."""
 
-    def keep(self, command: AddDnc) -> bool:
-        """Keep one; whether it is on disk now."""
+    def keep(self, commands: Sequence[AddDnc]) -> Sequence[AddDnc]:
+        """Keep those that are not kept yet; which of them are on disk now."""
 
     def clear(self) -> None:
         """The database has all of them."""

@@ -139,7 +139,7 @@ class Runtime:
         """Have something written that is not the dialer's idea (an opt-out from the API)."""
         self._to_write.append(command)
         if self._is_in_trouble and isinstance(command, AddDnc):
-            self._keep(command)
+            self._keep([command])
         self._has_writes.set()
         if not isinstance(command, CloseAttempt | LogAgent | SaveConversation | SavePacing):
             self._is_awaited.set()
@@ -340,8 +340,7 @@ class Runtime:
             told = await self._store.bar(opt_outs, self.clock.now_ms())
         except StoreError as error:
             log.error("database refused", error=str(error), writes=len(opt_outs))
-            for command in opt_outs:
-                self._keep(command)
+            self._keep(opt_outs)
         else:
             for event in told:
                 self.post(event)
@@ -349,16 +348,14 @@ class Runtime:
     def _trouble(self, batch: Sequence[StoreCommand]) -> None:
         """The database refuses: opt-outs are kept beside it, and count from then on."""
         self._is_in_trouble = True
-        for command in (*batch, *self._to_write):
-            if isinstance(command, AddDnc):
-                self._keep(command)
+        self._keep([command for command in (*batch, *self._to_write) if isinstance(command, AddDnc)])
 
-    def _keep(self, command: AddDnc) -> None:
-        if self._opt_outs is None or command in self._opt_outs.kept or not self._opt_outs.keep(command):
-            return
-        log.warning("opt-out kept beside the database", source=command.source)
-        only = None if command.campaign_id is None else frozenset({command.campaign_id})
-        self.post(DncAdded(number=command.number, attempt_id=command.attempt_id, campaigns=only))
+    def _keep(self, commands: Sequence[AddDnc]) -> None:
+        """Together: each sync holds up the turns."""
+        for command in () if self._opt_outs is None else self._opt_outs.keep(commands):
+            log.warning("opt-out kept beside the database", source=command.source)
+            only = None if command.campaign_id is None else frozenset({command.campaign_id})
+            self.post(DncAdded(number=command.number, attempt_id=command.attempt_id, campaigns=only))
 
     def _well_again(self) -> None:
         """A write has passed."""

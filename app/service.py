@@ -27,7 +27,7 @@ from app.journal import Journal
 from app.operations import Operations
 from app.panel.server import Panel
 from app.panel.standby_door import StandbyDoor
-from app.runtime import Runtime
+from app.runtime import Runtime, SystemClock
 from app.settings import Settings, SettingsError
 from app.store.door import SqlStore
 from app.store.duty import DutyEntry
@@ -37,6 +37,7 @@ from app.voices import voices
 log = structlog.get_logger()
 
 PORT_AGAIN_S: Final = 1.0
+HAND_OVER_AGAIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ async def service(
     ami = _ami(settings)
     lawbook = Lawbook(settings.compliance_dir)
     async with await SqlStore.open(settings.database_url, lawbook=lawbook) as store, AsyncExitStack() as doors:
-        duty = await _on_duty(settings, store, on_standby, doors, with_panel=with_panel)
+        async with _opt_outs_handed_over(settings.data_dir, store):
+            duty = await _on_duty(settings, store, on_standby, doors, with_panel=with_panel)
         telephony = _telephony(settings, ami, duty, on_unusable)
 
         async def has_sound(name: str) -> bool | None:
@@ -150,6 +152,28 @@ async def _on_duty(
         await door.close()
     doors.push_async_callback(duty.leave)
     return duty
+
+
+@asynccontextmanager
+async def _opt_outs_handed_over(folder: Path, store: SqlStore) -> AsyncIterator[None]:
+    """What people asked of a dialer of this folder reaches who is on duty, however long we wait for our turn."""
+    journal = Journal(folder)
+
+    async def again() -> None:
+        is_done = False
+        while not is_done:
+            await asyncio.sleep(HAND_OVER_AGAIN_S)
+            is_done = await journal.hand_over(store, SystemClock().now_ms())
+
+    if await journal.hand_over(store, SystemClock().now_ms()):
+        yield
+        return
+    handing_over = asyncio.create_task(again(), name="opt-outs")
+    try:
+        yield
+    finally:
+        handing_over.cancel()
+        await asyncio.gather(handing_over, return_exceptions=True)
 
 
 async def _keep(duty: Duty, on_unusable: Callable[[str], None] | None) -> None:

@@ -11,15 +11,19 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.commands import AddDnc
 from app.dialing.dialer import Dialer
+from app.duty import Duty
 from app.events import CampaignStarted, DncAdded, Event, StoreBack, StoreFailed, TrunkSet
 from app.journal import Journal
 from app.model import CampaignStatus, Trunk
 from app.runtime import Runtime
+from app.service import service
+from app.settings import Settings
 from app.store import SqlStore, dnc
 from app.store.campaigns import get_campaign
 from app.units import TrunkId
@@ -188,10 +192,37 @@ async def test_the_database_is_away_and_comes_back(tmp_path: Path) -> None:
 
 async def test_what_was_kept_when_the_program_died_lands_before_the_first_call(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.keep(AddDnc(number=phone(0), source="keypress"))
+    journal.keep([AddDnc(number=phone(0), source="keypress")])
     async with await SqlStore.open(f"sqlite+aiosqlite:///{tmp_path / 'outring.db'}") as store:
         scene = Scene(store, Journal(tmp_path))
         async with scene.at_work():
             await scene.calls(CONTACTS - 2)
         assert phone(0) not in scene.network.placed
         assert Journal(tmp_path).kept == ()
+
+
+async def test_what_was_kept_when_the_program_died_lands_also_while_another_dialer_is_on_duty(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'outring.db'}"
+    Journal(tmp_path).keep([AddDnc(number=phone(0), source="keypress")])
+    chosen: dict[str, Any] = {"database_url": url, "data_dir": tmp_path, "standby": True}
+    settings = Settings(**chosen)
+    shown = asyncio.Event()
+
+    async def stand_by() -> None:
+        async with service(settings, on_standby=lambda entry: shown.set(), with_panel=False):
+            raise AssertionError("the other dialer is on duty all the time")
+
+    async with await SqlStore.open(url) as store:
+        other = Duty(store, lease_ms=60_000)
+        await other.obtain(stands_by=False)
+        standing = asyncio.create_task(stand_by())
+        try:
+            async with asyncio.timeout(30):
+                await asyncio.wait({standing, asyncio.create_task(shown.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            assert shown.is_set(), standing
+            assert await store.read(dnc.is_dnc, phone(0))
+            assert Journal(tmp_path).kept == ()
+        finally:
+            standing.cancel()
+            await asyncio.gather(standing, return_exceptions=True)
+            await other.leave()

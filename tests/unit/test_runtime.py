@@ -68,6 +68,7 @@ class FakeStore:
         self.disk = Disk()
         self.batches: list[list[StoreCommand]] = []
         self.refusals = 0
+        self.lost_refusals = 0
         self.is_relieved = False
         self.passed_on: list[AddDnc] = []
         self.open = asyncio.Event()
@@ -81,9 +82,15 @@ class FakeStore:
         return AttemptsRecovered(attempts=tuple(self.disk.open.values()))
 
     async def find_lost(self) -> AttemptsFound:
+        if self.lost_refusals:
+            self.lost_refusals -= 1
+            raise StoreError("disk full")
         return AttemptsFound(attempts=())
 
     async def bar(self, opt_outs: Sequence[AddDnc], now_ms: int) -> Sequence[Event]:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreError("disk full")
         self.passed_on += opt_outs
         return [DncAdded(number=one.number, attempt_id=one.attempt_id) for one in opt_outs]
 
@@ -182,6 +189,23 @@ class FakeVoice:
         return PromptsRendered(attempt_id=command.attempt_id, audio=audio_of(command.prompts), failed={})
 
 
+class Beside:
+    """Keeps opt-outs in memory, and what was brought to it together."""
+
+    def __init__(self) -> None:
+        self.kept: list[AddDnc] = []
+        self.syncs: list[list[AddDnc]] = []
+
+    def keep(self, commands: Sequence[AddDnc]) -> Sequence[AddDnc]:
+        new = [command for command in commands if command not in self.kept]
+        self.kept += new
+        self.syncs += [new] if new else []
+        return new
+
+    def clear(self) -> None:
+        self.kept = []
+
+
 class Shop:
     """A runtime at work on fakes, with everything that happened in one log."""
 
@@ -191,8 +215,14 @@ class Shop:
         self.telephony = FakeTelephony(self.log)
         self.voice = FakeVoice()
         self.seen: list[Event] = []
+        self.beside = Beside()
         self.runtime = Runtime(
-            dialer=Dialer(), telephony=self.telephony, store=self.store, prompts=self.voice, clock=SystemClock()
+            dialer=Dialer(),
+            telephony=self.telephony,
+            store=self.store,
+            prompts=self.voice,
+            clock=SystemClock(),
+            opt_outs=self.beside,
         )
         self.runtime.watch(self.seen.append)
         self.task: asyncio.Task[None] | None = None
@@ -303,6 +333,41 @@ async def test_who_asks_a_relieved_dialer_not_to_be_called_is_put_on_the_list_al
         shop.store.open.set()
         await shop.until(lambda: len(shop.store.passed_on) == 2, "both on the list")
     assert [one.number for one in shop.store.passed_on] == [phone(1), phone(2)]
+
+
+async def test_an_opt_out_of_a_relieved_dialer_is_kept_when_the_database_does_not_take_it(shop: Shop) -> None:
+    async with shop.at_work():
+        await shop.until(lambda: shop.store.disk.status, "the campaign's end")
+        shop.store.is_relieved = True
+        shop.store.refusals = 1
+        shop.runtime.write(AddDnc(number=phone(1), source="key"))
+        await shop.until(lambda: shop.beside.kept, "it is kept")
+    assert not shop.store.passed_on
+
+
+async def test_opt_outs_that_wait_for_a_database_that_refuses_are_kept_together(shop: Shop) -> None:
+    async with shop.at_work():
+        await shop.until(lambda: shop.store.disk.status, "the campaign's end")
+        shop.store.open.clear()
+        for place in range(40):
+            shop.runtime.write(AddDnc(number=phone(place), source="api"))
+        await shop.until(lambda: shop.store.under_way, "a commit that hangs")
+        shop.store.refusals = 1
+        shop.store.open.set()
+        await shop.until(lambda: len(shop.store.disk.dnc) == 40, "all on the list")
+    assert [len(together) for together in shop.beside.syncs] == [40]
+
+
+async def test_an_opt_out_counts_while_claims_that_failed_are_looked_for_in_vain(shop: Shop) -> None:
+    shop.people(3)
+    shop.store.refusals = 1  # of the claim
+    shop.store.lost_refusals = 1_000_000
+    async with shop.at_work():
+        await shop.until(lambda: shop.store.lost_refusals < 1_000_000, "it is looked for")
+        shop.runtime.write(AddDnc(number=phone(1), source="key"))
+        await shop.until(lambda: shop.beside.kept, "it is kept")
+        await shop.until(lambda: any(isinstance(event, DncAdded) for event in shop.seen), "it counts")
+    assert not shop.store.disk.dnc
 
 
 async def test_what_gathers_during_one_commit_goes_into_the_next_as_a_whole(shop: Shop) -> None:
