@@ -173,6 +173,11 @@ class Crew:
         self.stirred.update(agent.campaigns, campaigns)
         agent.campaigns = campaigns
         self.touch(agent)
+        for campaign_id in campaigns:  # whose own call only rings may be wanted by who waits there
+            person = self.first_waiting(campaign_id)
+            if person is not None and (agent in self.could_leave_off(campaign_id) or agent in self.ringing_for()):
+                self.seekers[person.id] = None
+                break
 
     def idle(self, campaign_id: CampaignId) -> Iterator[AgentRun]:
         """Who could take a person of a campaign now: by skill, then longest idle first."""

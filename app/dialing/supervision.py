@@ -75,6 +75,7 @@ class Supervision:
         """Asterisk says which legs live: supervisors whose phone is not among them are gone."""
         for leg_id in [one for one in self._legs if one not in live]:
             self.ended(leg_id)
+        self.keep_up()  # what was wanted while nothing could be asked
 
     def owns(self, leg_id: LegId) -> bool:
         """Whether a leg is a supervisor's phone."""
@@ -124,7 +125,7 @@ class Supervision:
         crew = self._crew
         agent = crew.agents.get(spying.agent_id)
         leg_id = None if agent is None or not agent.phone.is_up else agent.phone.leg_id
-        if not spying.is_up:
+        if not spying.is_up or not crew.work.is_up:
             return
         is_barging = spying.mode is SpyMode.BARGE
         room_id = agent.phone.room_id if agent is not None and leg_id is not None and is_barging else None
