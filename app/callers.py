@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -11,10 +11,11 @@ import structlog
 from app.asterisk.fastagi import Asked, Script
 from app.contacts.numbers import NumberProblem, reader_for
 from app.operations import OperationError, Operations
+from app.store.attempts import get_attempt
 from app.store.callers import Caller, find_caller
 from app.store.door import SqlStore
 from app.store.errors import StoreError
-from app.units import Number, masked, number
+from app.units import AttemptId, Number, masked, number
 
 log = structlog.get_logger()
 
@@ -54,19 +55,29 @@ class Callers:
     async def dnc(self, asked: Asked) -> dict[str, str]:
         """Bar the number: OUTRING_DNC is 1 once that is on disk; else nothing is set.
 
-        Option: country.
+        Whoever asks for it in a call of ours is barred with all of their phones. Option: country.
         """
         numbers = numbers_of(asked.caller, asked.options.get("country", ""))
         if not numbers:
             log.warning("nobody barred: the dialplan gave no number", given=len(asked.caller))
             return {}
         try:
-            await self._operations.do_not_call(numbers[0], "dialplan")
+            await self._operations.do_not_call(numbers[0], "dialplan", attempt_id=await self._own_call(asked, numbers))
         except (OperationError, TimeoutError) as error:
             log.error("nobody barred", number=masked(numbers[0]), reason=str(error) or "not written in time")
             return {}
         log.info("barred by the dialplan", number=masked(numbers[0]))
         return {"OUTRING_DNC": "1"}
+
+    async def _own_call(self, asked: Asked, numbers: Sequence[Number]) -> AttemptId | None:
+        """The attempt that this is asked in, by the person who was called; None: it is no such call."""
+        if asked.attempt_id is None:
+            return None
+        try:
+            entry = await self._store.read(get_attempt, asked.attempt_id)
+        except StoreError:
+            return None
+        return entry.attempt_id if entry.number in numbers else None
 
 
 def numbers_of(text: str, country: str) -> tuple[Number, ...]:

@@ -48,7 +48,7 @@ from app.store.requeueing import REQUEUABLE
 from app.store.strategies import StrategyVersion
 from app.strategy.load import load_strategy
 from app.strategy.rows import CallStrategy
-from app.units import CampaignId, ContactId, FlowId, ListId, Number, TrunkId
+from app.units import AttemptId, CampaignId, ContactId, FlowId, ListId, Number, TrunkId
 
 __all__ = ["NotNow", "OperationError", "Operations"]
 
@@ -369,12 +369,16 @@ class Operations:
 
     # --- do-not-call -------------------------------------------------------------------------------------------------
 
-    async def do_not_call(self, number: Number, source: str, *, who: str = "", why: str = "") -> None:
+    async def do_not_call(
+        self, number: Number, source: str, *, who: str = "", why: str = "", attempt_id: AttemptId | None = None
+    ) -> None:
         """Never call this number again: when this returns it is on disk, and no call to it starts, in any process.
+
+        attempt_id: the call in which the person asked for it: then it is all of their phones.
 
         Raises OperationError for what is no number in E.164.
         """
-        await self.barring.bar(AddDnc(number=number, source=source, who=who, why=why))
+        await self.barring.bar(AddDnc(number=number, source=source, who=who, why=why, attempt_id=attempt_id))
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

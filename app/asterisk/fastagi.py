@@ -19,6 +19,9 @@ from urllib.parse import parse_qsl
 import structlog
 from panoramisk.fast_agi import Application, Request
 
+from app.asterisk.names import attempt_of
+from app.units import AttemptId
+
 log = structlog.get_logger()
 
 MAX_CONNECTIONS: Final = 100
@@ -37,10 +40,14 @@ _MEANS_SOMETHING: Final = str.maketrans(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the dialplan asked. caller: the number on the line, or the script's first argument where it has one."""
+    """What the dialplan asked. caller: the number on the line, or the script's first argument where it has one.
+
+    attempt_id: the attempt whose call asks, where the channel is one of ours.
+    """
 
     caller: str
     options: Mapping[str, str]
+    attempt_id: AttemptId | None = None
 
 
 Script = Callable[[Asked], Awaitable[Mapping[str, str]]]
@@ -111,6 +118,7 @@ class FastAgi:
         asked = Asked(
             caller=headers.get("agi_arg_1") or headers.get("agi_callerid", ""),
             options=dict(parse_qsl(query, max_num_fields=10)),
+            attempt_id=attempt_of(headers.get("agi_uniqueid", "")),
         )
         request = Request(app=door, headers=headers, reader=reader, writer=writer)
         for variable, value in (await script(asked)).items():

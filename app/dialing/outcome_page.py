@@ -29,7 +29,7 @@ _NEXT: Final[dict[RetryClass, str]] = {
     RetryClass.UNKNOWN: "*dangling*: not dialed again",
 }
 _SETTLED: Final = {
-    Outcome.DO_NOT_CALL: "done: *do-not-call*",
+    Outcome.DO_NOT_CALL: "another of their phones, at once; none is free, or the person asked: *do-not-call*",
     Outcome.NOT_ALLOWED: "done: *not allowed*, with the reason; nobody was called",
 }
 _FOOT: Final = f"""
@@ -43,7 +43,7 @@ _FOOT: Final = f"""
   hung up within {HUNG_UP_AT_ONCE_MS / 1_000:g} s (*customer hung up before the agent*), or we came too late to
   hold them (*abandoned by dialer*).
 - A contact who asked not to be called again is *do-not-call* whatever the outcome; one whose number is on the list is
-  settled as *do-not-call* without a call.
+  called on another of their phones, and settled as *do-not-call* without a call where none is free.
 - *not allowed by law* is no call: a compliance profile forbids it, and waiting would not help
   ([compliance.md](compliance.md)).
   Who may only not be called *now* stays in the line and has no outcome.
@@ -51,7 +51,7 @@ _FOOT: Final = f"""
   once, because waiting would not mend it.
 - *controller lost*: the dialer or Asterisk went away and nobody knows what came of the call. Calling twice is worse
   than not calling, so the contact is *dangling*. Once you have decided otherwise, `outring campaign requeue
-  NAME --status dangling` (REST: `POST /campaigns/{id}/requeue`) puts them back into the line, their tries so far kept.
+  NAME --status dangling` (REST: `POST /campaigns/{{id}}/requeue`) puts them back into the line, their tries kept.
 """
 
 

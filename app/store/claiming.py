@@ -262,15 +262,26 @@ def free_phones(
     conn: Connection, campaign_id: CampaignId, barred: Mapping[int, tuple[Phones, Number]]
 ) -> dict[int, int | None]:
     """For contacts whose number may not be called the place of the phone that is called instead; None: none is free."""
-    pairs = [[contact_id, number] for contact_id, (phones, _) in barred.items() for number in phones.places.values()]
-    shut: dict[int, set[Number]] = {}
-    for row in execute(conn, "barred_contacts", {"campaign_id": campaign_id, "rows_json": to_json(pairs)}):
-        shut.setdefault(row.contact_id, set()).add(Number(row.number))
+    shut = barred_phones(conn, campaign_id, {contact_id: phones for contact_id, (phones, _) in barred.items()})
     tries = _tries(conn, campaign_id, list(barred))
     return {
         contact_id: next_free_phone(phones, tries.get(contact_id, ()), number, shut.get(contact_id, set()))
         for contact_id, (phones, number) in barred.items()
     }
+
+
+def phones_of(contact: Row[Any]) -> Phones:
+    """All of a contact's phones, by their places."""
+    return Phones(numbers=(contact.phone1, contact.phone2, contact.phone3, contact.phone4, contact.phone5))
+
+
+def barred_phones(conn: Connection, campaign_id: CampaignId, asked: Mapping[int, Phones]) -> dict[int, set[Number]]:
+    """Which phones of these contacts a campaign may not call; all of a person's who asked for it."""
+    pairs = [[contact_id, number] for contact_id, phones in asked.items() for number in phones.places.values()]
+    shut: dict[int, set[Number]] = {}
+    for row in execute(conn, "barred_contacts", {"campaign_id": campaign_id, "rows_json": to_json(pairs)}):
+        shut.setdefault(row.contact_id, set()).add(Number(row.number))
+    return shut
 
 
 def _by_law(

@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from app.agents import CALLBACK_WINDOW_MS, CallbackPlan
 from app.commands import CloseAttempt
 from app.model import AttemptResult
 from app.outcomes import ContactStatus, Outcome
+from app.store.claiming import barred_phones, free_phones, phones_of
+from app.store.schema import contacts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
-from app.units import HOUR_MS, AttemptId, CampaignId, ContactId
+from app.strategy.rows import Phones
+from app.units import HOUR_MS, AttemptId, CampaignId, ContactId, Number
 
+_NO_PROMISE: Final = {"callback_at_ms": None, "callback_until_ms": None, "callback_agent_id": None}
 _NOT_LIVE: Final = frozenset({Outcome.ANSWERING_MACHINE, Outcome.FAX})
 
 
@@ -38,18 +42,81 @@ def close_attempts(
     closed = execute(conn, "close_attempts", {"now_ms": now_ms, "rows_json": to_json(ended)}).all()
     if not closed:
         return []
-    moves = []
+    moves: list[dict[str, Any]] = []
+    barred: list[dict[str, Any]] = []
     for row in closed:
         result = results[row.id]
-        moves.append(_moved(result, row.number))
+        moved = _moved(result, row.number)
+        (barred if _was_barred(result, is_manual=bool(row.is_manual)) else moves).append(moved)
         tallies.closed(result, now_ms)
     _count_shown(conn, [results[row.id] for row in closed])
+    barred += _move(conn, moves, tallies)
+    if barred:
+        _move(conn, _over_free_phones(conn, barred, now_ms), tallies)
+    return [AttemptId(row.id) for row in closed]
+
+
+def _was_barred(result: AttemptResult, *, is_manual: bool) -> bool:
+    """Whether the number was barred between its claim and its call. What an agent dials by hand turns to no phone."""
+    return result.outcome is Outcome.DO_NOT_CALL and result.facts.placed_at_ms is None and not is_manual
+
+
+def _move(conn: Connection, moves: list[dict[str, Any]], tallies: TallyBook) -> list[dict[str, Any]]:
+    """Move contacts on; answers those that are not, because they were to wait for a number that is barred by now."""
     moves.sort(key=lambda move: (move["campaign_id"], move["contact_id"]))
-    for row in execute(conn, "move_contacts", {"rows_json": to_json(moves)}):
+    done = set()
+    for row in execute(conn, "move_contacts", {"rows_json": to_json(moves)}) if moves else ():
+        done.add((row.campaign_id, row.contact_id))
         tallies.moved(CampaignId(row.campaign_id), ContactStatus.IN_PROGRESS, row.status)
         if row.status != ContactStatus.PENDING.value:
             tallies.settled.append((CampaignId(row.campaign_id), ContactId(row.contact_id), row.status))
-    return [AttemptId(row.id) for row in closed]
+    waits = [move for move in moves if move["status"] == ContactStatus.PENDING.value and not move["is_looked_at"]]
+    return [move for move in waits if (move["campaign_id"], move["contact_id"]) not in done]
+
+
+def _over_free_phones(conn: Connection, moves: Sequence[dict[str, Any]], now_ms: int) -> list[dict[str, Any]]:
+    """What becomes of contacts whose number is barred: they wait for another phone that is free, or need no calls.
+
+    Of a person who asked not to be called no phone is free.
+    """
+    asked = [move["contact_id"] for move in moves]
+    phones = {row.id: phones_of(row) for row in conn.execute(select(contacts).where(contacts.c.id.in_(asked)))}
+    found = []
+    for campaign_id in sorted({move["campaign_id"] for move in moves}):
+        mine = {move["contact_id"]: move for move in moves if move["campaign_id"] == campaign_id}
+        places = _free_places(conn, campaign_id, {one: (phones.get(one, Phones()), move) for one, move in mine.items()})
+        for contact_id, move in mine.items():
+            place = places[contact_id]
+            then: dict[str, Any]
+            if place is None:
+                then = {"status": ContactStatus.DO_NOT_CALL.value, "due_at_ms": None, "is_kept": False} | _NO_PROMISE
+            else:
+                due_at_ms = now_ms if move["due_at_ms"] is None else move["due_at_ms"]
+                is_kept = move["is_kept"] or move["outcome"] == Outcome.DO_NOT_CALL  # nobody was called yet
+                then = {
+                    "status": ContactStatus.PENDING.value,
+                    "due_at_ms": due_at_ms,
+                    "phone": place,
+                    "is_kept": is_kept,
+                }
+            found.append(move | then | {"is_looked_at": True})
+    return found
+
+
+def _free_places(
+    conn: Connection, campaign_id: CampaignId, asked: dict[int, tuple[Phones, dict[str, Any]]]
+) -> dict[int, int | None]:
+    """The place of the phone each is called on: the planned one unless it is barred, else the next free one."""
+    shut = barred_phones(conn, campaign_id, {one: phones for one, (phones, _) in asked.items()})
+    free: dict[int, int | None] = {}
+    barred: dict[int, tuple[Phones, Number]] = {}
+    for contact_id, (phones, move) in asked.items():
+        planned = phones.places.get(move["phone"] or 0)
+        if planned is not None and planned != move["number"] and planned not in shut.get(contact_id, ()):
+            free[contact_id] = move["phone"]
+        else:
+            barred[contact_id] = phones, Number(move["number"])
+    return free | (free_phones(conn, campaign_id, barred) if barred else {})
 
 
 def _count_shown(conn: Connection, ended: Sequence[AttemptResult]) -> None:
@@ -123,6 +190,7 @@ def _moved(result: AttemptResult, number: str) -> dict[str, Any]:
         "phone": then.phone,
         "keeper": then.keeper,
         "is_kept": is_waiting and promise is None and result.conversation is None,
+        "is_looked_at": False,
     } | ({} if promise is None else promised(promise))
 
 

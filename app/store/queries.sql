@@ -773,7 +773,7 @@ SET closed_at_ms = :now_ms,
     flow = ended.value -> '$.flow'
 FROM json_each(:rows_json) AS ended
 WHERE attempts.id = ended.value ->> '$.id' AND +attempts.closed_at_ms IS NULL
-RETURNING id, number;
+RETURNING id, number, is_manual;
 
 -- name: close_attempts [postgresql]
 WITH numbering AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(7047003) AS lock)
@@ -798,78 +798,74 @@ FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
     ended_at_ms bigint, outcome integer, is_charged boolean, sip_code integer, cause integer, cause_text text, flow json
 ), numbering
 WHERE attempts.id = ended.id AND attempts.closed_at_ms IS NULL
-RETURNING attempts.id, attempts.number;
+RETURNING attempts.id, attempts.number, attempts.is_manual;
 
 -- name: move_contacts
--- Write what becomes of the contacts of closed attempts. A number that is on the do-not-call list by now is not tried
--- again, whatever the dialer planned. A promise to call back is kept until it was (is_kept: nobody talked to them yet).
--- Materialized, and CASE instead of AND: SQLite would ask the lists five times for each contact, and for those too who
--- are not dialed again.
+-- Write what becomes of the contacts of closed attempts. Whose number is on the do-not-call list by now is left as they
+-- are and not answered: another phone of theirs may be free, which is looked for next (is_looked_at: it was).
+-- A promise to call back is kept until it was (is_kept: nobody talked to them yet).
+-- Materialized, and CASE instead of AND: SQLite would ask the lists for those too who are not dialed again.
 WITH ended AS MATERIALIZED (
     SELECT value ->> '$.campaign_id' AS campaign_id, value ->> '$.contact_id' AS contact_id,
         value ->> '$.number' AS number,
         value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
         value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
         value ->> '$.phone' AS phone, value ->> '$.keeper' AS keeper,
-        value ->> '$.is_kept' AS is_kept, value ->> '$.callback_at_ms' AS callback_at_ms,
+        value ->> '$.is_kept' AS is_kept, value ->> '$.is_looked_at' AS is_looked_at,
+        value ->> '$.callback_at_ms' AS callback_at_ms,
         value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id
     FROM json_each(:rows_json)
 ),
 moved AS MATERIALIZED (
     SELECT ended.*,
-        CASE WHEN ended.status = 'pending'
+        CASE WHEN ended.status = 'pending' AND NOT ended.is_looked_at
             THEN $is_barred(ended.number, ended.contact_id, ended.campaign_id) ELSE 0 END AS is_barred
     FROM ended
 )
 UPDATE campaign_contacts
-SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
-    due_at_ms = CASE WHEN moved.is_barred THEN NULL ELSE moved.due_at_ms END,
+SET status = moved.status,
+    due_at_ms = moved.due_at_ms,
     attempts = moved.attempts,
     faults = moved.faults,
     last_outcome = moved.outcome,
     phone = COALESCE(moved.phone, campaign_contacts.phone),
     owner_id = COALESCE(campaign_contacts.owner_id, moved.keeper),
-    callback_at_ms = CASE WHEN moved.is_barred THEN NULL
-        WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
-    callback_until_ms = CASE WHEN moved.is_barred THEN NULL
-        WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
-    callback_agent_id = CASE WHEN moved.is_barred THEN NULL
-        WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
+    callback_at_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
+    callback_until_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
+    callback_agent_id = CASE WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
 FROM moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id
     AND campaign_contacts.contact_id = moved.contact_id
     AND campaign_contacts.status = 'in progress'
+    AND NOT moved.is_barred
 RETURNING campaign_id, contact_id, status;
 
 -- name: move_contacts [postgresql]
 UPDATE campaign_contacts
-SET status = CASE WHEN moved.is_barred THEN 'do-not-call' ELSE moved.status END,
-    due_at_ms = CASE WHEN moved.is_barred THEN NULL ELSE moved.due_at_ms END,
+SET status = moved.status,
+    due_at_ms = moved.due_at_ms,
     attempts = moved.attempts,
     faults = moved.faults,
     last_outcome = moved.outcome,
     phone = COALESCE(moved.phone, campaign_contacts.phone),
     owner_id = COALESCE(campaign_contacts.owner_id, moved.keeper),
-    callback_at_ms = CASE WHEN moved.is_barred THEN NULL
-        WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
-    callback_until_ms = CASE WHEN moved.is_barred THEN NULL
-        WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
-    callback_agent_id = CASE WHEN moved.is_barred THEN NULL
-        WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
+    callback_at_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
+    callback_until_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
+    callback_agent_id = CASE WHEN moved.is_kept THEN campaign_contacts.callback_agent_id ELSE moved.callback_agent_id END
 FROM (
     SELECT ended.*,
-        ended.status = 'pending'
+        ended.status = 'pending' AND NOT ended.is_looked_at
             AND $is_barred(ended.number, ended.contact_id, ended.campaign_id) AS is_barred
     FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
         campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, attempts integer,
-        faults integer, outcome integer, phone smallint, keeper bigint, is_kept boolean, callback_at_ms bigint,
-        callback_until_ms bigint,
-        callback_agent_id bigint
+        faults integer, outcome integer, phone smallint, keeper bigint, is_kept boolean, is_looked_at boolean,
+        callback_at_ms bigint, callback_until_ms bigint, callback_agent_id bigint
     )
 ) AS moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id
     AND campaign_contacts.contact_id = moved.contact_id
     AND campaign_contacts.status = 'in progress'
+    AND NOT moved.is_barred
 RETURNING campaign_contacts.campaign_id, campaign_contacts.contact_id, campaign_contacts.status;
 
 -- name: write_conversations

@@ -22,12 +22,12 @@ from app.model import Campaign, CampaignStatus
 from app.outcomes import ContactStatus
 from app.store import law
 from app.store.campaigns import get_campaign
-from app.store.claiming import free_phones
+from app.store.claiming import free_phones, phones_of
 from app.store.law import Asked, CampaignLaw
 from app.store.owners import Waiting, owners_told, waiting_for_owners
 from app.store.schema import attempts, campaign_contacts, contacts, trunks
 from app.store.sql import execute, to_json
-from app.store.why import dialed_number, phones_of
+from app.store.why import dialed_number
 from app.units import CampaignId, ContactId, Number
 
 SAMPLE: Final = 10_000

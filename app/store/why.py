@@ -19,14 +19,13 @@ from app.outcomes import ContactStatus, Outcome
 from app.ownership import BY_COLUMN, OwnershipRule
 from app.store import law
 from app.store.campaigns import get_campaign
-from app.store.claiming import free_phones
+from app.store.claiming import free_phones, phones_of
 from app.store.dnc import is_dnc
 from app.store.errors import NotFound
 from app.store.mixing import list_shares
 from app.store.national import stale_list
 from app.store.owners import owners_told
 from app.store.schema import attempts, campaign_contacts, contacts, trunks
-from app.strategy.rows import Phones
 from app.units import CampaignId, ContactId, Number
 
 _PLACE: Final = campaign_contacts.c
@@ -112,11 +111,6 @@ def why_not(
     if campaign_id is not None and not places:
         raise NotFound(f"contact of campaign {campaign_id}:", contact_id)
     return [_of_place(conn, lawbook, contact, place, now_ms, frozenset(out_of_service)) for place in places]
-
-
-def phones_of(contact: Row[Any]) -> Phones:
-    """All of a contact's phones, by their places."""
-    return Phones(numbers=(contact.phone1, contact.phone2, contact.phone3, contact.phone4, contact.phone5))
 
 
 def dialed_number(contact: Row[Any], place: Row[Any]) -> str:

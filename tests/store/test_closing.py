@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sqlalchemy import update
+
+from app.agents import CallbackPlan
 from app.commands import AddDnc, SetCampaignStatus
 from app.events import AttemptClosed, CampaignStatusSaved, DncAdded
-from app.model import CampaignStatus
+from app.model import CallFacts, CampaignStatus
 from app.outcomes import ContactStatus, Outcome
 from app.store import SqlStore
 from app.store.attempts import attempts_page, get_attempt
+from app.store.callbacks import book_callback
 from app.store.campaigns import get_campaign
 from app.store.dnc import add_dnc_numbers, dnc_page, is_dnc
 from app.store.progress import get_progress
-from app.store.schema import campaign_contacts
+from app.store.schema import campaign_contacts, contacts
+from app.units import ContactId
 from tests.store.world import T0, build, claim, closing, kept_tallies, phone, places, recounted_tallies
 
 
@@ -68,6 +75,71 @@ async def test_do_not_call_wins_over_a_retry_whoever_asked_for_it(store: SqlStor
         3: ("pending", T0 + 5),
     }
     assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+
+
+async def phones_of(store: SqlStore, contact: int, *numbers: str) -> None:
+    values = {f"phone{place}": number for place, number in enumerate(numbers, 1)}
+    await store.write(lambda conn: conn.execute(update(contacts).where(contacts.c.id == contact).values(values)))
+
+
+async def test_a_number_barred_in_its_call_leaves_the_contact_to_another_phone(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(place) for place in range(1, 6)])
+    for contact in range(1, 5):
+        await phones_of(store, contact, phone(contact), phone(10 + contact), phone(20 + contact))
+    opened = (await claim(store, campaign_id, 5)).attempts
+    await store.write(add_dnc_numbers, [phone(place) for place in (1, 2, 12, 3, 13, 23, 5)], source="api", now_ms=T0)
+    optout = AddDnc(number=phone(4), source="agent", attempt_id=opened[3].attempt_id)  # a person, not a number
+    again = [closing(attempt, status=ContactStatus.PENDING, due_at_ms=T0 + 5) for attempt in opened]
+    await store.commit([*again, optout], T0 + 1)
+    assert await store.read(places) == {
+        1: ("pending", T0 + 5),
+        2: ("pending", T0 + 5),
+        3: ("do-not-call", None),
+        4: ("do-not-call", None),
+        5: ("do-not-call", None),
+    }
+    assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+    now = (await claim(store, campaign_id, 5, T0 + 6)).attempts
+    assert [(one.contact_id, one.number) for one in now] == [(1, phone(11)), (2, phone(22))]
+
+
+async def test_a_phone_that_was_planned_next_is_kept_when_the_one_before_it_is_barred(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1)])
+    await phones_of(store, 1, phone(1), phone(11), phone(21))
+    [attempt] = (await claim(store, campaign_id, 1)).attempts
+    await store.write(add_dnc_numbers, [phone(1)], source="api", now_ms=T0)
+    again = closing(attempt, status=ContactStatus.PENDING, due_at_ms=T0 + 5)
+    then = replace(again.result.next, phone=3)
+    await store.commit([replace(again, result=replace(again.result, next=then))], T0 + 1)
+    assert [one.number for one in (await claim(store, campaign_id, 1, T0 + 6)).attempts] == [phone(21)]
+
+
+async def test_a_number_barred_before_its_call_leaves_promise_and_contact_to_another_phone(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1), phone(2)])
+    await phones_of(store, 1, phone(1), phone(11))
+    await store.write(book_callback, campaign_id, ContactId(1), CallbackPlan(at_ms=T0))
+    opened = (await claim(store, campaign_id, 2)).attempts
+    assert [one.contact_id for one in opened] == [1, 2]
+    await store.write(add_dnc_numbers, [phone(1), phone(2)], source="api", now_ms=T0)
+    refused = [
+        closing(one, outcome=Outcome.DO_NOT_CALL, is_charged=False, status=ContactStatus.DO_NOT_CALL) for one in opened
+    ]
+    undialed = [replace(one, result=replace(one.result, facts=CallFacts())) for one in refused]
+    await store.commit(undialed, T0 + 1)
+    assert await store.read(places) == {1: ("pending", T0 + 1), 2: ("do-not-call", None)}
+    [attempt] = (await claim(store, campaign_id, 2, T0 + 2)).attempts
+    assert (attempt.number, attempt.is_callback) == (phone(11), True)
+    assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+
+
+async def test_who_asked_in_the_talk_is_not_called_on_another_phone(store: SqlStore) -> None:
+    [campaign_id] = await store.write(build, [phone(1)])
+    await phones_of(store, 1, phone(1), phone(11))
+    [attempt] = (await claim(store, campaign_id, 1)).attempts
+    said = closing(attempt, outcome=Outcome.CONNECTED_TO_AGENT, status=ContactStatus.DO_NOT_CALL)
+    await store.commit([AddDnc(number=phone(1), source="agent", attempt_id=attempt.attempt_id), said], T0 + 1)
+    assert (await store.read(places))[1] == ("do-not-call", None)
+    assert (await claim(store, campaign_id, 1, T0 + 10**9)).attempts == ()
 
 
 async def test_a_result_other_than_a_retry_stays_though_the_number_is_on_the_list(store: SqlStore) -> None:
