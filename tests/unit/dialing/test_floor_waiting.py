@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.agent_events import AgentPaused, BrowserLost, PreviewAccepted
+from app.agent_events import AgentJoined, AgentPaused, BrowserLost, PreviewAccepted
 from app.agents import AgentPlan, DialingMode, PacingPlan
 from app.events import CallRinging
 from app.outcomes import Outcome
@@ -181,6 +181,22 @@ def test_whose_agent_vanished_is_with_one_who_only_waited_within_the_same_moment
     assert FIRST not in world.music
     world.advance(15_000)
     assert world.calls[SECOND].is_hung_up
+
+
+def test_who_joins_while_their_own_call_only_rings_is_given_whoever_waits_there() -> None:
+    world = floor(1, goes_on=True, pacing=PacingPlan(min_ring_ms=15_000))
+    world.start(campaign(2, mode=DialingMode.BROADCAST, agents=AgentPlan(hold_ms=30_000)))
+    world.add_contacts(TWO, phone(50))
+    world.begin(1)
+    world.advance(1_000)
+    ring(world, *of_progressive(world))
+    person = the_broadcast(world)
+    world.answer(person)
+    assert person in world.music, "nobody serves them"
+    assert world.state() is RINGING
+    world.ask(AgentJoined(agent_id=ME, campaigns=(ONE, TWO)))
+    assert world.state() is TALKING
+    assert person not in world.music
 
 
 def test_a_call_an_agent_chose_is_left_to_them() -> None:

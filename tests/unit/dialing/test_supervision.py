@@ -64,6 +64,20 @@ def test_a_supervisors_phone_is_rung_once_and_keys_switch_the_mode() -> None:
     assert world.shown(1).spies == (("The boss", SpyMode.LISTEN),)
 
 
+def test_who_would_join_while_the_line_to_asterisk_is_down_stops_listening_first() -> None:
+    """What is asked while nothing can be done is done when the line is back, in its order."""
+    world = floor()
+    supervise(world)
+    heard = world.leg_of(1)
+    world.disconnect()
+    world.settle()
+    supervise(world, mode=SpyMode.BARGE)
+    assert (world.legs[EAR].spies_on, world.legs[EAR].room_id) == (heard, None), "nothing reached Asterisk"
+    world.connect()
+    world.settle()
+    assert (world.legs[EAR].spies_on, world.legs[EAR].room_id) == (None, RoomId("session0001-room"))
+
+
 def test_another_agent_is_heard_on_the_same_phone() -> None:
     world = floor()
     supervise(world)
