@@ -260,7 +260,21 @@ class OpenManual:
     contact_id: ContactId | None = None
 
 
-FloorStoreCommand = LogAgent | SaveConversation | OpenManual
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSupervision:
+    """Write into the audit trail that a supervisor hears an agent no more. → SupervisionSaved.
+
+    heard_ms: how long in each mode, of those they used; empty: their phone was never picked up.
+    """
+
+    supervisor_id: AgentId
+    supervisor_name: str
+    agent_id: AgentId
+    heard_ms: tuple[tuple[SpyMode, int], ...]
+    ended_at_ms: int
+
+
+FloorStoreCommand = LogAgent | LogSupervision | SaveConversation | OpenManual
 
 # --- between a flow and the floor: these never reach the shell -------------------------------------------------------
 

@@ -387,6 +387,13 @@ class ConversationSaved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionSaved:
+    """That a supervisor hears an agent no more is in the audit trail."""
+
+    supervisor_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManualRefused:
     """What an agent wanted to dial by hand may not be dialed. reason: for people."""
 
@@ -434,5 +441,6 @@ FloorEvent = (
     | SupervisionEnded
     | AgentSaved
     | ConversationSaved
+    | SupervisionSaved
     | ManualRefused
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.agent_events import AgentSaved, ConversationSaved, FloorEvent, ManualRefused
+from app.agent_events import AgentSaved, ConversationSaved, FloorEvent, ManualRefused, SupervisionSaved
 from app.agents import LivePhone
 from app.model import Audio, Campaign, OpenedAttempt, OwnedNumber, PacingMemory, Prompt, Trunk
 from app.outcomes import Outcome
@@ -409,6 +409,7 @@ StoreEvent = (
     | AttemptsFound
     | AgentSaved
     | ConversationSaved
+    | SupervisionSaved
     | ManualRefused
 )
 OperatorEvent = (

@@ -19,7 +19,7 @@ from typing import Final
 
 import structlog
 
-from app.agent_commands import LogAgent, OpenManual, SaveConversation
+from app.agent_commands import LogAgent, LogSupervision, OpenManual, SaveConversation
 from app.agent_events import ManualRefused
 from app.commands import (
     AddDnc,
@@ -141,7 +141,7 @@ class Runtime:
         if self._is_in_trouble and isinstance(command, AddDnc):
             self._keep([command])
         self._has_writes.set()
-        if not isinstance(command, CloseAttempt | LogAgent | SaveConversation | SavePacing):
+        if not isinstance(command, CloseAttempt | LogAgent | LogSupervision | SaveConversation | SavePacing):
             self._is_awaited.set()
 
     def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
@@ -265,7 +265,7 @@ class Runtime:
                 self.write(command)
             case ClaimContacts() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
                 self.write(command)
-            case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
+            case LogAgent() | LogSupervision() | SaveConversation() | OpenManual() | SavePacing():
                 self.write(command)
             case RenderPrompts():
                 self._to_render.put_nowait(command)

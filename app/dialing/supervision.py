@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from app.agent_commands import ConnectPhone, HangUpPhone, PartPhone, RingPhone, Spy, StopSpying
+from app.agent_commands import ConnectPhone, HangUpPhone, LogSupervision, PartPhone, RingPhone, Spy, StopSpying
 from app.agent_events import SupervisionAsked
 from app.agents import TALK_LEASE_MS, SpyMode
 from app.dialing.crew import Crew
@@ -19,7 +19,10 @@ KEYS: Final = {"4": SpyMode.LISTEN, "5": SpyMode.WHISPER, "6": SpyMode.BARGE}
 
 @dataclass(slots=True, kw_only=True)
 class Spying:
-    """One supervisor. target: the agent's leg they hear; room_id: the room they are in."""
+    """One supervisor. target: the agent's leg they hear; room_id: the room they are in.
+
+    heard_ms: how long they have listened to this agent in each mode; mode_since_ms: in the present one, while up.
+    """
 
     leg_id: LegId
     name: str
@@ -29,6 +32,14 @@ class Spying:
     has_failed: bool = False
     target: tuple[LegId, SpyMode] | None = None
     room_id: RoomId | None = None
+    heard_ms: dict[SpyMode, int] = field(default_factory=dict)
+    mode_since_ms: int = 0
+
+    def count(self, now_ms: int) -> None:
+        """Count the time in the present mode, which ends or goes on."""
+        if self.is_up:
+            self.heard_ms[self.mode] = self.heard_ms.get(self.mode, 0) + now_ms - self.mode_since_ms
+        self.mode_since_ms = now_ms
 
 
 class Supervision:
@@ -59,6 +70,10 @@ class Supervision:
             )
         else:
             self._crew.changed.add(spying.agent_id)
+            if spying.agent_id == event.agent_id:
+                spying.count(self._crew.now_ms)
+            else:
+                self._log(event.supervisor_id, spying)
             spying.agent_id, spying.mode = event.agent_id, event.mode
         self._crew.changed.add(spying.agent_id)
         self._tune(spying)
@@ -69,6 +84,7 @@ class Supervision:
         if spying is not None:
             del self._legs[spying.leg_id]
             self._crew.changed.add(spying.agent_id)
+            self._log(supervisor_id, spying)
             self._crew.do(HangUpPhone(leg_id=spying.leg_id))
 
     def keep(self, live: Container[LegId]) -> None:
@@ -84,13 +100,15 @@ class Supervision:
     def answered(self, leg_id: LegId) -> None:
         """A supervisor picked up."""
         spying = self._spies[self._legs[leg_id]]
-        spying.is_up = True
+        spying.is_up, spying.mode_since_ms = True, self._crew.now_ms
         self._tune(spying)
 
     def ended(self, leg_id: LegId) -> None:
         """A supervisor hung up, or did not answer."""
-        spying = self._spies.pop(self._legs.pop(leg_id))
+        supervisor_id = self._legs.pop(leg_id)
+        spying = self._spies.pop(supervisor_id)
         self._crew.changed.add(spying.agent_id)
+        self._log(supervisor_id, spying)
 
     def failed(self, leg_id: LegId) -> None:
         """They could not hear whom they wanted: once more, and then they are let go."""
@@ -104,6 +122,7 @@ class Supervision:
         """A supervisor switches with a key."""
         spying = self._spies[self._legs[leg_id]]
         if digit in KEYS and spying.mode is not KEYS[digit]:
+            spying.count(self._crew.now_ms)
             spying.mode = KEYS[digit]
             self._crew.changed.add(spying.agent_id)
             self._tune(spying)
@@ -119,6 +138,20 @@ class Supervision:
     def of(self, agent_id: AgentId) -> tuple[tuple[str, SpyMode], ...]:
         """Who listens to an agent, and how."""
         return tuple((spying.name, spying.mode) for spying in self._spies.values() if spying.agent_id == agent_id)
+
+    def _log(self, supervisor_id: AgentId, spying: Spying) -> None:
+        """They hear this agent no more: whom, and how long in which mode, is written down."""
+        spying.count(self._crew.now_ms)
+        heard_ms, spying.heard_ms = tuple(spying.heard_ms.items()), {}
+        self._crew.do(
+            LogSupervision(
+                supervisor_id=supervisor_id,
+                supervisor_name=spying.name,
+                agent_id=spying.agent_id,
+                heard_ms=heard_ms,
+                ended_at_ms=self._crew.now_ms,
+            )
+        )
 
     def _tune(self, spying: Spying) -> None:
         """Put the supervisor's phone where it is wanted, if it is up and the agent's is."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 
 from app.agents import DialingMode
-from app.compliance.library import Lawbook
-from app.compliance.plan import ANYTIME
-from app.compliance.rules import CallKind, ConsentRule
 from app.contacts.numbers import NumberProblem, country, reader_for
 from app.model import Campaign, CampaignStatus
 from app.operations import MAX_FIRST, OperationError
 from app.outcomes import ContactStatus
 from app.panel import campaign_forms, trail, view
+from app.panel.campaign_check import check
 from app.panel.campaign_forms import FIELDS, STEPS
 from app.panel.doorkeeper import VISITOR
 from app.panel.doors import YEAR_S
@@ -32,15 +29,6 @@ from app.store.mixing import ListShare
 from app.store.people import Role
 from app.strategy.rows import CallStrategy
 from app.units import AgentId, CampaignId, ContactId, FlowId, ListId, Number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something the check found. step: where it is mended; is_in_the_way: the campaign cannot start."""
-
-    words: str
-    step: str
-    is_in_the_way: bool = True
 
 
 class CampaignSetup(PageSet):
@@ -161,7 +149,8 @@ class CampaignSetup(PageSet):
             case _:
                 card = view.card(entry, self._operations.snapshot())
                 like = await self._store.read(rehearsing.sample_contact, entry.campaign.id, contact_of(form))
-                return {"card": card, "findings": await self._check(entry), "reasons": reasons(entry), "like": like}
+                found = await check(self._store, entry)
+                return {"card": card, "findings": found, "reasons": reasons(entry), "like": like}
 
     def _laws(self, plan: Campaign) -> dict[str, Any]:
         """The compliance profiles there are, and those of the campaign that are not there or cannot be read."""
@@ -242,34 +231,13 @@ class CampaignSetup(PageSet):
 
     # --- check and start ---------------------------------------------------------------------------------------------
 
-    async def _check(self, entry: CampaignEntry) -> list[Finding]:
-        plan, found = entry.campaign, list[Finding]()
-        if not entry.list_ids and plan.mode is not DialingMode.MANUAL:
-            found.append(Finding(words="it has no contact list", step="contacts"))
-        elif not entry.progress.total and plan.mode is not DialingMode.MANUAL:
-            found.append(Finding(words="its lists are empty", step="contacts"))
-        ways = {trunk.id: trunk for trunk in await self._store.read(trunks.list_trunks)}
-        mine = [ways[one] for one in plan.trunks if one in ways]
-        if not mine:
-            found.append(Finding(words="it has no trunk to call over", step="how"))
-        elif not any(trunk.is_enabled and trunk.prefixes for trunk in mine):
-            found.append(Finding(words="none of its trunks is in use and allowed to call any country", step="how"))
-        if not plan.caller_id and mine and not any(trunk.caller_id for trunk in mine):
-            words = "no number is shown to the people who are called; many do not answer, some networks refuse"
-            found.append(Finding(words=words, step="how", is_in_the_way=False))
-        is_ours = plan.mode is not DialingMode.BROADCAST and not plan.agents.queue
-        serving = await self._store.read(agents.list_campaign_agents, plan.id) if is_ours else []
-        if is_ours and not serving:
-            words = "no agent is named for it: everybody may serve it"
-            found.append(Finding(words=words, step="when", is_in_the_way=False))
-        if plan.mode is DialingMode.PREDICTIVE:
-            found += _of_predictive(plan, len(serving))
-        return found + _of_compliance(plan, self._store.lawbook)
-
     async def _start(self, request: web.Request, entry: CampaignEntry, form: Form) -> web.StreamResponse:
         first = form.whole("first", 1, MAX_FIRST) if form.ticked("is_trial") else 0
         if not form.is_good:
             return await self._step_page(request, entry, form, 422)
+        if any(one.is_in_the_way for one in await check(self._store, entry)):
+            form.wrong("", "it cannot start yet: mend what is listed below")
+            return await self._step_page(request, entry, form, 409)
         try:
             await self._operations.try_campaign(entry.campaign.id, first)
         except OperationError as error:
@@ -333,51 +301,11 @@ def contact_of(form: Form) -> ContactId | None:
     return ContactId(int(text)) if text.isascii() and text.isdigit() and len(text) <= 15 else None
 
 
-def _of_predictive(plan: Campaign, agent_count: int) -> list[Finding]:
-    """What is odd about a predictive campaign, though nothing stands in its way."""
-    found: list[Finding] = []
-    if not plan.agents.safe_harbor.strip():
-        words = "whoever finds no agent hears our own sentence, which has no number to call back: write yours"
-        found.append(Finding(words=words, step="hear", is_in_the_way=False))
-    if plan.lines <= max(agent_count, _FEW_LINES):
-        words = "there are too few calls at once to dial ahead: agents talk in some, the next ring in others"
-        found.append(Finding(words=words, step="how", is_in_the_way=False))
-    return found
-
-
 FIRST: Final = 50
 """Calls that show whether a campaign is right, before the rest of its list is called."""
 MY_NUMBER: Final = "outring_my_number"
 
 
-def _of_compliance(plan: Campaign, lawbook: Lawbook) -> list[Finding]:
-    """Laws that cannot be read stand in the way; laws that forbid everybody are told before anybody is settled."""
-    try:
-        law = lawbook.law(plan.compliance.profiles)
-    except ValueError as error:
-        return [Finding(words=f"its compliance profiles cannot be used: {error}", step="when")]
-    found: list[Finding] = []
-    if ANYTIME in plan.compliance.profiles:
-        words = "it calls at any hour of day and night: that is for laboratories and tests"
-        found.append(Finding(words=words, step="when", is_in_the_way=False))
-    needed = [rule for rule in law.rules if isinstance(rule, ConsentRule) and _is_for(rule, plan)]
-    if any(rule.needs is None for rule in needed):
-        words = "its compliance profiles forbid such calls, whoever agreed: choose another mode or another profile"
-        found.append(Finding(words=words, step="when", is_in_the_way=False))
-    elif any(rule.needs is not None and plan.compliance.consent < rule.needs for rule in needed):
-        words = "its compliance profiles ask for consent: only contacts whose own column says so will be called"
-        found.append(Finding(words=words, step="when", is_in_the_way=False))
-    return found
-
-
-def _is_for(rule: ConsentRule, plan: Campaign) -> bool:
-    kind = CallKind.PRERECORDED if plan.mode is DialingMode.BROADCAST else CallKind.LIVE
-    is_by_hand = plan.mode in (DialingMode.PREVIEW, DialingMode.MANUAL)
-    return kind in rule.kinds and not (rule.only_autodialed and is_by_hand)
-
-
-_FEW_LINES = 2
-"""Calls at once a new campaign begins with."""
 _CHANGES = {
     ContactStatus.PENDING: "called as soon as it is their turn",
     ContactStatus.IN_PROGRESS: "being called now",

@@ -11,13 +11,17 @@ from aiohttp import web
 from app.operations import Operations
 from app.panel import trail
 from app.panel.answers import Answer
+from app.panel.campaign_check import must_be_seen
 from app.panel.doorkeeper import VISITOR, Doorkeeper, SignInRefused, Visitor, is_same_origin
+from app.panel.gates import is_scripted
 from app.panel.language import LANGUAGES, THEMES
 from app.panel.live import LivePage
 from app.panel.pages import Pages, campaign_id_of, local_path, may, wording
 from app.panel.problems import Problem
+from app.store import campaigns
 from app.store.campaigns import CampaignEntry
 from app.store.people import Role
+from app.units import CampaignId
 
 YEAR_S: Final = 365 * 24 * 3600
 
@@ -120,12 +124,17 @@ class Doors:
     # --- orders ------------------------------------------------------------------------------------------------------
 
     async def _order(self, request: web.Request) -> web.StreamResponse:
-        """Start, pause or stop a campaign; stopping is asked about first."""
+        """Start, pause or stop a campaign; stopping is asked about first, and a start begins with the check."""
         campaign_id, verb = campaign_id_of(request), request.match_info["verb"]
         form = await request.post()
         if verb == "stop" and form.get("is_sure") != "yes":
             values = await self._pages.campaign_values(campaign_id)
             return self._pages.page(request, "confirm.html", **values)
+        if verb == "start" and await must_be_seen(self._pages.store, await self._entry(campaign_id)):
+            check_page = f"/campaigns/{campaign_id}/setup/start"
+            if is_scripted(request):
+                return web.json_response({"go": check_page})
+            return web.Response(status=303, headers={"Location": check_page})
         orders: dict[str, Callable[..., Any]] = {
             "start": self._operations.start_campaign,
             "pause": self._operations.pause_campaign,
@@ -136,10 +145,13 @@ class Doors:
         told = trail.note(request[VISITOR].user, past, f"campaign {campaign_id}", self._operations.now_ms)
         await trail.write(self._pages.store, told)
         await self._live.poke()
-        if request.headers.get("X-Requested-With") == "live":
+        if is_scripted(request):
             return web.Response(status=204)
         then = local_path(str(form.get("next", "") or f"/campaigns/{entry.campaign.id}"))
         return web.Response(status=303, headers={"Location": then})
+
+    async def _entry(self, campaign_id: CampaignId) -> CampaignEntry:
+        return await self._pages.store.read(campaigns.get_campaign, campaign_id)
 
     # --- the websocket -----------------------------------------------------------------------------------------------
 

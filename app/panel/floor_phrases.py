@@ -114,6 +114,7 @@ FORMS: Final = (
 CHECKS: Final = (
     "it has no contact list",
     "its lists are empty",
+    "it cannot start yet: mend what is listed below",
     "it has no trunk to call over",
     "none of its trunks is in use and allowed to call any country",
     "no number is shown to the people who are called; many do not answer, some networks refuse",
@@ -157,6 +158,7 @@ TRAIL: Final = (
     "supervision: listen",
     "supervision: whisper",
     "supervision: barge",
+    "supervision: ended",
     "paused agent",
     "made agent available",
     "signed agent out",

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from app.agent_commands import LogAgent, OpenManual, SaveConversation
+from app.agent_commands import LogAgent, LogSupervision, OpenManual, SaveConversation
 from app.agent_events import AgentSignedIn
 from app.agents import DialingMode, Seat
 from app.commands import (
@@ -59,7 +59,7 @@ MOST_TURNS: Final = 1_000
 """Turns in one millisecond before time is taken to stand still."""
 
 
-_MAY_WAIT: Final = (CloseAttempt, LogAgent, SaveConversation)
+_MAY_WAIT: Final = (CloseAttempt, LogAgent, LogSupervision, SaveConversation)
 """Nobody waits for these to be on disk."""
 
 
@@ -270,7 +270,7 @@ class World:
         match command:
             case ClaimContacts() | CloseAttempt() | AddDnc() | ConfirmAttempt() | SetCampaignStatus():
                 self._write(command)
-            case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
+            case LogAgent() | LogSupervision() | SaveConversation() | OpenManual() | SavePacing():
                 self._write(command)
             case RenderPrompts():
                 self._inbox.append(self._render(command))

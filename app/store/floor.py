@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from app.agent_commands import LogAgent, SaveConversation
+from app.agent_commands import LogAgent, LogSupervision, SaveConversation
 from app.agents import AgentState, AgentStint
+from app.store import audit
+from app.store.schema import audit as trail
 from app.store.sql import execute, to_json
 from app.units import SessionId
 
@@ -47,6 +49,26 @@ def save_conversations(conn: Connection, commands: Sequence[SaveConversation]) -
     }
     if rows:
         execute(conn, "mark_connected", {"rows_json": to_json([rows[attempt_id] for attempt_id in sorted(rows)])})
+
+
+SUPERVISION_ENDED: Final = "supervision: ended"
+"""What the audit trail calls it."""
+
+
+def log_supervisions(conn: Connection, commands: Sequence[LogSupervision]) -> None:
+    """Write the ends of supervisions into the audit trail; one that is there already (written again) is there once."""
+    for command in commands:
+        subject = f"agent {command.agent_id}"
+        told = {"who": command.supervisor_name[:64], "what": SUPERVISION_ENDED, "subject": subject}
+        same = select(trail.c.id).filter_by(**told, at_ms=command.ended_at_ms).limit(1)
+        if conn.execute(same).first() is None:
+            audit.record(conn, **told, details=_heard(command), at_ms=command.ended_at_ms)
+
+
+def _heard(command: LogSupervision) -> dict[str, str]:
+    if not command.heard_ms:
+        return {"phone": "not picked up"}
+    return {mode.value: f"{length_ms / 1_000:.1f} s" for mode, length_ms in command.heard_ms}
 
 
 def _stint(stint: AgentStint) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Final, assert_never
 
 from sqlalchemy import Connection
 
-from app.agent_commands import LogAgent, OpenManual, SaveConversation
-from app.agent_events import AgentSaved, ConversationSaved
+from app.agent_commands import LogAgent, LogSupervision, OpenManual, SaveConversation
+from app.agent_events import AgentSaved, ConversationSaved, SupervisionSaved
 from app.commands import (
     AddDnc,
     ClaimContacts,
@@ -26,7 +26,7 @@ from app.store.closing import close_attempts
 from app.store.confirming import confirm_attempts
 from app.store.dnc import add_dnc, lock_claims
 from app.store.errors import NotFound
-from app.store.floor import log_agents, save_conversations
+from app.store.floor import log_agents, log_supervisions, save_conversations
 from app.store.ids import NewAttemptId
 from app.store.manual import open_manual
 from app.store.pacing import save_pacing
@@ -85,11 +85,14 @@ def carry_out(
                 events.append(PacingSaved(campaign_id=command.campaign_id))
             case LogAgent():
                 events.append(AgentSaved(agent_id=command.agent_id))
+            case LogSupervision():
+                events.append(SupervisionSaved(supervisor_id=command.supervisor_id))
             case SaveConversation():
                 events.append(ConversationSaved(attempt_id=command.attempt_id))
             case _:
                 assert_never(command)
     tallies.write(conn)
+    log_supervisions(conn, [command for command in commands if isinstance(command, LogSupervision)])
     if listeners:
         tell_turn(conn, listeners, ended=ended, settled=tallies.settled, barred=barred.new, now_ms=now_ms)
     return events

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.agent_commands import LogAgent, SaveConversation
-from app.agent_events import AgentSaved, ConversationSaved
-from app.agents import NOT_SET, AgentState, Conversation, PauseReason, PhoneMode
+from app.agent_commands import LogAgent, LogSupervision, SaveConversation
+from app.agent_events import AgentSaved, ConversationSaved, SupervisionSaved
+from app.agents import NOT_SET, AgentState, Conversation, PauseReason, PhoneMode, SpyMode
 from app.commands import StoreCommand
 from app.outcomes import ContactStatus, Outcome
 from app.store import NotFound, SqlStore
@@ -29,6 +29,7 @@ from app.store.agents import (
     sign_in,
 )
 from app.store.attempts import attempts_page, get_attempt
+from app.store.audit import audit_page
 from app.store.errors import InUse
 from app.store.hours import live_answers, outcomes_by_hour
 from app.store.pauses import get_pause_reason, list_pause_reasons, put_pause_reason, remove_pause_reason
@@ -134,6 +135,25 @@ async def test_stints_are_read_that_touch_the_time_asked_for(store: SqlStore) ->
     await store.commit([log(stint(AVAILABLE, T0, T0 + 40, BOB), None, BOB)], T0)
     found = await store.read(agent_stints_between, ANN, T0 + 15, T0 + 30)
     assert [(one.from_ms - T0, one.until_ms) for one in found] == [(10, T0 + 20), (20, T0 + 30)]
+
+
+# --- supervisors -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_end_of_a_supervision_is_in_the_audit_trail_once(store: SqlStore) -> None:
+    await store.write(hire, "ann")
+    told = LogSupervision(
+        supervisor_id=BOB, supervisor_name="bob", agent_id=ANN, ended_at_ms=T0 + 90_000,
+        heard_ms=((SpyMode.LISTEN, 72_300), (SpyMode.BARGE, 5_000)),
+    )  # fmt: skip
+    for _ in range(2):  # written again after a failure whose end nobody knows
+        assert await store.commit([told], T0 + 99_000) == [SupervisionSaved(supervisor_id=BOB)]
+    missed = replace(told, heard_ms=(), ended_at_ms=T0 + 120_000)
+    await store.commit([missed], T0 + 120_000)
+    last, first = (await store.read(audit_page)).entries
+    assert (first.who, first.what, first.subject) == ("bob", "supervision: ended", f"agent {ANN}")
+    assert (first.details, first.at_ms) == ({"listen": "72.3 s", "barge": "5.0 s"}, T0 + 90_000)
+    assert last.details == {"phone": "not picked up"}
 
 
 # --- conversations ---------------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@
     try {
       const response = await fetch(address, { method: "POST", body, headers: { "X-Requested-With": "live" } });
       const answer = response.status === 204 ? {} : await response.json();
+      if (answer.go) { location.href = answer.go; return false; }
       if (answer.open) { await open(answer.open); return false; }
       if (answer.words) tell(answer.words, !response.ok);
       return response.ok;

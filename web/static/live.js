@@ -45,6 +45,7 @@
     button.setAttribute("aria-busy", "true");
     try {
       const response = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "live" } });
+      if (response.status === 200) { location.href = (await response.json()).go; return; }  // to be looked at first
       if (!response.ok) { document.open(); document.write(await response.text()); document.close(); }
     } finally {
       button.removeAttribute("aria-busy");

@@ -17,6 +17,7 @@ from app.agent_commands import (
     DialParty,
     HangUpPhone,
     LogAgent,
+    LogSupervision,
     Music,
     MutePhone,
     OpenManual,
@@ -46,6 +47,7 @@ from app.agent_events import (
     PhoneFailed,
     PhoneJoined,
     PhoneRinging,
+    SupervisionSaved,
 )
 from app.agents import AgentState, AgentStint, Conversation, DialingMode, LivePhone, PauseReason, PhoneMode, Seat
 from app.commands import (
@@ -137,6 +139,8 @@ class FloorWorld(World):
         self.saved: dict[AttemptId, SaveConversation] = {}
         self.learned: dict[CampaignId, Mapping[str, Any]] = {}
         """What pacers had written down."""
+        self.supervised: list[LogSupervision] = []
+        """Ends of supervisions, as they were written down."""
         self.served: dict[AgentId, tuple[CampaignId, ...]] = {}
         self.seats: dict[AgentId, Seat] = {}
         self.states: dict[AgentId, AgentState] = {}
@@ -320,7 +324,7 @@ class FloorWorld(World):
 
     def _perform(self, command: Command) -> None:
         match command:
-            case LogAgent() | SaveConversation() | OpenManual() | SavePacing():
+            case LogAgent() | LogSupervision() | SaveConversation() | OpenManual() | SavePacing():
                 self.writes.append(command)
             case OpenRoom():
                 self.rooms.setdefault(command.room_id, Room())
@@ -466,6 +470,9 @@ class FloorWorld(World):
         match command:
             case LogAgent():
                 return AgentSaved(agent_id=command.agent_id)
+            case LogSupervision():
+                self.supervised.append(command)
+                return SupervisionSaved(supervisor_id=command.supervisor_id)
             case SaveConversation():
                 return ConversationSaved(attempt_id=command.attempt_id)
             case SavePacing():

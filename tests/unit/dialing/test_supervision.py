@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.agent_commands import LogSupervision
 from app.agent_events import (
     AgentSignedOut,
     PhoneKeyPressed,
@@ -140,3 +141,62 @@ def test_a_phone_per_call_is_heard_whenever_it_is_up() -> None:
     world.hang_up(FIRST)
     assert world.legs[EAR].exists
     assert world.shown(3).spies == (("The boss", SpyMode.LISTEN),)
+
+
+# --- the audit trail -------------------------------------------------------------------------------------------------
+
+
+def ends(world: FloorWorld) -> list[tuple[AgentId, dict[SpyMode, int]]]:
+    """What was written down: whom they heard no more, and for how long in each mode."""
+    world.settle()
+    assert all(isinstance(one, LogSupervision) and one.supervisor_name == "The boss" for one in world.supervised)
+    return [(one.agent_id, dict(one.heard_ms)) for one in world.supervised]
+
+
+def test_how_long_they_listened_in_each_mode_is_written_down_at_the_end() -> None:
+    world = floor()
+    supervise(world)
+    start_ms = world.now
+    world.advance(4_000)
+    world.tell(PhoneKeyPressed(leg_id=EAR, digit="5"))
+    world.settle()
+    turned_ms = world.now
+    world.advance(3_000)
+    supervise(world, mode=SpyMode.LISTEN)
+    back_ms = world.now
+    world.advance(1_000)
+    assert ends(world) == []
+    world.put_down(EAR)
+    listened_ms = turned_ms - start_ms + world.now - back_ms
+    assert ends(world) == [(ME, {SpyMode.LISTEN: listened_ms, SpyMode.WHISPER: back_ms - turned_ms})]
+    assert listened_ms >= 5_000
+    assert world.supervised[0].ended_at_ms == world.now
+
+
+def test_turning_to_another_agent_ends_the_first() -> None:
+    world = floor()
+    supervise(world)
+    world.advance(2_000)
+    supervise(world, YOU, SpyMode.BARGE)
+    [(first, heard_ms)] = ends(world)
+    assert (first, heard_ms[SpyMode.LISTEN] >= 2_000) == (ME, True)
+    world.inbox.append(SupervisionEnded(supervisor_id=BOSS))
+    assert [agent_id for agent_id, _ in ends(world)] == [ME, YOU]
+    assert set(ends(world)[1][1]) == {SpyMode.BARGE}
+    assert len(world.supervised) == 2
+
+
+def test_the_end_of_the_agents_shift_is_an_end_too() -> None:
+    world = floor()
+    supervise(world, YOU)
+    world.ask(AgentSignedOut(agent_id=YOU))
+    assert [agent_id for agent_id, _ in ends(world)] == [YOU]
+
+
+def test_a_phone_that_nobody_picked_up_heard_nothing() -> None:
+    world = floor()
+    world.phones_answer = False
+    supervise(world)
+    world.advance(5_000)
+    world.inbox.append(SupervisionEnded(supervisor_id=BOSS))
+    assert ends(world) == [(ME, {})]

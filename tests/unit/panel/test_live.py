@@ -52,16 +52,17 @@ async def test_an_order_shows_at_once_without_waiting_for_the_second(
 ) -> None:
     monkeypatch.setattr(live, "TICK_S", 3600.0)
     entry = await site.add_campaign(contacts=3)
+    await site.operations.start_campaign(entry.campaign.id)
     async with site.browser() as http, http.ws_connect(f"/live/campaigns/{entry.campaign.id}") as socket:
         await site.panel._live.poke()
         first = await picture(socket)
         token = first["html"].split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
         order = {"csrf_token": token}
         answer = await http.post(
-            f"/campaigns/{entry.campaign.id}/start", data=order, headers={"X-Requested-With": "live"}
+            f"/campaigns/{entry.campaign.id}/pause", data=order, headers={"X-Requested-With": "live"}
         )
         assert answer.status == 204
-        assert "chip-running" in (await until(socket, "chip-running"))["html"]
+        assert "chip-paused" in (await until(socket, "chip-paused"))["html"]
 
 
 async def test_a_telephone_network_that_is_gone_is_an_alarm(site: Site) -> None:

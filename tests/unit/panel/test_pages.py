@@ -95,8 +95,14 @@ async def test_buttons_work_without_scripts_and_stop_asks_first(site: Site) -> N
 
     async with site.browser() as http:
         form = {"csrf_token": token_of(await (await http.get("/")).text()), "next": "/"}
-        started = await http.post(f"{base}/start", data=form, allow_redirects=False)
-        assert (started.status, started.headers["Location"]) == (303, "/")
+        checked = await http.post(f"{base}/start", data=form, allow_redirects=False)
+        assert (checked.status, checked.headers["Location"]) == (303, f"{base}/setup/start")
+        assert await status() is CampaignStatus.DRAFT
+        await http.post(f"{base}/setup/start", data=form)
+        assert await status() is CampaignStatus.RUNNING
+        paused = await http.post(f"{base}/pause", data=form, allow_redirects=False)
+        assert (paused.status, paused.headers["Location"]) == (303, "/")
+        await http.post(f"{base}/start", data=form)
         assert await status() is CampaignStatus.RUNNING
         asked = await http.post(f"{base}/stop", data=form)
         assert "Stop this campaign?" in await asked.text()
