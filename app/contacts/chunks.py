@@ -127,7 +127,11 @@ def begin_import(
 def write_chunk(
     conn: Connection, begun: Begun, chunk: Chunk, *, with_updates: bool, before: Counts, room: int, now_ms: int
 ) -> Written:
-    """Write a chunk. before: the counts so far; room: how many more problems may be remembered."""
+    """Write a chunk. before: the counts so far; room: how many more problems may be remembered.
+
+    Raises SheetProblem when somebody undid the import meanwhile.
+    """
+    _refuse_if_undone(conn, begun.import_id)
     changed, known, rows = (
         _update(conn, begun.list_id, chunk.rows, chunk.written, now_ms) if with_updates else (0, 0, chunk.rows)
     )
@@ -160,7 +164,8 @@ def write_chunk(
 
 
 def finish_import(conn: Connection, import_id: int, counts: Counts, now_ms: int) -> None:
-    """Note that an import came to its end."""
+    """Note that an import came to its end. Raises SheetProblem when somebody undid it meanwhile."""
+    _refuse_if_undone(conn, import_id)
     _set_counts(conn, import_id, counts, now_ms)
 
 
@@ -191,6 +196,17 @@ def _refuse_other_keys(conn: Connection, list_id: ListId, file: str, key: str) -
         why=f"the contacts of this list are told apart by {before}, not by {now}: all would be there twice",
         mend=f"import with {before} as the key, or into a list of another name",
     )
+
+
+def _refuse_if_undone(conn: Connection, import_id: int) -> None:
+    """The row is locked until the chunk is written: whoever undoes the import finds all of the chunk, or none."""
+    row = conn.execute(select(imports).where(imports.c.id == import_id).with_for_update()).one()
+    if row.finished_at_ms is not None:
+        raise SheetProblem(
+            file=row.file_name,
+            why="somebody undid this import while it was going on",
+            mend="import the file again if it is wanted after all",
+        )
 
 
 def _is_dialing(conn: Connection) -> bool:

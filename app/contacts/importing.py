@@ -236,4 +236,12 @@ class _Run:
         self._campaigns.update(written.campaigns)
         for campaign_id, count in written.campaigns.items():
             self._on_contacts_added(campaign_id, count)
-        self._on_progress(ImportProgress(stage="importing", done=chunk.done, total=self._total, counts=self.counts))
+        self._on_progress(
+            ImportProgress(
+                stage="importing",
+                done=chunk.done,
+                total=self._total,
+                counts=self.counts,
+                import_id=self._begun.import_id,
+            )
+        )

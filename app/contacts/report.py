@@ -36,12 +36,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportProgress:
-    """How far an import is. stage: "checking" or "importing"; done of total: bytes of a text, rows of a workbook."""
+    """How far an import is. stage: "checking" or "importing"; done of total: bytes of a text, rows of a workbook.
+
+    import_id: 0 while it is checked.
+    """
 
     stage: str
     done: int
     total: int
     counts: Counts = Counts()
+    import_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from app.store.door import SqlStore
 from app.store.errors import InUse
-from app.store.undoing import called_of_import, finish_undoing, get_import, remove_piece
+from app.store.undoing import called_of_import, end_import, finish_undoing, get_import, remove_piece
 
 
 async def undo_import(store: SqlStore, import_id: int, now_ms: int) -> tuple[int, int]:
     """Take out the contacts that an import added; answers how many were, and how many stayed: called meanwhile.
+
+    One that was broken off is taken back like any other. If it goes on after all, in this process or another, its next
+    rows are refused (app.contacts.chunks), so that none comes after it was undone.
 
     Raises NotFound, InUse when one of them has been called already or it was undone before, StoreError: what was taken
     out until then stays out, and undoing again goes on.
@@ -18,6 +21,8 @@ async def undo_import(store: SqlStore, import_id: int, now_ms: int) -> tuple[int
         raise InUse("this import was undone already")
     if called := await store.read(called_of_import, import_id):
         raise InUse(f"contacts of this import were called already ({called}): it cannot be undone any more")
+    if entry.finished_at_ms is None:
+        await store.write(end_import, import_id, now_ms)
     removed = kept = after_id = 0
     async with store.long_writing():
         is_last = False

@@ -238,7 +238,7 @@ def _last_if_same(conn: Connection, list_name: str, sha256: str) -> str | None:
         return None
     last = select(imports).where(imports.c.list_id == found.id).order_by(imports.c.id.desc()).limit(1)
     row = conn.execute(last).first()
-    if row is None or row.sha256 != sha256 or row.finished_at_ms is None:
+    if row is None or row.sha256 != sha256 or row.finished_at_ms is None or row.undone_at_ms is not None:
         return None
     at = dt.datetime.fromtimestamp(row.finished_at_ms / 1_000, tz=dt.UTC)
     return f"{row.file_name}, imported {at:%Y-%m-%d %H:%M} UTC"

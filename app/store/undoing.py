@@ -30,7 +30,7 @@ _SETTLED: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportEntry:
-    """One import. counts: see app.contacts.report.Counts; finished_at_ms: None where it was broken off."""
+    """One import. counts: see app.contacts.report.Counts; finished_at_ms: None where it goes on or was broken off."""
 
     id: int
     list_id: ListId
@@ -96,6 +96,12 @@ def remove_piece(conn: Connection, import_id: int, after_id: int, size: int = PI
     removed = remove_uncalled(conn, entry.list_id, ids)
     last_id = ids[-1] if ids else after_id
     return RemovedPiece(removed=removed, kept=len(ids) - removed, last_contact_id=last_id, is_last=len(ids) < size)
+
+
+def end_import(conn: Connection, import_id: int, now_ms: int) -> None:
+    """Let an import that was broken off be over; one that goes on after all writes nothing more."""
+    open_one = update(imports).where(imports.c.id == import_id, imports.c.finished_at_ms.is_(None))
+    conn.execute(open_one.values(finished_at_ms=now_ms))
 
 
 def finish_undoing(conn: Connection, import_id: int, now_ms: int) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, select
 
+from app.contacts import reading
+from app.contacts.importing import import_list
+from app.contacts.problems import SheetProblem
+from app.contacts.report import ImportProgress
 from app.contacts.undoing import undo_import
 from app.model import Trunk
 from app.store import SqlStore, rehearsing, undoing
@@ -115,3 +121,80 @@ async def test_who_was_typed_for_a_test_call_that_never_came_about_is_not_called
     assert joined == {made: 1}
     page = await store.read(places_page, made)
     assert [one.number for one in page.places] == ["+447700900002"]
+
+
+# --- an import that broke off ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a list of some rows goes over several chunks."""
+    monkeypatch.setattr(reading, "ROWS_AT_REST", 10)
+    monkeypatch.setattr(reading, "ROWS_WHILE_DIALING", 10)
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+def more(folder: Path) -> Path:
+    """Forty contacts who are in no list yet."""
+    return sheet(folder, *people(40, first=100), name="more.csv")
+
+
+def killed_after(chunks: int) -> Callable[[ImportProgress], None]:
+    """Ends an import once so many chunks of it are written."""
+    seen: list[ImportProgress] = []
+
+    def tell(progress: ImportProgress) -> None:
+        seen.extend([progress] if progress.stage == "importing" else [])
+        if len(seen) == chunks:
+            raise Killed
+
+    return tell
+
+
+@pytest.mark.usefixtures("small_chunks")
+async def test_an_import_that_was_broken_off_is_taken_back(
+    store: SqlStore, campaign_id: CampaignId, tmp_path: Path
+) -> None:
+    before = await store.read(get_progress, campaign_id), await store.read(rows_left)
+    with pytest.raises(Killed):
+        await import_list(store, more(tmp_path), "people", "GB", on_progress=killed_after(2))
+    entry = (await store.read(undoing.list_imports))[0]
+    assert entry.finished_at_ms is None
+    assert entry.counts["imported"] == (await store.read(get_progress, campaign_id)).total - 12 > 0
+    assert await undo_import(store, entry.id, T0 + 5) == (entry.counts["imported"], 0)
+    assert (await store.read(get_progress, campaign_id), await store.read(rows_left)) == before
+    undone = await store.read(undoing.get_import, entry.id)
+    assert (undone.finished_at_ms, undone.undone_at_ms) == (T0 + 5, T0 + 5)
+
+
+@pytest.mark.usefixtures("small_chunks")
+async def test_of_a_broken_off_import_too_nobody_who_was_called_is_taken_back(
+    store: SqlStore, campaign_id: CampaignId, tmp_path: Path
+) -> None:
+    await claim(store, campaign_id, 20)
+    with pytest.raises(Killed):
+        await import_list(store, more(tmp_path), "people", "GB", on_progress=killed_after(1))
+    await claim(store, campaign_id, 1, T0 + 10**9)
+    entry = (await store.read(undoing.list_imports))[0]
+    with pytest.raises(InUse, match=r"called already \(1\)"):
+        await undo_import(store, entry.id, T0)
+    assert (await store.read(undoing.get_import, entry.id)).finished_at_ms is None  # it may go on, if it does
+
+
+@pytest.mark.usefixtures("small_chunks")
+async def test_no_row_comes_after_an_import_was_undone_while_it_went_on(store: SqlStore, tmp_path: Path) -> None:
+    undone: list[asyncio.Task[tuple[int, int]]] = []
+
+    def tell(progress: ImportProgress) -> None:
+        if progress.stage == "importing" and not undone:
+            undone.append(asyncio.create_task(undo_import(store, progress.import_id, T0)))
+
+    with pytest.raises(SheetProblem, match="somebody undid this import while it was going on"):
+        await import_list(store, sheet(tmp_path, *people(400)), "people", "GB", on_progress=tell)
+    async with asyncio.timeout(20):
+        removed, kept = await undone[0]
+    assert (removed > 0, kept) == (True, 0)
+    assert await store.read(rows_left) == (0, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.contacts.undoing import undo_import
 from app.contacts.watched import DONE, FAILED, PROBLEM, SETTINGS, WatchedFolder
 from app.store import SqlStore
 from app.store.lists import contacts_page, list_by_name
@@ -131,3 +132,13 @@ async def test_folders_in_it_have_lists_of_their_own_and_the_mapping_is_kept(sto
     assert found is not None
     [one] = await store.read(contacts_page, found.id)
     assert (one.name, one.phones) == ("Аня", ("+79161234567",))
+
+
+async def test_a_file_whose_import_was_undone_is_loaded_again(store: SqlStore, watch: Watch) -> None:
+    text = "name,phone\nAnn,07700 900001\n"
+    watch.drop("a.csv", text)
+    await watch.later()
+    await undo_import(store, 1, T0)
+    watch.drop("b.csv", text)
+    await watch.later()
+    assert (watch.report("b.csv")["result"], watch.report("b.csv")["imported"]) == ("imported", 1)

@@ -20,12 +20,14 @@ from app.agents import (
     PhoneMode,
     RecordingPolicy,
 )
+from app.contacts import importing, reading
 from app.model import Campaign, CampaignStatus
 from app.pacing import Guard
 from app.panel import campaign_forms
 from app.panel.forms import Form
 from app.panel.passwords import is_password
 from app.store import agents, audit, campaigns, lists, pauses, people, phones, trunks
+from app.store.errors import StoreError
 from app.store.people import Role
 from app.units import HOUR_MS, AgentId, CampaignId, TrunkId
 from tests.unit.panel.site import PASSWORD, Site
@@ -426,6 +428,33 @@ async def test_an_import_is_undone_until_somebody_of_it_is_called(site: Site, tm
         assert (status, "this import was undone already" in page) == (409, True)
         assert (await desk.post("/lists/imports/77/undo"))[0] == 404
     assert await whats(site) == ["imported", "undid import"]
+
+
+async def test_an_import_that_broke_off_has_the_same_undo(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.panel._imports._folder = tmp_path / "uploads"
+    monkeypatch.setattr(reading, "ROWS_AT_REST", 2)
+    text = "name,phone\n" + "".join(f"Anna {at},07700 9000{at:02d}\n" for at in range(9))
+
+    def refuse(*_given: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(importing, "finish_import", refuse)
+    async with admin(site, Role.SUPERVISOR) as desk:
+        go = await loaded(site, desk, text, **{"c:0": "name", "c:1": "phone"})
+        page = await (await desk.http.get(go)).text()
+        assert "the disk is full" in page
+        assert "9 contacts were added before it broke off." in page
+        assert 'action="/lists/imports/1/undo"' in page
+        page = await (await desk.http.get("/lists")).text()
+        assert "broken off, or going on" in page
+        assert "If the import is still going on, it ends." in page
+        status, page = await desk.post("/lists/imports/1/undo")
+        assert (status, "list.csv: contacts taken out again: 9" in page) == (200, True)
+        assert "broken off" not in page
+        (found,) = await site.store.read(lists.list_lists)
+        assert found.contacts == 0
 
 
 # --- the first calls, and a test call --------------------------------------------------------------------------------
