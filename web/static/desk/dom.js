@@ -28,8 +28,12 @@ export function icon(name) {
 // A phrase by its key, with its {parts} filled in.
 const phrases = Object.fromEntries(all("#words [data-word]").map((one) => [one.dataset.word, one.textContent]));
 export function say(key, parts = {}) {
-  return (phrases[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => parts[name] ?? whole);
+  return (phrases[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => apart(parts[name] ?? whole));
 }
+
+// A name inside a sentence: one written from the right keeps its own direction and leaves the sentence its own.
+const FROM_THE_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+export const apart = (words) => (FROM_THE_RIGHT.test(words) ? `\u2068${words}\u2069` : words);
 
 // Text is set only when it is another: screen readers and selections are left alone.
 export function text(element, words) {

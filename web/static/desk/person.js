@@ -1,5 +1,5 @@
 // The person: the card's fields, which can be changed by several people at once, the script, tries and notes of before.
-import { all, byId, icon, make, say, show, text } from "./dom.js";
+import { all, apart, byId, icon, make, say, show, text } from "./dom.js";
 import { date_at, time_at } from "./clock.js";
 import { draft, keep } from "./drafts.js";
 import { refused } from "./alert.js";
@@ -30,7 +30,7 @@ export function draw() {
   const { attempt } = card();
   if (drawn_for !== attempt) { drawn_for = attempt; step = draft(attempt).step ?? 0; }
   text(byId("person-name"), person_name());
-  text(byId("person-about"), [plan()?.name, person()?.list].filter(Boolean).join(" · "));
+  text(byId("person-about"), [plan()?.name, person()?.list].filter(Boolean).map(apart).join(" · "));
   const has_script = script().length > 0;
   show(byId("script"), has_script);
   if (has_script) draw_step();
@@ -51,7 +51,7 @@ export function draw() {
 function filled(words) {
   const values = Object.fromEntries([["name", person_name()], ["phone", card().shown], ["agent", byId("menu-button").innerText.trim()],
     ...fields().map(([, label, value]) => [label, value])].map(([name, value]) => [name.toLowerCase(), value]));
-  return words.replace(/\{([^{}\n]{1,64})\}/g, (whole, name) => values[name.trim().toLowerCase()] ?? whole);
+  return words.replace(/\{([^{}\n]{1,64})\}/g, (whole, name) => apart(values[name.trim().toLowerCase()] ?? whole));
 }
 
 function draw_step() {
@@ -205,7 +205,7 @@ function draw_kept() {
   const kept = person()?.notes ?? [];
   show(byId("kept-part"), kept.length > 0);
   byId("kept").replaceChildren(...kept.map((one) => make("li", {},
-    make("span", { class: "muted num" }, `${date_at(one.at)} ${time_at(one.at)} · ${one.by}`), make("p", { dir: "auto" }, one.text))));
+    make("span", { class: "muted num" }, `${date_at(one.at)} ${time_at(one.at)} · ${apart(one.by)}`), make("p", { dir: "auto" }, one.text))));
 }
 
 function draw_phones() {
