@@ -372,3 +372,14 @@ async def check(page: Page, where: str) -> None:
     found = await page.evaluate(f"axe.run(document, {{runOnly: {RULES}}}).then({told})")
     assert not found, (where, found)
     page.errors.clear()
+
+
+async def test_a_list_is_called_as_its_file_unless_it_has_a_name_already(site: ShiftSite, page: Page) -> None:
+    choose = (
+        "(name => { const files = new DataTransfer(); files.items.add(new File(['phone\\n'], name));"
+        " const file = document.querySelector('[name=file]'); file.files = files.files;"
+        " file.dispatchEvent(new Event('change', {bubbles: true})); return document.getElementById('f-name').value })"
+    )
+    await page.go(f"{site.url}/lists/import")
+    assert await page.evaluate(f"{choose}('March 2026.final.csv')") == "March 2026.final"
+    assert await page.evaluate(f"{choose}('other.csv')") == "March 2026.final"

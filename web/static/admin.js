@@ -19,6 +19,11 @@
     });
   }
   for (const form of document.querySelectorAll("form[data-upload]")) {
+    // A list is most often called as its file is: one thing less to type.
+    const { file, name } = form.elements;
+    file.addEventListener("change", () => {
+      if (!name.value) name.value = (file.files[0]?.name ?? "").replace(/\.\w+$/, "").slice(0, name.maxLength);
+    });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const button = form.querySelector("button"), wrong = document.getElementById("upload-wrong");
