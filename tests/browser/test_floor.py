@@ -265,6 +265,17 @@ async def test_a_draft_is_saved_while_it_is_filled_in(site: ShiftSite, page: Pag
     )
     await page.until("document.querySelector('.saved').innerText.startsWith('Saved at')")
     assert (await read(site, CampaignId(1))).campaign.retry.max_attempts == 5
+    # Whose session ended meanwhile is told that nothing is saved any more.
+    await page.evaluate(
+        "fetch('/sign-out', {method: 'POST', body: new URLSearchParams("
+        "[...new FormData(document.getElementById('f-max_attempts').form)])})"
+    )
+    await page.evaluate(
+        "(e => { e.value = 4; e.dispatchEvent(new Event('change', {bubbles: true})) })"
+        "(document.getElementById('f-max_attempts'))"
+    )
+    await page.until("document.querySelector('.saved').innerText.startsWith('Not saved: the panel')")
+    assert (await read(site, CampaignId(1))).campaign.retry.max_attempts == 5
     page.errors.clear()  # the browser's own word for the 422
 
 

@@ -4,10 +4,12 @@
   const two = (n) => String(n).padStart(2, "0");
   for (const form of document.querySelectorAll("form[data-saves]")) {
     const told = form.querySelector(".saved");
-    form.addEventListener("change", async () => {
+    let last = 0, before = Promise.resolve();
+    const save = async () => {
       const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Requested-With": "live" } }).catch(() => null);
-      if (!response || ![200, 422].includes(response.status)) return;
-      const { errors } = await response.json();
+      const answer = response && !response.redirected && [200, 422].includes(response.status) ? await response.json().catch(() => null) : null;
+      if (!answer) { told.textContent = told.dataset.lost; return; }
+      const { errors } = answer;
       for (const one of form.querySelectorAll(".wrong[id]")) {
         const name = one.id.slice("wrong-".length), words = errors[name] || "";
         one.textContent = words;
@@ -16,6 +18,11 @@
       }
       const now = new Date();
       told.textContent = Object.keys(errors).length ? told.dataset.wrong : `${told.dataset.words} ${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
+    };
+    // One after the other, so that an answer that comes late is not taken for that of what was typed after it.
+    form.addEventListener("change", () => {
+      const turn = ++last;
+      before = before.then(() => (turn === last ? save() : null));
     });
   }
   for (const form of document.querySelectorAll("form[data-upload]")) {
