@@ -27,6 +27,7 @@ from app.asterisk.endpoint import ENDPOINT_NAME
 from app.dialing.snapshot import AgentPicture
 from app.events import Event
 from app.operations import NotNow, OperationError
+from app.phone_trials import PhoneTrial, PhoneTrials
 from app.runtime import Runtime
 from app.store import agents, audit, campaigns, dnc, lists
 from app.store.door import SqlStore
@@ -55,9 +56,18 @@ class AgentOperations:
     """The floor's verbs on one running dialer."""
 
     def __init__(
-        self, *, store: SqlStore, runtime: Runtime, watch_phone: Callable[[str], None] = lambda endpoint: None
+        self,
+        *,
+        store: SqlStore,
+        runtime: Runtime,
+        watch_phone: Callable[[str], None] = lambda endpoint: None,
+        phone_trials: PhoneTrials | None = None,
     ) -> None:
-        """watch_phone: has the telephone tell from now on whether a phone can be reached."""
+        """watch_phone: has the telephone tell from now on whether a phone can be reached.
+
+        phone_trials: where phones are tried; None: they cannot be, on this telephone network.
+        """
+        self._phone_trials = phone_trials
         self.store = store
         self._watch_phone = watch_phone
         self._runtime = runtime
@@ -106,6 +116,35 @@ class AgentOperations:
         self._watch_phone(endpoint)
         self._runtime.post(AgentSignedIn(seat=seat, campaigns=tuple(campaigns_served)))
         return session_id
+
+    # --- phones before a shift ---------------------------------------------------------------------------------------
+
+    async def try_phone(self, who: User, endpoint: str, language: str) -> None:
+        """Ring a phone to see whether its sound flows both ways; `phone_trial` tells how far it is.
+
+        Raises OperationError for a phone that is none, NotNow when somebody works at it.
+        """
+        if not ENDPOINT_NAME.fullmatch(endpoint):
+            raise OperationError(
+                f"{endpoint[:40]!r} is not the name of a phone; use its section name in pjsip.conf, such as agent-101"
+            )
+        if self._phone_trials is None:
+            raise NotNow("phones cannot be tried on this telephone network")
+        before = self._phone_trials.trial(endpoint)
+        if before is None or before.is_over:
+            seats = [one.seat for one in await self.store.read(agents.open_agent_sessions)]
+            sitting = next((one.name for one in seats if one.endpoint == endpoint), None)
+            if sitting is not None:
+                raise NotNow(f"{sitting} works at this phone now; try it after their shift")
+            await self.store.write(
+                audit.record, who=who.name, what="tried phone", subject=f"phone {endpoint}"[:64], details={},
+                at_ms=self.now_ms,
+            )  # fmt: skip
+        self._phone_trials.begin_trial(endpoint, language)
+
+    def phone_trial(self, endpoint: str) -> PhoneTrial | None:
+        """How far the last trial of a phone is, or how it ended."""
+        return None if self._phone_trials is None else self._phone_trials.trial(endpoint)
 
     async def resume(self) -> list[AgentSignedIn]:
         """The sessions that went on when the program last ended: what the dialer is told before it begins."""

@@ -90,7 +90,9 @@ async def service(
         operations = Operations(
             store=store, runtime=runtime, studio=studio, has_sound=has_sound, queue_problem=telephony.queue_problem
         )
-        agents = AgentOperations(store=store, runtime=runtime, watch_phone=telephony.watch_phone)
+        agents = AgentOperations(
+            store=store, runtime=runtime, watch_phone=telephony.watch_phone, phone_trials=telephony
+        )
         panel = Panel(operations=operations, agents=agents, store=store, settings=settings)
         beside = [asyncio.create_task(_keep(duty, on_unusable), name="duty")]
         try:

@@ -50,6 +50,7 @@ from app.asterisk.calls import Calls, tells_tones
 from app.asterisk.echoes import Echoes
 from app.asterisk.lanes import Lanes
 from app.asterisk.names import channel_id, leg_channel
+from app.asterisk.phone_trial import PhoneCheck
 from app.asterisk.phones import Phones
 from app.asterisk.queues import Queues
 from app.asterisk.reach import Reach
@@ -59,6 +60,7 @@ from app.asterisk.spying import Spying
 from app.asterisk.stock import QUEUE_CONTEXT, Stock
 from app.commands import CallCommand, PlaceCall, TelephonyCommand
 from app.events import CallRefused, CommandFailed, Event, TelephonyDown, TelephonyUp
+from app.phone_trials import PhoneTrial
 from app.ports import Inbox, OnDuty
 
 log = structlog.get_logger()
@@ -145,7 +147,10 @@ class AsteriskTelephony:
         )
         self._spying = Spying(client, self._lanes, self._snoops)
         self._reach = Reach(client, self._tell, self._lanes)
-        self._ears = (self._snoops, self._queues, self._calls, self._rooms, self._phones, self._spying, self._reach)
+        self._check = PhoneCheck(client)
+        self._ears = (
+            self._snoops, self._queues, self._calls, self._rooms, self._phones, self._spying, self._reach, self._check
+        )  # fmt: skip
         self._echoes = Echoes()
         self._latest_news: ConnectionNews | None = None
         self._on_unusable = on_unusable
@@ -163,6 +168,7 @@ class AsteriskTelephony:
 
     async def stop(self) -> None:
         """Leave Asterisk alone: calls go on by their dialplan and leases."""
+        await self._check.stop()
         await self._lanes.stop()
         await self._queues.stop()
         await self._client.close()
@@ -170,6 +176,14 @@ class AsteriskTelephony:
     def watch_phone(self, endpoint: str) -> None:
         """Tell from now on whether a phone can be reached (PhoneReachable). Phones that are rung are watched anyway."""
         self._reach.watch(endpoint)
+
+    def begin_trial(self, endpoint: str, language: str) -> None:
+        """Ring a phone to try it; harmless while it is tried already. Raises ValueError for what is no phone's name."""
+        self._check.begin(endpoint, language)
+
+    def trial(self, endpoint: str) -> PhoneTrial | None:
+        """The last trial of a phone since the program began."""
+        return self._check.of(endpoint)
 
     async def queue_problem(self, queue: str) -> str | None:
         """Why a campaign cannot use this queue of the admin's now, with the mend, in words; None: all is well."""

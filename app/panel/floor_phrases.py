@@ -114,6 +114,9 @@ FORMS: Final = (
 CHECKS: Final = (
     "it has no contact list",
     "its lists are empty",
+    "phones cannot be tried on this telephone network",
+    "this phone is somebody else's; ask an admin whose it shall be",
+    "tried phone",
     "it cannot start yet: mend what is listed below",
     "it has no trunk to call over",
     "none of its trunks is in use and allowed to call any country",
@@ -189,6 +192,7 @@ PLANS: Final = (
 """What is wrong with steering a campaign (app.plan_checks)."""
 FIXED: Final = (*FLOOR, *ORDERS, *FORMS, *CHECKS, *TRAIL)
 MADE: Final = (
+    "{name} works at this phone now; try it after their shift",
     *PACING,
     *PLANS,
     "{count} on the line",

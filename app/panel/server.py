@@ -35,6 +35,7 @@ from app.panel.import_desk import ImportDesk
 from app.panel.import_pages import ImportPages
 from app.panel.live import LivePage
 from app.panel.pages import STATIC, Pages
+from app.panel.phone_pages import PhonePages
 from app.panel.probes import PROBES, Probes
 from app.panel.problems import Problem
 from app.panel.recordings import Recordings
@@ -166,6 +167,7 @@ class Panel:
             WhyPages,
         ):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
+        PhonePages(operations=self._operations, store=self._store, pages=self._pages, agents=self._agents).attach(app)
         WebhookPages(operations=self._operations, store=self._store, pages=self._pages, courier=self.courier).attach(
             app
         )

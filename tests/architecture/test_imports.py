@@ -10,7 +10,7 @@ import pytest
 from tests.architecture.source import Import, all_imports, circles, graph, parsed
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("units", "outcomes", "pacing", "plain_yaml"),
+    ("units", "outcomes", "pacing", "plain_yaml", "phone_trials"),
     ("agents", "compliance", "ownership", "segments"),
     ("strategy",),
     ("model",),

@@ -35,6 +35,7 @@ NEEDS: Final = {
     "POST /floor/campaigns/{campaign_id}": S,
     **{f"POST /floor/agents/{{agent_id}}/{verb}": S for verb in (
         "listen", "whisper", "barge", "pause", "ready", "sign-out", "hang-up", "message")},
+    "GET /phones/{endpoint}/trial": A, "POST /phones/{endpoint}/trial": A,
     "GET /lists": S, "GET /lists/import": S, "POST /lists/import": S, "GET /lists/import/{key}": S,
     "POST /lists/import/{key}": S, "GET /lists/import/{key}/rejected": S,
     "POST /lists/imports/{import_id}/undo": S, "POST /campaigns/{campaign_id}/test": S,

@@ -11,6 +11,7 @@ export function set_up_idle(the_wire) {
   wire = the_wire;
   watch(["state", "card", "waiting", "since", "reasons", "reason", "pause_limit", "phone", "campaigns"], draw_stage);
   watch(["plans", "phones", "state"], draw_start);
+  byId("start-try").addEventListener("click", try_phone);
   watch(["state", "card"], draw_last);
   each_tick(tick);
   byId("start-form").addEventListener("submit", start);
@@ -52,6 +53,15 @@ async function start(event) {
   } finally {
     byId("start-button").removeAttribute("aria-busy");
   }
+}
+
+// The phone is tried on a page of its own, before the shift begins.
+function try_phone(event) {
+  const endpoint = byId("start-phone").value.trim();
+  if (endpoint) { event.currentTarget.href = `/phones/${encodeURIComponent(endpoint)}/trial`; return; }
+  event.preventDefault();
+  refuse(say("no-phone-given"));
+  byId("start-phone").focus();
 }
 
 function refuse(words) {
