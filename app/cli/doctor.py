@@ -11,11 +11,13 @@ from sqlalchemy import make_url
 
 from app.cli.shell import fail, json_option, run_async, say_json, settings
 from app.doctor import Finding, Report, examine
+from app.doctor.database import kept
 from app.doctor.duty import on_duty
 from app.model import Trunk
 from app.settings import Settings
 from app.store import SqlStore, StoreError, agents, phones, trunks
 from app.store.audit_chain import ChainCheck, check_chain
+from app.store.durability import Durability, durability
 from app.store.duty import DutyEntry, look_at_duty
 from app.store.migrating import newest_version, version
 
@@ -41,9 +43,11 @@ def doctor(as_json: bool) -> None:
 
 async def _examine(chosen: Settings, *, is_quiet: bool) -> list[Finding]:
     findings: list[Finding] = []
-    known, endpoints, entry, trail = await _on_disk(chosen)
+    known, endpoints, entry, trail, kept_how = await _on_disk(chosen)
 
     async def all_of_them() -> AsyncIterator[Finding]:
+        if kept_how is not None:
+            yield kept(kept_how)
         yield on_duty(entry)
         async for finding in examine(chosen, trunks=known, phones=endpoints, trail=trail):
             yield finding
@@ -55,11 +59,16 @@ async def _examine(chosen: Settings, *, is_quiet: bool) -> list[Finding]:
     return findings
 
 
-async def _on_disk(chosen: Settings) -> tuple[list[Trunk], list[str], DutyEntry | None, ChainCheck | None]:
-    """Trunks, phones, who is on duty, how the audit trail is; a database that is not there is not made by looking."""
+async def _on_disk(
+    chosen: Settings,
+) -> tuple[list[Trunk], list[str], DutyEntry | None, ChainCheck | None, Durability | None]:
+    """Trunks, phones, who is on duty, how the audit trail and the database are.
+
+    A database that is not there is not made by looking.
+    """
     url = make_url(chosen.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        return [], [], None, None
+        return [], [], None, None, None
     try:
         async with await SqlStore.open(chosen.database_url, with_migrations=False) as store:
             endpoints = [phone.endpoint for phone in await store.read(phones.list_phones)]
@@ -67,6 +76,7 @@ async def _on_disk(chosen: Settings) -> tuple[list[Trunk], list[str], DutyEntry 
             trail = None
             if await store.read(version) == newest_version():  # the trail of before was no chain
                 trail = await store.read(check_chain)
-            return await store.read(trunks.list_trunks), endpoints, await store.read(look_at_duty), trail
+            kept_how = await store.read(durability)
+            return await store.read(trunks.list_trunks), endpoints, await store.read(look_at_duty), trail, kept_how
     except StoreError as error:
         fail(f"the database cannot be used: {error}")

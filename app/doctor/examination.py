@@ -71,11 +71,8 @@ async def examine(
             yield safety.audit_trail(trail)
         async for finding in _trunks(subject, ari):
             yield finding
-        for endpoint in handsets.in_order(phones):
-            if ari is None:
-                yield skipped(Step.PHONE_LOSS, "ARI is not reached")
-                break
-            yield await handsets.phone(subject, ari, endpoint)
+        async for finding in _phones(subject, ari, phones):
+            yield finding
 
 
 async def reported(findings: AsyncIterator[Finding]) -> Report:
@@ -152,4 +149,17 @@ async def _trunks(subject: Subject, ari: Resources | None) -> AsyncIterator[Find
         yield ways_out.to_choose_from(names)
     for examined_trunk in subject.trunks:
         async for finding in ways_out.trunk(subject, ari, examined_trunk, names):
+            yield finding
+
+
+async def _phones(subject: Subject, ari: Resources | None, phones: Sequence[str]) -> AsyncIterator[Finding]:
+    if not phones:
+        return
+    if ari is None:
+        yield skipped(Step.PHONE_LOSS, "ARI is not reached")
+        yield skipped(Step.PHONE_CODECS, "ARI is not reached")
+        return
+    wanted = await handsets.spoken_by_trunks(ari, subject.trunks)
+    for endpoint in handsets.in_order(phones):
+        async for finding in handsets.phone(subject, ari, endpoint, wanted=wanted):
             yield finding

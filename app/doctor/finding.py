@@ -31,6 +31,7 @@ class Step(enum.StrEnum):
     HOST_NAME = "host_name"
     EXPOSURE = "exposure"
     SECRECY = "secrecy"
+    DATABASE = "database"
     DUTY = "duty"
     MANAGER = "manager"
     COMPLIANCE = "compliance"
@@ -41,6 +42,7 @@ class Step(enum.StrEnum):
     CODECS = "codecs"
     NAT = "nat"
     PHONE_LOSS = "phone_loss"
+    PHONE_CODECS = "phone_codecs"
 
 
 TITLES: Final = {
@@ -65,6 +67,7 @@ TITLES: Final = {
     Step.HOST_NAME: "This machine's own name",
     Step.EXPOSURE: "The web server is closed to the world",
     Step.SECRECY: "The password is hard to guess",
+    Step.DATABASE: "The database keeps what it took",
     Step.DUTY: "The dialer on duty",
     Step.MANAGER: "The manager interface (AMI)",
     Step.COMPLIANCE: "Your own compliance profiles",
@@ -75,6 +78,7 @@ TITLES: Final = {
     Step.CODECS: "The trunk's sound formats",
     Step.NAT: "The trunk's address for sound",
     Step.PHONE_LOSS: "Lost phones are noticed",
+    Step.PHONE_CODECS: "Phones speak the trunk's sound format",
 }
 
 

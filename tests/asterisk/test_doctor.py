@@ -34,7 +34,9 @@ RELOAD_HTTP = "module reload http"
 RELOAD_PJSIP = "module reload res_pjsip.so"
 RELOAD_ARI = "module reload res_ari.so"
 WITHIN_S = 10.0
-ONLY_WHERE_THERE_IS_ONE = {Step.FREEPBX, Step.PHONE_LOSS, Step.COMPLIANCE, Step.DUTY, Step.AUDIT}
+ONLY_WHERE_THERE_IS_ONE = {
+    Step.FREEPBX, Step.PHONE_LOSS, Step.PHONE_CODECS, Step.COMPLIANCE, Step.DUTY, Step.DATABASE, Step.AUDIT,
+}  # fmt: skip
 """FreePBX, phones set up in Outring, compliance profiles of one's own, a database: these tests have none."""
 commands_told: set[str] = set()
 """Every console command that a mend of these tests named."""
@@ -602,3 +604,47 @@ async def test_a_phone_whose_loss_would_be_noticed_late_is_found_and_mended(sick
     missing = of(await looked_at(sick, phones=["2999"]), Step.PHONE_LOSS)
     assert missing.ok is False
     assert "no PJSIP endpoint" in missing.what
+
+
+@pytest.mark.parametrize("first", ["alaw", "ulaw"])
+async def test_a_phone_that_may_speak_otherwise_than_the_trunk_is_found_and_mended(sick: Lab, first: str) -> None:
+    """The format all trunks have in common, the preferred one first, alone."""
+    port = sick.network.sip_port
+    second = "ulaw" if first == "alaw" else "alaw"
+    trunks = f"""
+        [preferring](outring-trunk)
+        disallow = all
+        allow = {first},{second}
+        aors = preferring
+        [preferring](outring-trunk-aor)
+        contact = sip:127.0.0.1:{port}
+        """
+    phones = f"""
+        [2901](outring-phone)
+        disallow = all
+        allow = alaw,ulaw
+        aors = 2901
+        [2901](outring-phone-aor)
+        [2902](outring-phone)
+        disallow = all
+        allow = {second}
+        aors = 2902
+        [2902](outring-phone-aor)
+        """
+    both, known = ["2901", "2902"], [trunk("preferring")]
+
+    async def told() -> list[Finding]:
+        report = await looked_at(sick, trunks=known, phones=both)
+        return [finding for finding in report.findings if finding.step is Step.PHONE_CODECS]
+
+    async with changed(sick.pbx, RELOAD_PJSIP, pjsip=trunks + phones):
+        choosing, other = await told()
+        assert (choosing.ok, other.ok) == (False, False)
+        assert f"may choose {second} where the trunk speaks {first}" in choosing.what
+        assert choosing.place.endswith("allow = alaw,ulaw")
+        assert f"speaks {second}, and the trunk {first}" in other.what
+        for found in (choosing, other):
+            assert f"`allow = {first}`" in found.mend
+    mended = phones.replace("allow = alaw,ulaw", f"allow = {first}").replace(f"allow = {second}", f"allow = {first}")
+    async with changed(sick.pbx, RELOAD_PJSIP, pjsip=trunks + mended):
+        assert [found.ok for found in await told()] == [True, True]
