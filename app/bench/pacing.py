@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Callable
 from typing import Final
@@ -16,13 +17,14 @@ GOALS_US: Final = {30: 200.0, 1_000: 2_000.0}
 def bench_pacing(runs: int, say: Callable[[str], None]) -> list[BenchRow]:
     """Mean time of a decision over two minutes of a floor where 15% answer, the median of the runs."""
     rows = []
-    for agents, goal_us in GOALS_US.items():
-        say(f"decisions for {agents:,} agents")
-        recorder = record(agents)
+    for (agents, goal_us), are_named in itertools.product(GOALS_US.items(), (False, True)):
+        named = ", each with their own lengths" if are_named else ""
+        say(f"decisions for {agents:,} agents{named}")
+        recorder = record(agents, are_agents_named=are_named)
         value = statistics.median(statistics.mean(decision_times_us(recorder)) for _ in range(runs))
         rows.append(
             BenchRow(
-                name=f"decision of the pacer, {agents:,} agents",
+                name=f"decision of the pacer, {agents:,} agents{named}",
                 value=round(value),
                 unit="µs",
                 baseline=None,

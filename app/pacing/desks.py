@@ -66,8 +66,8 @@ class _Word:
         self.ends[last] += is_end
         self._hazard = None
 
-    def free_within(self, since_s: float, ahead_s: Floats) -> Floats:
-        """The chance to be free within each of these times, so long after the word."""
+    def free_within(self, since_s: Floats, ahead_s: Floats) -> Floats:
+        """The chance to be free within each of these times, one row for each time passed since the word."""
         if self._hazard is None:
             rate = (self.ends.sum() + 0.1) / (self.exposure_s.sum() + 6.0)
             by_second = np.repeat((self.ends + PRIOR_ENDS) / (self.exposure_s + PRIOR_ENDS / rate), BIN_S)
@@ -79,7 +79,8 @@ class _Word:
         def total(at_s: Floats) -> Floats:
             return np.asarray(np.interp(at_s, np.arange(last + 1), hazard) + slope * np.maximum(at_s - last, 0.0))
 
-        return np.asarray(1 - np.exp(total(np.array([since_s])) - total(since_s + ahead_s)))
+        since_s = since_s[:, None]
+        return np.asarray(1 - np.exp(total(since_s) - total(since_s + ahead_s)))
 
     @property
     def is_believed(self) -> bool:
@@ -95,6 +96,8 @@ class Desks:
         self._said: dict[Any, _Said] = {}
         self._own: dict[Any, list[float]] = {}
         """By agent: conversations, and how many of the average length theirs would have been."""
+        self._power_of: dict[Any, float] = {}
+        """By agent: how much sooner than others they come free."""
         self._mean_ms = 0.0
         self._seen = 0
 
@@ -104,7 +107,7 @@ class Desks:
         known = self._words.setdefault(word, _Word())
         base = np.zeros(len(JUDGED_AT)) if busy is None else free.chance_of(busy)[[at - 1 for at in JUDGED_AT]]
         own = (
-            tuple(known.free_within(0.0, self._ahead_s[[at - 1 for at in JUDGED_AT]]))
+            tuple(known.free_within(np.zeros(1), self._ahead_s[[at - 1 for at in JUDGED_AT]])[0])
             if known.ends.sum() >= 1
             else None
         )
@@ -117,8 +120,10 @@ class Desks:
         self._mean_ms += (length_ms - self._mean_ms) / min(self._seen, 500)
         own = self._own.setdefault(agent_id, [0.0, 0.0])
         own[:] = [0.98 * own[0] + 1, 0.98 * own[1] + length_ms / max(1.0, self._mean_ms)]
+        self._power_of[agent_id] = self._power(*own)
         if len(self._own) > MOST_AGENTS:
-            del self._own[next(iter(self._own))]
+            oldest = next(iter(self._own))
+            del self._own[oldest], self._power_of[oldest]
         said = self._said.pop(agent_id, None)
         if said is None:
             return
@@ -145,33 +150,36 @@ class Desks:
         """What all this changes in the agents coming free, as −mean, variance, −third cumulant; None: nothing."""
         rows: list[int] = []
         powers: list[float] = []
-        foretold: dict[int, Floats] = {}
+        foretold: dict[str, list[tuple[int, float]]] = {}
+        said_by, power_of = self._said, self._power_of if with_lengths else {}
+        believed = {word for word, known in self._words.items() if known.is_believed}
         for agent_id, one in busy.items():
-            said = self._said.get(agent_id)
-            word = None if said is None else self._words[said.word]
-            power = self._power(agent_id) if with_lengths else 1.0
-            if said is not None and word is not None and word.is_believed:
-                foretold[len(rows)] = word.free_within((now_ms - said.at_ms) / 1000, self._ahead_s)
-            elif abs(power - 1) <= LEAST_OWN:
+            power = power_of.get(agent_id, 1.0)
+            said = said_by.get(agent_id)
+            if said is not None and said.word in believed:
+                foretold.setdefault(said.word, []).append((len(rows), (now_ms - said.at_ms) / 1000))
+            elif power == 1.0:
                 continue
             rows.append(row_number(one))
             powers.append(power)
         if not rows:
             return None
         before = free.chances[rows]
-        stays = np.log1p(before[:, :AHEAD])  # the chance is kept as −chance
-        chance = -np.expm1(stays * np.array(powers)[:, None])
-        for place, chances in foretold.items():
-            chance[place] = chances
+        chance = free.stays[rows]  # the logarithm of the chance not to be free
+        chance *= np.array(powers)[:, None]
+        np.expm1(chance, out=chance)
+        np.negative(chance, out=chance)
+        for word, places in foretold.items():
+            since_s = np.array([since for _, since in places])
+            chance[[place for place, _ in places]] = self._words[word].free_within(since_s, self._ahead_s)
         variance = chance * (1 - chance)
         after = np.concatenate([-chance.sum(0), variance.sum(0), -(variance * (1 - 2 * chance)).sum(0)])
         return np.asarray(after - before.sum(axis=0))
 
-    def _power(self, agent_id: Any) -> float:
-        """How much sooner than others an agent comes free, as a factor of the rate."""
-        seen, lengths = self._own.get(agent_id, (0.0, 0.0))
-        power = (PRIOR_TALKS + seen) / (PRIOR_TALKS + lengths)
-        return min(max(power, 1 / MOST_OWN), MOST_OWN)
+    def _power(self, seen: float, lengths: float) -> float:
+        """How much sooner than others an agent comes free, as a factor of the rate; 1 where that is next to nothing."""
+        power = min(max((PRIOR_TALKS + seen) / (PRIOR_TALKS + lengths), 1 / MOST_OWN), MOST_OWN)
+        return power if abs(power - 1) > LEAST_OWN else 1.0
 
 
 def _credit(chance: float, is_hit: bool) -> float:

@@ -24,6 +24,8 @@ ROWS: Final = TALK_ROWS + WRAP_ROWS
 PRIOR_TALKS: Final = 4.0
 PRIOR_TALK_S: Final = 180.0
 PRIOR_WRAP_S: Final = 30.0
+LEAST_STAYING: Final = 1e-15
+"""The chance not to be free is never taken for less."""
 
 
 ENDS_REMEMBERED: Final = 6.0
@@ -127,7 +129,15 @@ class FreeOdds:
         self._as_of_ms = 0
         self.chances = np.zeros((ROWS, 3 * AHEAD))
         """By row, within 1 … AHEAD s and the time to connect: −chance to be free, its variance, −its third cumulant."""
+        self._stays: Floats | None = None
         self.refresh(0, (), ())
+
+    @property
+    def stays(self) -> Floats:
+        """By row, the logarithm of the chance not to be free: computed when it is asked for."""
+        if self._stays is None:
+            self._stays = np.log1p(np.maximum(self.chances[:, :AHEAD], LEAST_STAYING - 1))
+        return self._stays
 
     def ahead(self, talking_ms: Sequence[int], wrapping_ms: Sequence[int]) -> Floats:
         """Of these agents, how many come free by 1 … AHEAD s and the time to connect: −mean, variance, −third."""
@@ -182,6 +192,7 @@ class FreeOdds:
         done = np.where(left > 0, 0.5 * (wrapped[np.maximum(left, 0)] + wrapped[np.maximum(left - 1, 0)]), 0.0)
         talk_free = ends @ done
         chance = np.concatenate([talk_free, wrap_free])
+        self._stays = None
         self.chances[:, :AHEAD] = -chance
         self.chances[:, AHEAD : 2 * AHEAD] = chance * (1 - chance)
         self.chances[:, 2 * AHEAD :] = -chance * (1 - chance) * (1 - 2 * chance)

@@ -30,6 +30,7 @@ class Day:
     told: what lists and lines tell of their calls.
     do_agents_tell: agents who are to go and still talk are known, and no longer counted among those who come free;
     otherwise whoever comes free next goes, and nobody knows before.
+    are_agents_named: the pacer is told who is busy, not only for how long, and so learns each one's own lengths.
     """
 
     answer_rate: tuple[tuple[int, float], ...]
@@ -38,6 +39,7 @@ class Day:
     beside: tuple[tuple[tuple[int, float], ...], ...] = ()
     told: frozenset[Telling] = frozenset()
     do_agents_tell: bool = False
+    are_agents_named: bool = False
     length_ms: int = 8 * HOUR_MS
     lines: int = 5_000
     connect_within_ms: int = 2_000

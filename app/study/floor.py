@@ -12,6 +12,7 @@ from app.pacing.language import (
     AgentFreed,
     AgentJoined,
     AgentLeft,
+    BusyAgent,
     CallEnd,
     CallEnded,
     CallPlaced,
@@ -292,6 +293,7 @@ class Floor:
                 ringing_ms={call: now - placed for call, placed in one.ringing.items()},
                 people_waiting=one.people_waiting,
                 free_lines=free_lines,
+                busy=self._busy() if self.day.are_agents_named else None,
             )
             for one in self.campaigns
         ]
@@ -302,6 +304,14 @@ class Floor:
                 self._place(one)
         used = sum([len(one.ringing) for one in self.campaigns]) + len(self.talking) + len(self.waiting)
         self.result.most_lines = max(self.result.most_lines, used)
+
+    def _busy(self) -> dict[int, BusyAgent]:
+        now, going = self.now_ms, self._going
+        busy = {agent: BusyAgent(now - since) for agent, since in self.talking.items() if agent not in going}
+        for agent, since in self.wrapping.items():
+            if agent not in going:
+                busy[agent] = BusyAgent(now - since, is_wrapping=True)
+        return busy
 
     def _decisions(self, snapshots: list[PacingSnapshot]) -> list[PacingDecision]:
         if len(snapshots) == 1:

@@ -40,9 +40,12 @@ class Recorder:
         return self.inner.decide(snapshot)
 
 
-def record(agents: int, *, answer_rate: float = 0.15, seed: int = 1) -> Recorder:
+def record(agents: int, *, answer_rate: float = 0.15, seed: int = 1, are_agents_named: bool = False) -> Recorder:
     """The last two of twelve minutes of a floor."""
-    day = plain_day(answer_rate, agents, length_ms=LEARNED_MS + RECORDED_MS, lines=LINES, least_gap_ms=GAP_MS)
+    day = plain_day(
+        answer_rate, agents, length_ms=LEARNED_MS + RECORDED_MS, lines=LINES, least_gap_ms=GAP_MS,
+        are_agents_named=are_agents_named,
+    )  # fmt: skip
     recorder = Recorder(PredictivePacer(PacingPolicy(lines_limit=LINES)), LEARNED_MS)
     Floor(day, seed, recorder).play()
     return recorder

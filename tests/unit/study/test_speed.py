@@ -27,3 +27,15 @@ def test_a_recording_is_two_minutes_of_a_floor_that_works() -> None:
     assert len(decision_times_us(recorder)) == len(asked) >= 240
     assert decided_again(recorder) == decided_again(recorder)
     assert sum(decision.place for decision in decided_again(recorder)) > 5
+
+
+def test_agents_may_be_named_and_their_lengths_are_reckoned_with() -> None:
+    recorder = record(5, answer_rate=0.3, are_agents_named=True)
+    asked = [told for told in recorder.told if isinstance(told, PacingSnapshot)]
+    assert any(one.busy for one in asked)
+    for one in asked:
+        assert one.busy is not None
+        lengths = sorted(each.for_ms for each in one.busy.values())
+        assert lengths == sorted([*one.talking_ms, *one.wrapping_ms])
+    assert recorder.before is not None
+    assert recorder.before.freed_ahead(asked[0]).shape == (96,)
