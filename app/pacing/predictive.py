@@ -99,7 +99,7 @@ class PredictivePacer:
                     return
                 ring_ms = _length("ring_ms", event.ring_ms)
                 if event.outcome == CallEnd.FAULT:  # not even the time it rang says anything of people
-                    self._signals.failed(event.call_id)
+                    self._signals.failed(event.call_id, ring_ms)
                     return
                 if event.outcome == CallEnd.MACHINE:
                     self.budget.machine(event.at_ms)
@@ -191,6 +191,7 @@ class PredictivePacer:
         if self._refreshed_ms is None or now_ms - self._free_refreshed_ms >= FREE_REFRESH_MS:
             self._free_refreshed_ms = now_ms
             self._free.refresh(now_ms, snapshot.talking_ms, snapshot.wrapping_ms)
+            self._signals.refresh()
         self._refreshed_ms = now_ms
         chance = self._odds.chances[0, :AHEAD]
         self._density = np.diff(chance, prepend=0.0) / max(chance[-1], 1e-9)
@@ -198,10 +199,15 @@ class PredictivePacer:
 
     def answers_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """People who will answer of the calls in flight, by second: mean, variance, third cumulant."""
-        odds = self._signals.odds(snapshot.ringing_ms)
+        odds = self._signals.odds(snapshot.ringing_ms, self._halves, snapshot.now_ms)
         if odds is None:
             return np.asarray(self._ages @ self._odds.chances)
         return self._odds.ahead(self._halves, odds)
+
+    def _known_of(self, ages_ms: Mapping[Any, int], now_ms: int) -> tuple[Any, Floats | None]:
+        """Ages of calls in half seconds, and what their words make of their odds."""
+        halves = np.minimum(np.fromiter(ages_ms.values(), np.int64, len(ages_ms)) // 500, HALVES - 1)
+        return halves, self._signals.odds(ages_ms, halves, now_ms)
 
     def freed_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """Agents who will come free of those busy, by second and in time to connect: as −mean, variance, −third."""
@@ -289,7 +295,7 @@ class PredictivePacer:
         if not old:
             return ()
         old.sort(key=lambda pair: -pair[0])
-        rows = self._odds.chances[[min(age // 500, HALVES - 1) for age, _ in old]]
+        rows = self._odds.rows(*self._known_of({call: age for age, call in old}, snapshot.now_ms))
         cases = Surplus(surplus - np.cumsum(rows, axis=0))
         budget = self.budget
         is_fine = (cases.harm(self._density) <= CANCEL_RISK * budget.risk) & (

@@ -143,6 +143,15 @@ class AnswerOdds:
         third = np.bincount(halves, weight**3, HALVES) @ self.powers[1]
         return np.concatenate([first, first - second, first - 3 * second + 2 * third])
 
+    def rows(self, halves: Any, odds: Floats | None) -> Floats:
+        """The same of each call by itself, a row for each."""
+        if odds is None:
+            return np.asarray(self.chances[halves])
+        person = self.chances[halves, AHEAD - 1]
+        chance = (odds / (1 - person + odds * person))[:, None] * self.chances[halves, :AHEAD]
+        variance = chance * (1 - chance)
+        return np.concatenate([chance, variance, variance * (1 - 2 * chance)], axis=1)
+
     @property
     def seen(self) -> float:
         """Answers the estimate rests on."""

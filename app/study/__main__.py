@@ -28,12 +28,19 @@ from app.study.worth import WORTH_HEADER, measure_worth
 @click.option("--hours", type=click.FloatRange(0.1, 24), default=8, show_default=True)
 @click.option("--memoryless", is_flag=True, help="Instead, ours beside the exact optimum of the memoryless world.")
 @click.option("--signals", is_flag=True, help="Instead, what ours makes of what lists and lines tell of their calls.")
+@click.option(
+    "--agents-differ",
+    "differ",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="With --signals: how far agents differ in the length of their talks, and what knowing each is worth.",
+)
 @click.option("--changes", is_flag=True, help="Instead, ours on lists and floors that change (8 hours each).")
 @click.option("--change", "chosen", multiple=True, type=click.Choice(list(CHANGES)), help="Of the changes, only this.")
 @click.option("--json", "as_json", is_flag=True, help="One object a line.")
 def main(
     pacers: tuple[str, ...], is_all: bool, rates: tuple[float, ...], floors: tuple[int, ...], seeds: str, hours: float,
-    memoryless: bool, signals: bool, changes: bool, chosen: tuple[str, ...], as_json: bool,
+    memoryless: bool, signals: bool, differ: float, changes: bool, chosen: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Occupancy and abandonment of pacers, played in virtual time."""
     days = _seeds(seeds)
@@ -45,7 +52,7 @@ def main(
         worlds = (Memoryless(answer_rate=rate, agents=agents) for rate, agents in cells)
         header, rows = MEMORYLESS_HEADER, (measure_memoryless(world, days, hours) for world in worlds)
     elif signals:
-        header, rows = WORTH_HEADER, (measure_worth(rate, agents, days, hours) for rate, agents in cells)
+        header, rows = WORTH_HEADER, (measure_worth(rate, agents, days, hours, differ) for rate, agents in cells)
     else:
         names = tuple(CONTENDERS) if is_all else pacers or (OURS, "progressive")
         header, rows = HEADER, benchmark(names, cells, seeds=days, hours=hours)

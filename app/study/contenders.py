@@ -11,8 +11,8 @@ from app.pacing import Guard, PacingPolicy
 from app.pacing.predictive import PredictivePacer
 from app.study.baselines import Erlang, LinesPerIdleAgent, LinesWithCorrection, VicidialAdapt, VicidialRatio
 from app.study.bounds import Foresight
+from app.study.campaign import Pacer
 from app.study.day import Day
-from app.study.floor import Pacer
 
 LINES: Final = 5_000
 Setting = Mapping[str, Any]

@@ -3,70 +3,38 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
+
+import numpy as np
 
 from app.pacing.joint import Sharing, decide_jointly
 from app.pacing.language import (
     AgentFreed,
     AgentJoined,
     AgentLeft,
+    AgentSignal,
     BusyAgent,
     CallEnd,
     CallEnded,
     CallPlaced,
     CallSignal,
     PacingDecision,
-    PacingEvent,
     PacingSnapshot,
     PersonAbandoned,
     PersonAnswered,
     PersonConnected,
 )
 from app.pacing.predictive import PredictivePacer
-from app.study.day import Day, DayResult, Fates
-from app.study.telling import Heard, Teller
+from app.study.campaign import Campaign, Pacer
+from app.study.day import Day, DayResult
+from app.study.telling import OF_AGENTS
 
-TICK, ANSWER, END, ABANDON, TALKED, WRAPPED, STAFF, HEARD = range(8)
+TICK, ANSWER, END, ABANDON, TALKED, WRAPPED, STAFF, HEARD, SAID = range(9)
 OUTAGE_END_MS: Final = 500
 """How soon a call fails while the trunk is out."""
-
-
-class Pacer(Protocol):
-    def observe(self, event: PacingEvent) -> None: ...
-
-    def decide(self, snapshot: PacingSnapshot) -> PacingDecision: ...
-
-
-class Campaign:
-    """One list with its pacer; its calls in flight are numbered from 0."""
-
-    def __init__(self, day: Day, seed: int, pacer: Pacer, number: int) -> None:
-        self.pacer = pacer
-        self.number = number
-        self.answer_rate = day.beside[number - 1] if number else day.answer_rate
-        self.fates = Fates(day, seed, number)
-        self.result = DayResult()
-        self.ringing: dict[int, int] = {}
-        """Placed when, by call."""
-        self.people_waiting = 0
-        self.answers_at_ms: dict[int, int] = {}
-        self.teller = Teller(day.told, seed, number)
-        self.to_hear: dict[int, Heard] = {}
-        """Of the line, by call: what is still to be heard."""
-        self._conversations = 0
-
-    def next_lengths_ms(self) -> tuple[int, int]:
-        """Talk and wrap-up of the next conversation."""
-        fates, at = self.fates, self._conversations
-        if at >= len(fates.talk_ms):
-            fates.more_talks()
-        self._conversations += 1
-        return fates.talk_ms[at], fates.wrap_up_ms[at]
-
-    def note(self, now_ms: int) -> None:
-        self.result.history.append((now_ms, self.result.answered, self.result.abandoned))
 
 
 class Floor:
@@ -97,6 +65,10 @@ class Floor:
         self._serves: dict[int, tuple[Campaign, int, int]] = {}
         """By busy agent: whose person, talk and wrap-up."""
         self._signed_in: dict[int, int] = {}
+        self._are_named = day.are_agents_named or bool(OF_AGENTS & day.told)
+        self._paces = np.random.default_rng([seed, 2_001])
+        self._pace: dict[int, float] = {}
+        """By agent: how many times the usual length their conversations take."""
 
     def _at(self, at_ms: int, kind: int, who: int, campaign: int = 0) -> None:
         self._sequence += 1
@@ -139,6 +111,8 @@ class Floor:
             return self._abandons(who, one)
         if kind == HEARD:
             return self._hears(who, one)
+        if kind == SAID:
+            return self._says(who, one)
         if kind == TALKED:
             self.wrapping[who] = self.now_ms
             del self.talking[who]
@@ -155,6 +129,14 @@ class Floor:
             one.to_hear[call] = tuple(rest)
         if call in one.ringing:
             one.pacer.observe(CallSignal(at_ms=self.now_ms, call_id=call, signal=word))
+        return False
+
+    def _says(self, agent: int, one: Campaign) -> bool:
+        """A desk tells something of its agent. It is told, and looked at with the next tick."""
+        (_, word), *rest = one.to_say.pop(agent)
+        if rest:
+            one.to_say[agent] = tuple(rest)
+        one.pacer.observe(AgentSignal(at_ms=self.now_ms, agent_id=agent, signal=word))
         return False
 
     def _ends(self, call: int, one: Campaign) -> bool:
@@ -220,7 +202,7 @@ class Floor:
             self.idle.append(agent)
 
     def _connect(self, agent: int, one: Campaign, call: int, waited_ms: int) -> None:
-        talk_ms, wrap_up_ms = one.next_lengths_ms()
+        talk_ms, wrap_up_ms = one.next_lengths_ms(self._pace[agent])
         self._serves[agent] = (one, talk_ms, wrap_up_ms)
         now = self.now_ms
         self.talking[agent] = now
@@ -228,6 +210,10 @@ class Floor:
         if wrap_up_ms:
             self._at(now + talk_ms, TALKED, agent)
         self._at(now + talk_ms + wrap_up_ms, WRAPPED, agent)
+        if said := sorted(one.teller.said(talk_ms, wrap_up_ms)):
+            one.to_say[agent] = tuple(said)
+            for after_ms, _ in said:
+                self._at(now + after_ms, SAID, agent, one.number)
         one.result.connected += 1
         one.note(now)
         one.pacer.observe(PersonConnected(at_ms=now, call_id=call, waited_ms=waited_ms))
@@ -245,6 +231,8 @@ class Floor:
                 agent = self._next_agent
                 self._next_agent += 1
                 self._signed_in[agent] = self.now_ms
+                differ = self.day.agents_differ
+                self._pace[agent] = math.exp(differ * self._paces.standard_normal() - differ**2 / 2) if differ else 1.0
                 for one in self.campaigns:
                     one.pacer.observe(AgentJoined(at_ms=self.now_ms, agent_id=agent))
                 self._free(agent)
@@ -293,7 +281,7 @@ class Floor:
                 ringing_ms={call: now - placed for call, placed in one.ringing.items()},
                 people_waiting=one.people_waiting,
                 free_lines=free_lines,
-                busy=self._busy() if self.day.are_agents_named else None,
+                busy=self._busy() if self._are_named else None,
             )
             for one in self.campaigns
         ]

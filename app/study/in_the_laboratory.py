@@ -8,7 +8,7 @@ from typing import Any
 from app.pacing import PacingDecision, PacingEvent, PacingPolicy, PacingSnapshot
 from app.pacing.plain import PlainPacer
 from app.study.baselines import Erlang, LinesPerIdleAgent, LinesWithCorrection, VicidialAdapt, VicidialRatio
-from app.study.floor import Pacer
+from app.study.campaign import Pacer
 
 OTHERS: Mapping[str, tuple[type, str]] = {
     "fixed-ratio": (LinesPerIdleAgent, "lines"),

@@ -8,8 +8,9 @@ from app.pacing import PacingDecision, PacingEvent, PacingPolicy, PacingSnapshot
 from app.pacing.predictive import PredictivePacer
 from app.study.baselines import Erlang, LinesPerIdleAgent, LinesWithCorrection, VicidialAdapt, VicidialRatio
 from app.study.benchmark import measure
+from app.study.campaign import Pacer
 from app.study.day import HOUR_MS, MINUTE_MS, Day, plain_day
-from app.study.floor import Floor, Pacer, play
+from app.study.floor import Floor, play
 
 
 class Watched:
