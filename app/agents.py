@@ -87,10 +87,14 @@ class DispositionEffect(enum.Enum):
     CLOSE = "close"
     HOT_LEAD = "hot lead"
     """Closed, and somebody else goes on with it: webhooks are told at once."""
+    OTHER_CAMPAIGN = "another campaign"
+    """Closed here, and waiting in the line of another campaign."""
     RETRY = "retry"
     CALLBACK = "callback"
     DO_NOT_CALL = "do-not-call"
     WRONG_NUMBER = "wrong number"
+    INVALID_NUMBER = "invalid number"
+    """Not called on it again, and somebody is to find out the right one: a fix-it task (app.store.fixing)."""
     WRONG_PERSON = "wrong person"
     ANSWERING_MACHINE = "answering machine"
 
@@ -100,6 +104,7 @@ class Disposition:
     """What an agent records of a conversation. code: kept with the attempt; label: for people; both never empty.
 
     retry_ms: with RETRY, from the end of the attempt to the next; 0: the campaign's own delay.
+    opens: with OTHER_CAMPAIGN, which; 0: none.
     """
 
     code: str
@@ -107,6 +112,7 @@ class Disposition:
     effect: DispositionEffect = DispositionEffect.CLOSE
     retry_ms: int = 0
     is_success: bool = False
+    opens: int = 0
 
 
 NOT_SET: Final = "not-set"

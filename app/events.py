@@ -205,11 +205,12 @@ class AttemptsOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptClosed:
-    """An attempt's outcome is on disk."""
+    """An attempt's outcome is on disk. opens: another campaign has the contact in its line now."""
 
     attempt_id: AttemptId
     campaign_id: CampaignId
     outcome: Outcome
+    opens: CampaignId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -252,7 +252,7 @@ class ContactNext:
 
     attempts, faults: its charged and uncharged tries from now on. callback: it was promised, and to be called then.
     phone: the place of the number that is called next, 1 to 5; None: as before. keeper: the agent who talked with them,
-    whose they are from now on where they are nobody's; None: nobody.
+    whose they are from now on where they are nobody's; None: nobody. opens: the other campaign that is to call them.
     """
 
     status: ContactStatus
@@ -262,6 +262,7 @@ class ContactNext:
     callback: CallbackPlan | None = None
     phone: int | None = None
     keeper: AgentId | None = None
+    opens: CampaignId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,6 +191,7 @@ class Operations:
         """
         check_campaign(plan)
         check_profiles(plan, self.store.lawbook)
+        await self._check_openings(plan)
         await self.shown_numbers.check(plan)
         plan = await self._with_flow(plan)
         for list_id in list_ids:
@@ -204,6 +205,7 @@ class Operations:
         """Change a campaign's settings; a running one follows at once. Raises OperationError, NotFound, Duplicate."""
         check_campaign(plan)
         check_profiles(plan, self.store.lawbook)
+        await self._check_openings(plan)
         await self.shown_numbers.check(plan)
         plan = await self._with_flow(plan)
         await self.store.write(campaigns.update_campaign, plan)
@@ -212,6 +214,14 @@ class Operations:
         if entry.status is CampaignStatus.RUNNING:
             await self.start_campaign(plan.id)
         return entry
+
+    async def _check_openings(self, plan: Campaign) -> None:
+        """The campaigns that dispositions open contacts in are there, and others. Raises OperationError, NotFound."""
+        for disposition in plan.agents.dispositions:
+            if disposition.opens and disposition.opens == plan.id:
+                raise OperationError(f"disposition {disposition.code!r} opens its own campaign: choose 'retry'")
+            if disposition.opens:
+                await self.store.read(campaigns.get_campaign, CampaignId(disposition.opens))
 
     async def _with_flow(self, plan: Campaign) -> Campaign:
         if plan.flow_id or plan.mode is DialingMode.BROADCAST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.agents import AgentPlan, DialingMode, PacingPlan, RecordingPolicy
+from app.agents import AgentPlan, DialingMode, DispositionEffect, PacingPlan, RecordingPolicy
 from app.asterisk.endpoint import ENDPOINT_NAME, QUEUE_NAME, caller_id_for
 from app.compliance.library import Lawbook
 from app.compliance.plan import DEFAULT_PROFILE, CompliancePlan
@@ -159,6 +159,10 @@ def _check_agent_plan(where: str, plan: AgentPlan) -> None:
     for disposition in plan.dispositions:
         if not 1 <= len(disposition.label.strip()) <= 64:
             raise OperationError(f"{where}: disposition {disposition.code!r} needs a name of 1 to 64 characters")
+        if (disposition.effect is DispositionEffect.OTHER_CAMPAIGN) != bool(disposition.opens):
+            raise OperationError(
+                f"{where}: disposition {disposition.code!r} needs the effect 'another campaign' and that campaign, both"
+            )
     for what, text in (("safe-harbor message", plan.safe_harbor), ("consent notice", plan.consent_notice)):
         if len(text) > MAX_WORDS:
             raise OperationError(f"{where}: the {what} has at most {MAX_WORDS} characters, not {len(text)}")

@@ -12,6 +12,7 @@ from typing import Final, NewType
 AttemptId = NewType("AttemptId", str)
 CampaignId = NewType("CampaignId", int)
 WebhookId = NewType("WebhookId", int)
+FixTaskId = NewType("FixTaskId", int)
 ProjectId = NewType("ProjectId", int)
 ContactId = NewType("ContactId", int)
 ListId = NewType("ListId", int)

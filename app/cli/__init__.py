@@ -18,6 +18,7 @@ from app.cli.dnc import dnc
 from app.cli.doctor import doctor
 from app.cli.duty import duty
 from app.cli.exporting import export
+from app.cli.fixes import fix
 from app.cli.flows import flow
 from app.cli.groups import group
 from app.cli.lists import import_
@@ -42,7 +43,7 @@ def outring() -> None:
 
 for command in (
     run, duty, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national,
-    caller_ids, profiles, user, group, segment, apikey, simulate, bench, migrate, backup, restore, audit, why,
+    caller_ids, profiles, user, group, segment, fix, apikey, simulate, bench, migrate, backup, restore, audit, why,
     waterfall_, webhook, results,
 ):  # fmt: skip
     outring.add_command(command)

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -57,6 +58,23 @@ class Remote:
     async def delete(self, path: str) -> None:
         """Remove. Raises Refused."""
         await self._ask("DELETE", path)
+
+    async def save(self, path: str, file: Path, **query: str | int) -> int:
+        """Read into a file, which appears when it is complete; answers its bytes. Raises Refused, OSError."""
+        part = file.with_name(f".{file.name}.part")
+        params = {name: str(value) for name, value in query.items()}
+        try:
+            async with self._http.get(self.url + PREFIX + path, params=params) as answer:
+                if answer.status >= 400:
+                    raise Refused(str((await answer.json(content_type=None)).get("detail", answer.status)))
+                with part.open("wb") as stream:
+                    async for piece in answer.content.iter_chunked(1 << 16):
+                        stream.write(piece)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            part.unlink(missing_ok=True)
+            raise Refused(f"{self.url}{PREFIX}{path}: {error or 'no answer in time'}") from error
+        part.replace(file)
+        return file.stat().st_size
 
     async def _ask(self, method: str, path: str, **rest: Any) -> Any:
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.cli.remote import Remote, ask, by_name, path_part
+from app.cli.remote import Refused, Remote, ask, by_name, path_part
 from app.cli.shell import counted, json_option, say_json, say_rows
 
 
@@ -68,6 +68,28 @@ def count(name: str, list_name: str | None, campaign_name: str | None, as_json: 
         say_json(found)
     else:
         click.echo(f"{name}: {found['contacts']:,} of {counted(found['asked'], 'contact')}")
+
+
+@segment.command("export")
+@click.argument("name")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--list", "list_name", help="Of this list.")
+@click.option("--campaign", "campaign_name", help="Of this campaign.")
+def export(name: str, file: Path, list_name: str | None, campaign_name: str | None) -> None:
+    """Write the contacts whom the segment NAME means to FILE, as CSV."""
+
+    async def order(remote: Remote) -> int:
+        given: dict[str, str | int] = {}
+        if list_name is not None:
+            given["list"] = (await by_name(remote, "list", list_name))["id"]
+        if campaign_name is not None:
+            given["campaign"] = (await by_name(remote, "campaign", campaign_name))["id"]
+        try:
+            return await remote.save(f"/segments/{path_part(name)}/contacts.csv", file, **given)
+        except OSError as error:
+            raise Refused(f"{file} cannot be written: {error}") from error
+
+    click.echo(f"{file}: {ask(order):,} bytes")
 
 
 @segment.command("attach")

@@ -23,6 +23,7 @@ from app.store.national import (
     national_lists_by_name,
     publish_edition,
 )
+from app.store.telling import tell_imported
 from app.units import Number
 
 
@@ -107,9 +108,14 @@ async def import_opt_outs(
     """
     reading, new = Reading(), 0
     pieces = read_numbers(file, country, reading, column=column)
-    while (piece := await asyncio.to_thread(_next, pieces)) is not None:
-        new += await store.write(add_dnc_numbers, piece, source=like.source, now_ms=now_ms(), like=like)
-        on_progress(reading)
+    try:
+        while (piece := await asyncio.to_thread(_next, pieces)) is not None:
+            new += await store.write(add_dnc_numbers, piece, source=like.source, now_ms=now_ms(), like=like)
+            on_progress(reading)
+    finally:  # what was written before the file broke off counts too
+        if new:
+            counts = {"numbers": reading.numbers, "new": new, "rejected": reading.rejected}
+            await store.write(tell_imported, store.listeners, like, file.name, counts, now_ms())
     if not reading.numbers:
         raise NothingRead(f"no line of {file.name} is a number: {'; '.join(reading.problems[:1]) or 'it is empty'}")
     return _report(reading, new)

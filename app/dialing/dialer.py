@@ -120,6 +120,8 @@ class Dialer:
             case AttemptClosed():
                 if (run := self._work.campaigns.get(event.campaign_id)) is not None:
                     run.closed(event.attempt_id)
+                if event.opens is not None and (run := self._work.campaigns.get(event.opens)) is not None:
+                    run.look_again(now_ms)
                 return []
             case DncAdded():
                 return self._do_not_call(event, now_ms)

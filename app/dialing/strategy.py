@@ -10,7 +10,7 @@ from app.model import Campaign, ContactNext, OpenedAttempt, RetryPolicy
 from app.outcomes import ABANDONED, OUTCOMES, ContactStatus, Outcome, RetryClass
 from app.strategy.choose import next_good_phone, next_try
 from app.strategy.rows import CallStrategy, Closing, NextTry, Phones, Try
-from app.units import HOUR_MS
+from app.units import HOUR_MS, CampaignId
 
 _CLOSED: Final = {
     Closing.DONE: ContactStatus.RETRIES_COMPLETED,
@@ -133,6 +133,7 @@ class Word:
 
 _OUTCOMES: Final = {
     DispositionEffect.WRONG_NUMBER: Outcome.WRONG_NUMBER,
+    DispositionEffect.INVALID_NUMBER: Outcome.INVALID_NUMBER,
     DispositionEffect.WRONG_PERSON: Outcome.WRONG_PERSON,
     DispositionEffect.ANSWERING_MACHINE: Outcome.ANSWERING_MACHINE,
 }
@@ -180,5 +181,7 @@ def after_conversation(
                 return then(ContactStatus.RETRIES_COMPLETED)
             wait_ms = 0 if disposition is None else disposition.retry_ms
             return then(ContactStatus.PENDING, now_ms + (wait_ms or policy.retry_ms))
+        case DispositionEffect.OTHER_CAMPAIGN if disposition is not None and disposition.opens:
+            return Word(outcome=outcome, next=replace(plain, opens=CampaignId(disposition.opens)))
         case _:
             return Word(outcome=outcome, next=plain)

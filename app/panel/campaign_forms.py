@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Final, assert_never
 
 from app.agents import (
@@ -319,7 +320,7 @@ def hear_step(form: Form, plan: Campaign) -> Campaign:
     return replace(plan, flow_id=chosen, agents=agents)
 
 
-DISPOSITION_FIELDS: Final = ("d_code", "d_label", "d_effect", "d_retry_h", "d_success")
+DISPOSITION_FIELDS: Final = ("d_code", "d_label", "d_effect", "d_retry_h", "d_success", "d_opens")
 
 
 def disposition_rows(dispositions: Sequence[Disposition]) -> list[dict[str, str]]:
@@ -328,18 +329,18 @@ def disposition_rows(dispositions: Sequence[Disposition]) -> list[dict[str, str]
         {
             "d_code": one.code, "d_label": one.label, "d_effect": one.effect.value,
             "d_retry_h": f"{one.retry_ms / HOUR_MS:g}" if one.retry_ms else "",
-            "d_success": "yes" if one.is_success else "no",
+            "d_success": "yes" if one.is_success else "no", "d_opens": str(one.opens or ""),
         }
         for one in dispositions
     ]  # fmt: skip
-    empty = {"d_code": "", "d_label": "", "d_effect": DispositionEffect.CLOSE.value, "d_retry_h": "", "d_success": "no"}
+    empty = dict.fromkeys(DISPOSITION_FIELDS, "") | {"d_effect": DispositionEffect.CLOSE.value, "d_success": "no"}
     return rows + [dict(empty) for _ in range(SPARE_ROWS)]
 
 
 def typed_rows(form: Form) -> list[Mapping[str, str]]:
     """The rows of the table as they stand in a form."""
     columns = [form.all(name) for name in DISPOSITION_FIELDS]
-    return [dict(zip(DISPOSITION_FIELDS, row, strict=True)) for row in zip(*columns, strict=False)]
+    return [dict(zip(DISPOSITION_FIELDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
 
 
 def read_dispositions(form: Form) -> tuple[Disposition, ...]:
@@ -361,10 +362,24 @@ def read_dispositions(form: Form) -> tuple[Disposition, ...]:
         effect = effects[row["d_effect"]]
         retry_ms = round(float(hours) * HOUR_MS) if effect is DispositionEffect.RETRY else 0
         is_success = row["d_success"] == "yes"
-        found.append(Disposition(code=code, label=label, effect=effect, retry_ms=retry_ms, is_success=is_success))
+        opens = _opened_by(form, row, effect)
+        found.append(
+            Disposition(code=code, label=label, effect=effect, retry_ms=retry_ms, is_success=is_success, opens=opens)
+        )
     if not found:
         form.wrong("dispositions", "at least one disposition is needed")
     return tuple(found)
+
+
+def _opened_by(form: Form, row: Mapping[str, str], effect: DispositionEffect) -> int:
+    """The campaign a disposition opens contacts in; 0 with every other effect."""
+    if effect is not DispositionEffect.OTHER_CAMPAIGN:
+        return 0
+    chosen = row["d_opens"]
+    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 16):
+        form.wrong("dispositions", "choose which campaign is to call them")
+        return 0
+    return int(chosen)
 
 
 _LATIN: Final = (

@@ -144,8 +144,10 @@ class CampaignSetup(PageSet):
                 known = await self._store.read(flows.list_flows)
                 mine = await self._store.read(flows.get_flow, entry.campaign.flow_id)
                 rows = campaign_forms.typed_rows(form)
+                others = [one.campaign for one in await self._store.read(campaigns.list_campaigns)]
+                others = [one for one in others if one.id != entry.campaign.id]
                 options = [_option(one) for one in (mine, *(one for one in known if one.id != mine.id))]
-                return {"flows": options, "rows": rows}
+                return {"flows": options, "rows": rows, "others": others}
             case _:
                 card = view.card(entry, self._operations.snapshot())
                 like = await self._store.read(rehearsing.sample_contact, entry.campaign.id, contact_of(form))

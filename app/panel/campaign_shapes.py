@@ -52,10 +52,22 @@ class DispositionBody(In):
     code: str = Field(pattern=_CODE)
     label: ShortName
     effect: Literal[
-        "close", "hot lead", "retry", "callback", "do-not-call", "wrong number", "wrong person", "answering machine"
+        "close",
+        "hot lead",
+        "another campaign",
+        "retry",
+        "callback",
+        "do-not-call",
+        "wrong number",
+        "invalid number",
+        "wrong person",
+        "answering machine",
     ] = "close"
     retry_ms: int = Field(default=0, ge=0, le=31_536_000_000)
     is_success: bool = False
+    opens: int = Field(
+        default=0, ge=0, le=2**53, description="with another campaign: the id of the campaign that is to call them"
+    )
 
     def disposition(self) -> Disposition:
         """As the dialer has it."""

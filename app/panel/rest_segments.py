@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from aiohttp import web
 from pydantic import BaseModel, Field
 
+from app.panel import trail
 from app.panel.problems import Problem
 from app.panel.routing import Call, Routes
+from app.panel.segment_sheet import answer_sheet
 from app.panel.shapes import WORD_WORDS, Id, In, is_word
 from app.segment_operations import SegmentOperations
 from app.store import segments
@@ -137,6 +142,20 @@ async def list_met(call: Call) -> MetAnswer:
         after_id=call.query.after, limit=call.query.limit,
     )  # fmt: skip
     return MetAnswer(contacts=list(met), next_after=next_after)
+
+
+@routes.add("GET", "/segments/{name}/contacts.csv", query=AskedQuery, answer=Any, media="text/csv")
+async def export_segment(call: Call) -> web.StreamResponse:
+    """The contacts a segment means, with all of their columns; no cell of it is a formula for a spreadsheet."""
+    found = await call.store.read(segments.get_segment, call.text("name")[:64])
+    note = trail.note(
+        call.user, "exported segment", f"segment {found.name}"[:64], call.operations.now_ms, {"by": "REST"}
+    )
+    await trail.write(call.store, note)
+    return await answer_sheet(
+        call.request, _verbs(call), call.store, found.name,
+        list_id=_list(call.query.list), campaign_id=_campaign(call.query.campaign),
+    )  # fmt: skip
 
 
 @routes.add("POST", "/campaigns/{campaign_id}/segments/{name}/attach", query=ChosenQuery, answer=AddedAnswer)

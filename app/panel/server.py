@@ -29,6 +29,7 @@ from app.panel.desk import Desk
 from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
 from app.panel.doors import Doors
 from app.panel.drill import DrillPages
+from app.panel.fix_pages import FixPages
 from app.panel.floor_doors import FloorDoors
 from app.panel.group_pages import GroupPages
 from app.panel.import_desk import ImportDesk
@@ -41,6 +42,7 @@ from app.panel.problems import Problem
 from app.panel.recordings import Recordings
 from app.panel.repeats import Repeats
 from app.panel.routing import MAX_BODY, PREFIX, Call
+from app.panel.segment_pages import SegmentPages
 from app.panel.source_pages import SourcePages
 from app.panel.strategy_pages import StrategyPages
 from app.panel.why_pages import WhyPages
@@ -164,6 +166,7 @@ class Panel:
             DutyPages,
             StrategyPages,
             GroupPages,
+            SegmentPages,
             WhyPages,
         ):
             pages(operations=self._operations, store=self._store, pages=self._pages).attach(app)
@@ -171,6 +174,9 @@ class Panel:
         WebhookPages(operations=self._operations, store=self._store, pages=self._pages, courier=self.courier).attach(
             app
         )
+        to_mend = FixPages(operations=self._operations, store=self._store, pages=self._pages)
+        to_mend.contacts = self._contacts
+        to_mend.attach(app)
         from_tables = SourcePages(operations=self._operations, store=self._store, pages=self._pages)
         from_tables.keeper = self.sources
         from_tables.attach(app)

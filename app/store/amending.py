@@ -18,6 +18,8 @@ from app.outcomes import ContactStatus, Outcome
 from app.store.claiming import opened_attempt, with_tries
 from app.store.closing import promised
 from app.store.errors import InUse, NotFound
+from app.store.fixing import raise_amended
+from app.store.opening import open_in_campaign
 from app.store.schema import attempts, campaign_contacts, dnc, dnc_people
 from app.store.sql import execute
 from app.store.tallies import TallyBook, hour_key
@@ -75,9 +77,15 @@ def amend_conversation(
         for table in (dnc, dnc_people):
             conn.execute(delete(table).where(table.c.attempt_id == attempt_id))
     _move(conn, row, outcome, then)
+    if disposition != row.disposition:
+        raise_amended(conn, attempt_id, outcome, then.status, now_ms)
+        if then.opens is not None:
+            open_in_campaign(conn, then.opens, ContactId(row.contact_id), now_ms)
     execute(conn, "renumber_result", {"attempt_id": attempt_id, "now_ms": now_ms})
     if listeners:
-        tell_amended(conn, listeners, attempt_id, now_ms)
+        has_ended = then.status is not ContactStatus.PENDING and then.status.value != place.status
+        ended = (CampaignId(row.campaign_id), ContactId(row.contact_id), then.status.value)
+        tell_amended(conn, listeners, attempt_id, now_ms, settled=[ended] if has_ended else [])
     return Amended(
         campaign_id=CampaignId(row.campaign_id), contact_id=ContactId(row.contact_id), number=Number(row.number)
     )

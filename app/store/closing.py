@@ -13,12 +13,15 @@ from app.commands import CloseAttempt
 from app.model import AttemptResult
 from app.outcomes import ContactStatus, Outcome
 from app.store.claiming import barred_phones, free_phones, phones_of
+from app.store.fixing import raise_tasks
+from app.store.opening import open_in_campaign
 from app.store.schema import contacts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
 from app.strategy.rows import Phones
 from app.units import HOUR_MS, AttemptId, CampaignId, ContactId, Number
 
+_INVALID: Final = ContactStatus.INVALID_NUMBER.value
 _NO_PROMISE: Final = {"callback_at_ms": None, "callback_until_ms": None, "callback_agent_id": None}
 _NOT_LIVE: Final = frozenset({Outcome.ANSWERING_MACHINE, Outcome.FAX})
 
@@ -50,9 +53,16 @@ def close_attempts(
         (barred if _was_barred(result, is_manual=bool(row.is_manual)) else moves).append(moved)
         tallies.closed(result, now_ms)
     _count_shown(conn, [results[row.id] for row in closed])
+    settled_before = len(tallies.settled)
     barred += _move(conn, moves, tallies)
     if barred:
         _move(conn, _over_free_phones(conn, barred, now_ms), tallies)
+    ended_now = [results[row.id] for row in closed]
+    lost = {(one[0], one[1]) for one in tallies.settled[settled_before:] if one[2] == _INVALID}
+    raise_tasks(conn, ended_now, {(int(campaign_id), int(contact_id)) for campaign_id, contact_id in lost}, now_ms)
+    for result in ended_now:
+        if result.next.opens is not None:
+            open_in_campaign(conn, result.next.opens, result.contact_id, now_ms)
     return [AttemptId(row.id) for row in closed]
 
 

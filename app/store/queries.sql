@@ -868,6 +868,28 @@ WHERE campaign_contacts.campaign_id = moved.campaign_id
     AND NOT moved.is_barred
 RETURNING campaign_contacts.campaign_id, campaign_contacts.contact_id, campaign_contacts.status;
 
+-- name: raise_fix_tasks
+-- Have the numbers of these attempts mended, which were closed just now; rows: [attempt id, now]. One that is open stays.
+INSERT INTO fix_tasks (contact_id, campaign_id, attempt_id, number, outcome, disposition, who, created_at_ms)
+SELECT attempts.contact_id, attempts.campaign_id, attempts.id, attempts.number, attempts.outcome,
+    COALESCE(attempts.disposition, ''),
+    CASE WHEN attempts.connected_at_ms IS NULL THEN '' ELSE COALESCE(users.name, '') END, asked.value ->> 1
+FROM json_each(:rows_json) AS asked
+CROSS JOIN attempts ON attempts.id = asked.value ->> 0
+LEFT JOIN users ON users.id = attempts.agent_id
+WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: raise_fix_tasks [postgresql]
+INSERT INTO fix_tasks (contact_id, campaign_id, attempt_id, number, outcome, disposition, who, created_at_ms)
+SELECT attempts.contact_id, attempts.campaign_id, attempts.id, attempts.number, attempts.outcome,
+    COALESCE(attempts.disposition, ''),
+    CASE WHEN attempts.connected_at_ms IS NULL THEN '' ELSE COALESCE(users.name, '') END, (asked.value ->> 1)::bigint
+FROM json_array_elements(CAST(:rows_json AS json)) AS asked(value)
+JOIN attempts ON attempts.id = asked.value ->> 0
+LEFT JOIN users ON users.id = attempts.agent_id
+ON CONFLICT DO NOTHING;
+
 -- name: write_conversations
 -- Write what talking with agents left, with the attempts it belongs to: just before these are closed.
 UPDATE attempts

@@ -570,6 +570,33 @@ _some_of(attempts.c.result_no)
 _attempts_by("agent_id")
 _attempts_by("disposition")
 
+# Numbers that somebody is to mend (app.store.fixing): one that is open for each number of a contact.
+fix_tasks = Table(
+    "fix_tasks",
+    metadata,
+    _id(),
+    Column("contact_id", ForeignKey("contacts.id", ondelete="CASCADE"), nullable=False),
+    Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False),
+    Column("attempt_id", String(40), nullable=False),  # the call that showed it
+    Column("number", String(16), nullable=False),
+    Column("outcome", Integer, nullable=False),
+    Column("disposition", String(32), nullable=False, default="", server_default=""),
+    Column("who", String(64), nullable=False, default="", server_default=""),  # empty: the network
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("done_at_ms", BigInteger),  # NULL: open
+    Column("done_by", String(64), nullable=False, default="", server_default=""),
+    Column("done", String(16), nullable=False, default="", server_default=""),  # mended, closed
+)
+Index(
+    "uq_fix_tasks_open",
+    fix_tasks.c.contact_id,
+    fix_tasks.c.number,
+    unique=True,
+    sqlite_where=text("done_at_ms IS NULL"),
+    postgresql_where=text("done_at_ms IS NULL"),
+)
+Index("ix_fix_tasks_attempt_id", fix_tasks.c.attempt_id)
+
 # Running counts, written in the same transaction as what they count: no page ever counts a list.
 tallies = Table(
     "tallies",

@@ -68,12 +68,46 @@ def tell_campaign(conn: Connection, listeners: Listeners, command: SetCampaignSt
     news.write(conn)
 
 
-def tell_amended(conn: Connection, listeners: Listeners, attempt_id: AttemptId, now_ms: int) -> None:
-    """An agent changed the result of a conversation."""
-    if not listeners.want(EventKind.DISPOSITION_SET, EventKind.LEAD_HOT):
+def tell_amended(
+    conn: Connection,
+    listeners: Listeners,
+    attempt_id: AttemptId,
+    now_ms: int,
+    *,
+    settled: Sequence[tuple[CampaignId, ContactId, str]] = (),
+) -> None:
+    """An agent changed the result of a conversation. settled: the contact came to another end by it."""
+    news = _News(listeners, now_ms)
+    if listeners.want(EventKind.DISPOSITION_SET, EventKind.LEAD_HOT):
+        _attempts(conn, news, [attempt_id], change_at_ms=now_ms)
+    if settled and listeners.want(EventKind.CONTACT_SETTLED):
+        _settled(conn, news, settled)
+    news.write(conn)
+
+
+def tell_imported(
+    conn: Connection, listeners: Listeners, like: AddDnc, file: str, counts: Mapping[str, int], now_ms: int
+) -> None:
+    """A file of numbers was put on the do-not-call list: told once. like: for whom, who said so and why."""
+    concerned = _concerned(conn, like)
+    if not listeners.of(EventKind.DNC_ADDED, concerned):
         return
     news = _News(listeners, now_ms)
-    _attempts(conn, news, [attempt_id], change_at_ms=now_ms)
+    told = {
+        "number": None,
+        "contact_id": None,
+        "contact_key": None,
+        "project_id": like.project_id,
+        "campaign_id": like.campaign_id,
+        "attempt_id": None,
+        "source": like.source,
+        "who": like.who,
+        "why": like.why,
+        "file": file,
+        **counts,
+    }
+    subject = f"{sha256(f'{file} {like.project_id or 0} {like.campaign_id or 0}'.encode()).hexdigest()[:16]}-{now_ms}"
+    news.add(EventKind.DNC_ADDED, subject, told, concerned)
     news.write(conn)
 
 

@@ -71,7 +71,12 @@ def carry_out(
                 events.append(confirmed[command.attempt_id])
             case CloseAttempt(result=result):
                 events.append(
-                    AttemptClosed(attempt_id=result.attempt_id, campaign_id=result.campaign_id, outcome=result.outcome)
+                    AttemptClosed(
+                        attempt_id=result.attempt_id,
+                        campaign_id=result.campaign_id,
+                        outcome=result.outcome,
+                        opens=result.next.opens,
+                    )
                 )
             case SetCampaignStatus():
                 tell_campaign(conn, listeners, command, now_ms)

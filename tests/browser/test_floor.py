@@ -286,6 +286,7 @@ PAGES = (
     "/floor/campaigns/1", "/lists", "/lists/import", "/admin/users", "/admin/users/1", "/admin/phones",
     "/admin/trunks", "/admin/trunks/way", "/admin/pauses", "/admin/pauses/lunch", "/admin/sessions", "/admin/audit",
     "/admin/duty", "/admin/caller-ids", "/admin/dnc", "/strategies",
+    "/admin/webhooks", "/segments", "/lists/fixes", "/lists/sources",
 )  # fmt: skip
 
 

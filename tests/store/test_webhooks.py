@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +13,18 @@ from sqlalchemy import Connection, event, insert, select, update
 
 from app.agents import Conversation
 from app.commands import AddDnc, CloseAttempt, SetCampaignStatus
-from app.model import CampaignStatus
+from app.contacts.national import import_opt_outs
+from app.model import CampaignStatus, ContactNext, OpenedAttempt
 from app.outcomes import ContactStatus, Outcome
 from app.store import NotFound, SqlStore, outbox, webhooks
+from app.store.amending import amend_conversation
 from app.store.outbox import Tried
 from app.store.results import results_page, settled_to
 from app.store.schema import campaigns, users, webhook_outbox
 from app.store.webhooks import NOBODY, EventKind, WebhookPlan
 from app.units import DAY_MS, AgentId, AttemptId, CampaignId, SessionId, WebhookId
+from tests.store.floor import ANN, hire, talk
+from tests.store.floor import talked as talk_over
 from tests.store.world import T0, build, claim, closing, phone
 
 URL = "https://crm.example.com/hook"
@@ -117,6 +123,44 @@ async def test_opt_outs_are_told_once_with_whose_call_it_was(store: SqlStore) ->
         "attempt_id": attempt.attempt_id, "source": "keypress", "who": "", "why": "",
     }  # fmt: skip
     assert phone(1) not in only["id"]
+
+
+async def test_a_file_of_opt_outs_is_told_once_with_counts(store: SqlStore, tmp_path: Path) -> None:
+    first, second = await store.write(build, [phone(1)], 2)
+    await listening(store, EventKind.DNC_ADDED, campaign_id=first)
+    path = tmp_path / "old.csv"
+    path.write_text(f"{phone(1)}\n{phone(2)}\nnobody\n")
+    for campaign_id in (first, second, first):  # of another campaign; nothing new
+        like = AddDnc(number="", source="import", campaign_id=campaign_id, who="eve", why="the old list")
+        await import_opt_outs(store, path, country="GB", like=like, now_ms=lambda: T0)
+    [only] = await store.read(told)
+    assert only["kind"] == "dnc.added"
+    assert only["data"] == {
+        "number": None, "contact_id": None, "contact_key": None, "project_id": None, "campaign_id": first,
+        "attempt_id": None, "source": "import", "who": "eve", "why": "the old list", "file": "old.csv", "numbers": 2,
+        "new": 2, "rejected": 1,
+    }  # fmt: skip
+
+
+def _said(then: ContactNext, _opened: OpenedAttempt) -> tuple[Outcome, ContactNext]:
+    return Outcome.WRONG_NUMBER, then
+
+
+async def test_another_end_by_another_result_is_told(store: SqlStore) -> None:
+    await store.write(hire, "ann")
+    [campaign_id] = await store.write(build, [phone(1)])
+    [attempt] = (await claim(store, campaign_id, 1)).attempts
+    await store.commit([talk_over(attempt, talk())], T0 + 5_000)
+    await listening(store, EventKind.CONTACT_SETTLED)
+    for at, status in enumerate((ContactStatus.CONNECTED, ContactStatus.INVALID_NUMBER, ContactStatus.PENDING)):
+        then = ContactNext(status=status, due_at_ms=T0 if status is ContactStatus.PENDING else None, attempts=1)
+        said = partial(_said, then)
+        await store.write(
+            amend_conversation, attempt.attempt_id, ANN, disposition=f"d{at}", words="", decide=said,
+            now_ms=T0 + 9_000 + at, listeners=store.listeners,
+        )  # fmt: skip
+    [only] = await store.read(told)
+    assert (only["data"]["status"], only["data"]["contact_id"], only["at_ms"]) == ("invalid number", 1, T0 + 9_001)
 
 
 async def test_a_campaign_is_told_when_its_status_changes(store: SqlStore) -> None:

@@ -221,3 +221,13 @@ def test_a_typed_number_is_dialed_again_where_the_campaign_says_so_or_a_call_was
 def test_a_contact_of_a_list_dialed_by_hand_goes_back_to_its_line() -> None:
     by_hand = replace(opened(), is_manual=True)
     assert left_to_agents(by_hand, LATER, campaign(1), has_talked=False) == LATER
+
+
+def test_a_bad_number_gives_way_to_the_next_phone_and_another_campaign_is_named() -> None:
+    bad = Disposition(code="bad", label="Bad number", effect=DispositionEffect.INVALID_NUMBER)
+    word = after_conversation(opened(phones=PHONES), bad, None, campaign(), T0)
+    assert (word.outcome, word.next.status, word.next.phone) == (Outcome.INVALID_NUMBER, S.PENDING, 3)
+    assert after_conversation(opened(), bad, None, campaign(), T0).next.status is S.INVALID_NUMBER
+    other = Disposition(code="on", label="On", effect=DispositionEffect.OTHER_CAMPAIGN, opens=9)
+    word = after_conversation(opened(phones=PHONES), other, None, campaign(), T0)
+    assert (word.outcome, word.next.status, word.next.opens) == (Outcome.CONNECTED_TO_AGENT, S.CONNECTED, 9)

@@ -67,13 +67,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /webhooks/{webhook_id}/redeliver": {},
     "POST /agent-groups": {"name": "North", "agents": [1]},
     "PUT /agent-groups/{group_id}": {"name": "North"},
+    "POST /fix-tasks/{task_id}/mend": {"number": "+447700900123"},
     "PUT /strategies/{name}": {"source": "title: t\nafter: {busy: {wait: 5m}, anything else: close}\n"},
 }
 PLACES = {"trunk_id": "way", "list_id": "1",  "contact_id": "1", "flow_id": "1", "campaign_id": "1", "key_id": "1",
           "user_id": "1", "number": "+447700900199", "attempt_id": "nosuchattempt", "agent_id": "1",
           "endpoint": "agent-101", "code": "drill", "source_id": "1", "conflict_id": "1", "name": "nosuchattempt-talk",
           "session_id": "0123456789abcdef", "project_id": "1", "group_id": "1",
-          "webhook_id": "1"}  # fmt: skip
+          "webhook_id": "1", "task_id": "1"}  # fmt: skip
 EXPECTED_STATUS = {
     "DELETE /trunks/{trunk_id}": 409,  # a campaign has it
     "POST /sources": 422,  # the settings have no such database
@@ -110,6 +111,9 @@ EXPECTED_STATUS = {
     "DELETE /segments/{name}": 404,
     "GET /segments/{name}/count": 404,
     "GET /segments/{name}/contacts": 404,
+    "GET /segments/{name}/contacts.csv": 404,
+    "POST /fix-tasks/{task_id}/mend": 404,
+    "POST /fix-tasks/{task_id}/close": 404,
     "POST /campaigns/{campaign_id}/segments/{name}/attach": 404,
     "POST /campaigns/{campaign_id}/segments/{name}/requeue": 404,
     **{f"{what} /webhooks/{{webhook_id}}": 404 for what in ("GET", "PUT", "DELETE")},

@@ -40,6 +40,9 @@ NEEDS: Final = {
     "POST /lists/import/{key}": S, "GET /lists/import/{key}/rejected": S,
     "POST /lists/imports/{import_id}/undo": S, "POST /campaigns/{campaign_id}/test": S,
     "GET /campaigns/{campaign_id}/contacts": S,
+    "GET /lists/fixes": S, **{f"POST /lists/fixes/{{task_id}}/{verb}": S for verb in ("mend", "close")},
+    **{f"{method} /segments{one}": S for method in ("GET", "POST") for one in ("", "/{name}")},
+    "POST /segments/{name}/remove": S, "GET /segments/{name}/contacts.csv": S,
     "GET /lists/sources": S, "POST /lists/sources/{source_id}/run": S,
     "POST /lists/sources/{source_id}/conflicts/{conflict_id}": S,
     "GET /contacts": S, "GET /contacts/{contact_id}/why": S, "GET /campaigns/{campaign_id}/why": S,
@@ -63,6 +66,7 @@ SOCKETS: Final = {"GET /live": S, "GET /live/floor": S, "GET /live/campaigns/{ca
 PLACES: Final = {
     "campaign_id": "1",
     "group_id": "1",
+    "task_id": "1",
     "webhook_id": "1",
     "agent_id": "1",
     "user_id": "1",
