@@ -21,6 +21,7 @@ import structlog
 
 from app.agent_commands import LogAgent, LogSupervision, OpenManual, SaveConversation
 from app.agent_events import ManualRefused
+from app.bell import Bell
 from app.commands import (
     AddDnc,
     ClaimContacts,
@@ -53,9 +54,11 @@ from app.units import AgentId
 
 log = structlog.get_logger()
 
+TURN_EVENTS: Final = 8
+"""What one commit told is handled over several turns of so many events, so that an answered person need not wait."""
 COMMIT_BATCH: Final = 500
 """Writes in one transaction at the most."""
-GATHER_S: Final = 0.05
+GATHER_S: Final = 0.1
 """How long ends of attempts may gather before they are written, when nobody waits for the commit."""
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Waits between tries to write what the database refused."""
@@ -116,7 +119,10 @@ class Runtime:
         self._is_in_trouble = False  # the database refused the last write
         self._inbox: list[Event] = []
         self._oldest_at_s = 0.0  # when the first event of the inbox came
-        self._arrived = asyncio.Event()
+        self._written: deque[StoreEvent] = deque()  # what commits told, for when nothing more urgent waits
+        self._bell = Bell()
+        self._deadline_ms: int | None = None
+        self._deadline_s: float | None = None  # the same by the loop's clock
         self._to_write: deque[StoreCommand] = deque()
         self._to_render: asyncio.Queue[RenderPrompts] = asyncio.Queue()
         self._has_writes = asyncio.Event()
@@ -133,7 +139,7 @@ class Runtime:
         if not self._inbox:
             self._oldest_at_s = time.perf_counter()
         self._inbox.append(event)
-        self._arrived.set()
+        self._bell.ring()
 
     def write(self, command: StoreCommand) -> None:
         """Have something written that is not the dialer's idea (an opt-out from the API)."""
@@ -178,7 +184,7 @@ class Runtime:
     def depths(self) -> Depths:
         """How much waits at this moment."""
         return Depths(
-            inbox=len(self._inbox),
+            inbox=len(self._inbox) + len(self._written),
             writes=len(self._to_write),
             prompts=self._to_render.qsize(),
             opt_outs=0 if self._opt_outs is None else len(self._opt_outs.kept),
@@ -214,7 +220,7 @@ class Runtime:
 
     @property
     def _is_all_written(self) -> bool:
-        return not self._to_write and not self._is_writing
+        return not self._to_write and not self._is_writing and not self._written
 
     async def _until(self, is_so: Callable[[], bool], patience_s: float) -> bool:
         deadline = asyncio.get_running_loop().time() + patience_s
@@ -230,7 +236,8 @@ class Runtime:
         while True:
             await self._until_needed()
             events, self._inbox = self._inbox, []
-            self._arrived.clear()
+            while self._written and len(events) < TURN_EVENTS:
+                events.append(self._written.popleft())
             commands = self.dialer.turn(events, self.clock.now_ms())
             for command in commands:
                 self._perform(command)
@@ -247,13 +254,18 @@ class Runtime:
                     on_floor(changed)
 
     async def _until_needed(self) -> None:
-        """Wait for an event or the dialer's deadline; then let whatever else is arriving arrive."""
+        """Wait for an event or the dialer's deadline."""
+        if self._inbox or self._written:
+            await asyncio.sleep(0)
+            return
         deadline_ms = self.dialer.next_deadline_ms()
-        wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - self.clock.now_ms()) / 1_000)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._arrived.wait()
-        await asyncio.sleep(0)
+        if deadline_ms != self._deadline_ms:
+            self._deadline_ms = deadline_ms
+            self._deadline_s = None if deadline_ms is None else self._loop_s(deadline_ms)
+        await self._bell.wait(self._deadline_s)
+
+    def _loop_s(self, at_ms: int) -> float:
+        return asyncio.get_running_loop().time() + (at_ms - self.clock.now_ms()) / 1_000
 
     def _perform(self, command: Command) -> None:
         match command:
@@ -325,8 +337,10 @@ class Runtime:
                 await asyncio.sleep(next(waits_s))
             else:
                 self.meter.committed(len(batch), time.perf_counter() - began_s)
-                for event in events:
-                    self.post(event)
+                if not self._inbox:
+                    self._oldest_at_s = time.perf_counter()
+                self._written.extend(events)
+                self._bell.ring()
                 self._well_again()
                 return
 

@@ -7,7 +7,7 @@ be done (ending music or a message) is asked for at the same moment, beside it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Container, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
@@ -81,19 +81,27 @@ class Rooms:
         channel = channel_id(command.attempt_id) if isinstance(command, Connect) else leg_channel(command.leg_id)
         self._room(command.room_id).coming.add(channel)
 
-    def adopt(self, bridges: Iterable[ari.Bridge], waiting: Iterable[AttemptId]) -> None:
+    def adopt(
+        self, bridges: Iterable[ari.Bridge], waiting: Iterable[AttemptId], *, without: Container[RoomId] = ()
+    ) -> None:
         """What there is now, after the events broke off. waiting: people in our hands and in no room.
+
+        without: rooms that are to be swept away.
 
         Who waits may hear music, and whoever is alone in a musical room does.
         """
         self._rooms.clear()
         for bridge in bridges:
-            if (room_id := room_of(bridge.id)) is not None:
+            if (room_id := room_of(bridge.id)) is not None and room_id not in without:
                 inside = {channel for channel in bridge.channels if _is_ours(channel)}
                 is_musical = bridge.name == MUSICAL
                 has_music = is_musical and len(inside) == 1
                 self._rooms[room_id] = Room(is_musical=is_musical, has_music=has_music, inside=inside)
         self._with_music = set(waiting)
+
+    def left_behind(self, empty: Iterable[RoomId]) -> frozenset[RoomId]:
+        """Those of the empty rooms that this program did not open."""
+        return frozenset(empty) - self._rooms.keys()
 
     # --- rooms -------------------------------------------------------------------------------------------------------
 
@@ -117,6 +125,17 @@ class Rooms:
                 return
             except AriError as error:
                 log.warning("a room could not be closed", room=command.room_id, reason=str(error))
+
+    async def sweep(self, rooms: Iterable[RoomId]) -> None:
+        """Take down rooms a life before this one left empty, unless they were opened anew: nobody else closes them."""
+        for room_id in rooms:
+            async with self._locked(room_id):
+                if room_id in self._rooms:
+                    continue
+                try:
+                    await self._client.bridges.destroy(bridgeId=bridge_id(room_id))
+                except AriError as error:
+                    log.info("what is left over could not be cleared away", reason=str(error))
 
     def _locked(self, room_id: RoomId) -> asyncio.Lock:
         """Opening and closing one room go in the order they were asked for."""

@@ -91,12 +91,12 @@ class Found:
         bridges = {bridge.id for bridge in self.bridges if (leg := spied_by(bridge.id)) is not None and leg not in legs}
         return self.snoops() - heard_by, bridges
 
-    def empty_rooms(self) -> set[str]:
-        """Rooms' bridges with nobody in them."""
+    def empty_rooms(self) -> set[RoomId]:
+        """Rooms with nobody in them."""
         return {
-            bridge.id
+            room_id
             for bridge in self.bridges
-            if room_of(bridge.id) is not None
+            if (room_id := room_of(bridge.id)) is not None
             and not any(attempt_of(channel) or leg_of(channel) for channel in bridge.channels)
         }
 
@@ -140,11 +140,6 @@ class Stock:
         channels, bridges = await asyncio.gather(self._client.channels.list(), self._client.bridges.list())
         self._is_listing = False
         return Found(channels=channels, bridges=bridges, placed=frozenset(self._placed | self._asked))
-
-    async def sweep(self, found: Found) -> None:
-        """Take down the rooms a life before this one left empty: nobody would ever close them."""
-        for bridge in found.empty_rooms():
-            await _quietly(self._client.bridges.destroy(bridgeId=bridge))
 
     async def clear_away(self, found: Found) -> None:
         """Take down what nobody uses any more."""

@@ -62,6 +62,7 @@ from app.commands import CallCommand, PlaceCall, TelephonyCommand
 from app.events import CallRefused, CommandFailed, Event, TelephonyDown, TelephonyUp
 from app.phone_trials import PhoneTrial
 from app.ports import Inbox, OnDuty
+from app.units import RoomId
 
 log = structlog.get_logger()
 
@@ -324,13 +325,14 @@ class AsteriskTelephony:
                 return
         if self._latest_news is not news:  # the events are cut off again: this list is of the past
             return
-        if not self._has_begun:  # before a dialer that begins opens rooms of its own
-            await self._stock.sweep(found)
-            self._has_begun = True
+        # Nothing is awaited from the list to its telling: what begins in between would be in neither.
+        left = frozenset[RoomId]() if self._has_begun else self._rooms.left_behind(found.empty_rooms())
+        self._has_begun = True
         live, phones = found.calls(), found.phones()
         self._calls.adopt(call.attempt_id for call in live)
         self._queues.adopt({call.attempt_id for call in live}, found.in_context(QUEUE_CONTEXT))
-        self._rooms.adopt(found.bridges, (call.attempt_id for call in live if call.is_in_hand and not call.room_id))
+        waiting = (call.attempt_id for call in live if call.is_in_hand and not call.room_id)
+        self._rooms.adopt(found.bridges, waiting, without=left)
         self._phones.adopt({phone.leg_id: phone.is_up for phone in phones})
         self._spying.adopt(found.spies())
         self._snoops.open_now = found.snoops()
@@ -338,6 +340,7 @@ class AsteriskTelephony:
             self._reach.watch(endpoint)
         self._reach.again()
         self._lanes.begin(self._stock.clear_away(found))
+        self._lanes.begin(self._rooms.sweep(left))
         self._tell(TelephonyUp(is_new_life=news.new_life, live=live, phones=phones))
 
 

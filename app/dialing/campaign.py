@@ -16,7 +16,7 @@ from app.ivr.needs import static_prompts
 from app.model import Audio, Campaign, CampaignStatus, Prompt
 from app.units import SECOND_MS, AttemptId
 
-STOCK_MS: Final = 250
+STOCK_MS: Final = 400
 """Contacts are claimed this far ahead of the rate: enough to hide a commit, too little to go stale."""
 LOOK_MS: Final = 15 * SECOND_MS
 """The waiting line is looked at this often, though nobody in it is known to be due."""

@@ -494,6 +494,30 @@ async def test_patience_with_a_disk_that_never_answers_runs_out(shop: Shop) -> N
         assert await shop.runtime.wind_down(0.05) is False
 
 
+async def test_an_answered_person_does_not_wait_for_all_that_a_commit_told(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit tells much at once; what the telephone says meanwhile comes before the rest of it."""
+    shop.people(1)
+    async with shop.at_work():
+        await shop.until(lambda: shop.telephony.placed, "the first call")
+        turns: list[list[Event]] = []
+        real = shop.runtime.dialer.turn
+
+        def noted(events: list[Event], now_ms: int) -> list[object]:
+            turns.append(list(events))
+            if len(turns) == 1:
+                shop.telephony.says(CallAnswered(attempt_id=FIRST))
+            return list(real(events, now_ms))
+
+        monkeypatch.setattr(shop.runtime.dialer, "turn", noted)
+        shop.runtime._written.extend(ContactsAdded(campaign_id=ONE) for _ in range(40))  # type: ignore[misc]
+        shop.runtime._bell.ring()
+        await shop.until(lambda: sum(map(len, turns)) >= 41, "all of it")
+    assert max(map(len, turns)) <= module.TURN_EVENTS
+    assert isinstance(turns[1][0], CallAnswered)
+
+
 async def test_with_nothing_to_do_the_shell_does_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     turns = 0
     real = shop.runtime.dialer.turn

@@ -1,8 +1,8 @@
 """How an operation becomes a request, and an answer a value or an error. Nothing here does I/O.
 
 Path segments are percent-encoded whole (a recording ``2024/a`` is ``2024%2Fa``), so an argument can never reach
-another path or add a parameter. POST and PUT carry their parameters as JSON, which Asterisk reads as it reads the
-query; GET and DELETE as query string.
+another path or add a parameter. POST and PUT carry what has structure or is long as JSON, which
+Asterisk reads as it reads the query; all else is query string: a request without a body leaves in one piece, at once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9_.:-]{1,149}")
 #: Parameters that are such ids, wherever they appear.
 ID_FIELDS = frozenset({"channelId", "otherChannelId", "originator", "bridgeId", "playbackId", "snoopId"})
 BODY_METHODS = frozenset({"POST", "PUT"})
+#: How long a value may be that goes into a query.
+QUERY_CHARACTERS = 128
 encode_json = msgspec.json.encode
 
 
@@ -81,6 +83,17 @@ def checked_url(url: str) -> str:
     if parts.username is not None:
         raise ValueError("give the ARI user and password as settings of their own, not in the URL")
     return url.rstrip("/")
+
+
+def needs_body(parameters: Mapping[str, object]) -> bool:
+    """Whether they are more than a short query can say: structure, length, or a comma, which a list is cut at there."""
+    return not all(map(_is_short, parameters.values()))
+
+
+def _is_short(value: object) -> bool:
+    if type(value) is str:
+        return 0 < len(value) <= QUERY_CHARACTERS and "," not in value
+    return type(value) is int or type(value) is bool
 
 
 def query_string(parameters: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from .errors import AriUnavailable, AriUnknown
-from .request import BODY_METHODS, encode_json, error_of, query_string
+from .request import BODY_METHODS, encode_json, error_of, needs_body, query_string
 
 #: Shorter than Asterisk's ``session_keep_alive`` (15 s): a connection Asterisk is just closing must not be reused,
 #: or a request on it would have an unknown result.
@@ -78,7 +78,7 @@ class HttpCalls:
         """
         body: bytes | None = None
         url = f"{self._base}{path}"
-        if parameters and method in BODY_METHODS:
+        if parameters and method in BODY_METHODS and needs_body(parameters):
             body = encode_json(parameters)
         elif parameters:
             url = f"{url}?{query_string(parameters)}"

@@ -490,6 +490,27 @@ async def test_a_phone_whose_request_is_not_answered_when_the_list_comes_lives(s
     assert stage.told == [TelephonyUp(is_new_life=False, phones=(LivePhone(leg_id=PARTY.leg_id, is_up=False),))]
 
 
+async def test_rooms_left_empty_are_swept_after_the_telling_and_none_that_is_used_again(stage: Stage) -> None:
+    stage.client.alive_bridges = [
+        ari.Bridge(id=f"outring-gone0000{number}-room", name="silent", channels=[]) for number in (1, 2, 3)
+    ]
+    stage.client.holds["bridge destroy"] = asyncio.Event()
+    stage.client.news(UP)
+    await stage.settle()
+    assert stage.told == [TelephonyUp(is_new_life=False)], "nobody waits for the sweeping"
+    for number in (1, 2, 3):
+        await stage.perform(OpenRoom(room_id=RoomId(f"gone0000{number}-room"), leg_id=LegId(f"gone0000{number}-p1")))
+    stage.client.holds["bridge destroy"].set()
+    await stage.settle()
+    names = [(name, rest.get("bridgeId")) for name, rest in stage.client.requests if name.startswith("bridge")]
+    swept = [bridge for name, bridge in names if name == "bridge destroy"]
+    assert len(swept) == 1, "the one that was being taken down when it was asked for"
+    assert names.index(("bridge destroy", swept[0])) < names.index(("bridge createWithId", swept[0])), names
+    assert {bridge for name, bridge in names if name == "bridge createWithId"} == {
+        b.id for b in stage.client.alive_bridges
+    }
+
+
 async def test_a_phone_that_was_refused_is_not_taken_for_one_that_rings(stage: Stage) -> None:
     stage.client.failures["originate"] = AriUnavailable("no connection")
     await stage.perform(PARTY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from app.asterisk.ari.rest import HttpCalls, new_session
 if TYPE_CHECKING:
     from tests.unit.asterisk.ari.conftest import FakeAri
 
-POST = ("POST", "/channels", {"endpoint": "x"})
+POST = ("POST", "/channels", {"endpoint": "x", "variables": {"a": "b"}})
 
 
 @pytest.fixture
@@ -99,3 +100,40 @@ async def test_parameters_travel_where_they_belong(fake: FakeAri, calls: HttpCal
         ("POST", "/channels", b'{"endpoint":"a&b=c","variables":{"X":"y"}}'),
         ("DELETE", "/channels/x?reason=a%26b%3Dc%20d", b""),
     ]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize(
+    ("parameters", "query"),
+    [
+        (
+            {"channel": "outring-1", "inhibitConnectedLineUpdates": True},
+            "?channel=outring-1&inhibitConnectedLineUpdates=true",
+        ),
+        ({"value": "1&x=2 +\r\nü"}, "?value=1%26x%3D2%20%2B%0D%0A%C3%BC"),
+        ({"skipms": 250}, "?skipms=250"),
+    ],
+)
+async def test_short_plain_parameters_are_a_query_and_need_no_body(
+    fake: FakeAri, calls: HttpCalls, method: str, parameters: dict[str, object], query: str
+) -> None:
+    await calls.request(method, "/bridges/b/addChannel", parameters, timeout_s=5)
+    assert fake.requests[-1] == (method, f"/bridges/b/addChannel{query}", b"")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"media": ["sound:a", "sound:b"]},
+        {"media": "sound:one,two"},  # a query would make two sounds of it
+        {"variables": {"a": "b"}},
+        {"value": ""},
+        {"value": "x" * 129},
+    ],
+)
+async def test_structure_length_and_commas_go_into_the_body(
+    fake: FakeAri, calls: HttpCalls, parameters: dict[str, object]
+) -> None:
+    await calls.request("POST", "/channels/c/play", parameters, timeout_s=5)
+    method, path, body = fake.requests[-1]
+    assert (method, path, json.loads(body)) == ("POST", "/channels/c/play", parameters)
