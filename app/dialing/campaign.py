@@ -18,6 +18,8 @@ from app.units import SECOND_MS, AttemptId
 
 STOCK_MS: Final = 400
 """Contacts are claimed this far ahead of the rate: enough to hide a commit, too little to go stale."""
+STOCK_FOR_AGENTS_MS: Final = 150
+"""The same for agents: one is held for each meanwhile, and a large batch would hold up whoever is just answered."""
 LOOK_MS: Final = 15 * SECOND_MS
 """The waiting line is looked at this often, though nobody in it is known to be due."""
 STORE_REST_MS: Final = SECOND_MS
@@ -117,7 +119,8 @@ class CampaignRun:
         free = (free if self.first_calls is None else min(free, self.first_calls)) - self.stock - len(self.held)
         if self.campaign.mode is DialingMode.PREVIEW:
             return max(0, free)
-        full = math.ceil(self.campaign.calls_per_second * STOCK_MS / 1_000) + 1
+        ahead_ms = STOCK_FOR_AGENTS_MS if self.is_for_agents else STOCK_MS
+        full = math.ceil(self.campaign.calls_per_second * ahead_ms / 1_000) + 1
         return 0 if self.stock > full // 2 else max(0, min(full - self.stock, free))
 
     @property
