@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("model",),
     ("agent_events", "agent_commands"),
     ("events", "commands"),
-    ("ports", "meter"),
+    ("ports", "meter", "bell"),
     ("ivr",),
     ("dialing",),
     ("logs", "settings", "systemd"),
