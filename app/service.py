@@ -27,6 +27,7 @@ from app.journal import Journal
 from app.operations import Operations
 from app.panel.server import Panel
 from app.panel.standby_door import StandbyDoor
+from app.reconciling import Reconciling
 from app.runtime import Runtime, SystemClock
 from app.settings import Settings, SettingsError
 from app.store.door import SqlStore
@@ -104,6 +105,9 @@ async def service(
             beside += [asyncio.create_task(one, name="source") for one in _sources(settings, store, operations)]
             beside.append(asyncio.create_task(panel.sources.run(), name="sources"))
             beside.append(asyncio.create_task(panel.courier.run(), name="webhooks"))
+            if settings.asterisk_cdr_file is not None:
+                records = Reconciling(store, operations, settings.asterisk_cdr_file)
+                beside.append(asyncio.create_task(records.run(), name="call records"))
             try:
                 yield Service(
                     store=store,

@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     asterisk_recordings_dir: Path = Field(
         Path("/var/spool/asterisk/recording"), description="Where Asterisk writes ARI recordings"
     )
+    asterisk_cdr_file: Path | None = Field(
+        None,
+        description="Asterisk's Master.csv of call records: tells of calls that ended while Outring was away; none: "
+        "they stay dangling",
+    )
     asterisk_sounds_dir: Path = Field(Path("/var/lib/asterisk/sounds"), description="Where Asterisk's own sounds are")
     voices: Annotated[tuple[VoiceName, ...], NoDecode] = Field(
         ("espeak",), description="What speaks texts, in order; the next steps in where one fails"

@@ -20,7 +20,7 @@ from app.store.closing import promised
 from app.store.errors import InUse, NotFound
 from app.store.fixing import raise_amended
 from app.store.opening import open_in_campaign
-from app.store.schema import attempts, campaign_contacts, dnc, dnc_people
+from app.store.schema import attempts, campaign_contacts, dnc, dnc_people, tallies
 from app.store.sql import execute
 from app.store.tallies import TallyBook, hour_key
 from app.store.telling import tell_amended
@@ -91,6 +91,76 @@ def amend_conversation(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What was learned of a call whose end nobody saw. talked_ms: from its answer to its end; source: in words."""
+
+    is_answered: bool
+    lasted_ms: int
+    talked_ms: int
+    source: str
+
+
+def dangling_attempts(conn: Connection) -> list[AttemptId]:
+    """The calls of which nobody knows what came of them, whose contacts wait for somebody's word."""
+    counted = tallies.c.kind == "status", tallies.c.key == ContactStatus.DANGLING.value
+    there = select(tallies.c.campaign_id).where(*counted, tallies.c["count"] > 0)
+    place = campaign_contacts.c
+    found: list[AttemptId] = []
+    for campaign_id in conn.execute(there).scalars().all():
+        mine = attempts.join(
+            campaign_contacts, (place.contact_id == attempts.c.contact_id) & (place.campaign_id == campaign_id)
+        )
+        lost = (
+            attempts.c.campaign_id == campaign_id,
+            attempts.c.outcome == int(Outcome.CONTROLLER_LOST),
+            attempts.c.connected_at_ms.is_(None),
+            place.status == ContactStatus.DANGLING.value,
+        )
+        found += [
+            AttemptId(one) for one in conn.execute(select(attempts.c.id).select_from(mine).where(*lost)).scalars()
+        ]
+    return found
+
+
+def reconcile_attempt(
+    conn: Connection,
+    attempt_id: AttemptId,
+    decide: Decide,
+    learned: Learned,
+    now_ms: int,
+    listeners: Listeners = NOBODY,
+) -> bool:
+    """Give a dangling attempt the outcome that was learned; whether it still was dangling, and nothing came since."""
+    row = conn.execute(select(attempts).where(attempts.c.id == attempt_id).with_for_update()).first()
+    if row is None or row.outcome != Outcome.CONTROLLER_LOST or row.connected_at_ms is not None:
+        return False
+    try:
+        place = _place(conn, row)
+    except InUse:
+        return False
+    if place.status != ContactStatus.DANGLING.value:
+        return False
+    outcome, then = decide(_opened(conn, row, place))
+    began_at_ms = row.placed_at_ms or row.opened_at_ms
+    ended_at_ms = began_at_ms + learned.lasted_ms
+    facts = {
+        "outcome": int(outcome),
+        "placed_at_ms": began_at_ms,
+        "answered_at_ms": ended_at_ms - learned.talked_ms if learned.is_answered else None,
+        "ended_at_ms": ended_at_ms,
+        "cause_text": learned.source,
+    }
+    conn.execute(update(attempts).where(attempts.c.id == attempt_id).values(facts))
+    _count(conn, row, place, None, outcome, then.status)
+    _move(conn, row, outcome, then)
+    execute(conn, "renumber_result", {"attempt_id": attempt_id, "now_ms": now_ms})
+    if listeners and then.status is not ContactStatus.PENDING:
+        ended = (CampaignId(row.campaign_id), ContactId(row.contact_id), then.status.value)
+        tell_amended(conn, listeners, attempt_id, now_ms, settled=[ended])
+    return True
+
+
 def _place(conn: Connection, row: Row[Any]) -> Row[Any]:
     found = select(campaign_contacts).where(*_where(row)).with_for_update()
     place = conn.execute(found).first()
@@ -117,15 +187,16 @@ def _opened(conn: Connection, row: Row[Any], place: Row[Any]) -> OpenedAttempt:
 
 
 def _count(
-    conn: Connection, row: Row[Any], place: Row[Any], disposition: str, outcome: Outcome, status: ContactStatus
+    conn: Connection, row: Row[Any], place: Row[Any], disposition: str | None, outcome: Outcome, status: ContactStatus
 ) -> None:
     campaign_id, was = CampaignId(row.campaign_id), Outcome(row.outcome)
-    tallies = TallyBook()
-    tallies.moved(campaign_id, ContactStatus(place.status), status.value)
-    tallies.changed(campaign_id, "disposition", row.disposition, disposition)
-    tallies.changed(campaign_id, "outcome", str(int(was)), str(int(outcome)))
-    tallies.changed(campaign_id, "hour", hour_key(row.closed_at_ms, was), hour_key(row.closed_at_ms, outcome))
-    tallies.write(conn)
+    book = TallyBook()
+    book.moved(campaign_id, ContactStatus(place.status), status.value)
+    if disposition is not None:
+        book.changed(campaign_id, "disposition", row.disposition, disposition)
+    book.changed(campaign_id, "outcome", str(int(was)), str(int(outcome)))
+    book.changed(campaign_id, "hour", hour_key(row.closed_at_ms, was), hour_key(row.closed_at_ms, outcome))
+    book.write(conn)
 
 
 def _move(conn: Connection, row: Row[Any], outcome: Outcome, then: ContactNext) -> None:

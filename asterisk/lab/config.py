@@ -141,7 +141,7 @@ def _common_files(server: Server) -> Mapping[str, str]:
         "description = United States\nringcadence = 2000,4000\ndial = 350+440\n"
         "busy = 480+620/500,0/500\nring = 440+480/2000,0/4000\ncongestion = 480+620/250,0/250\n",
         "musiconhold.conf": _include("musiconhold.conf"),
-        "cdr.conf": "[general]\nenable = yes\n[csv]\nusegmtime = yes\nloguniqueid = yes\n",
+        "cdr.conf": "[general]\nenable = yes\nunanswered = yes\n[csv]\nusegmtime = yes\nloguniqueid = yes\n",
         **dict.fromkeys(("amd.conf", "queues.conf", "queuerules.conf", "features.conf"), "[general]\n"),
         **dict.fromkeys(("cel.conf", "ccss.conf", "udptl.conf", "stasis.conf", "pjproject.conf", "sorcery.conf"), ""),
         **dict.fromkeys(("acl.conf", "websocket_client.conf"), ""),

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sim", "study", "barring", "shown_numbers", "metrics"),
     ("operations", "doctor"),
     ("agent_operations", "contact_operations", "segment_operations", "callers", "rehearsal"),
-    ("fix_operations",),
+    ("fix_operations", "reconciling"),
     ("panel",),
     ("service", "screen"),
     ("demo_floor",),
