@@ -38,8 +38,8 @@ class Person:
     __slots__ = (
         "agent_id", "attempt", "awaits_phone", "awaits_words", "callback", "connected_at_ms", "deadline_ms",
         "disposition", "failures", "has_music", "hold_ms", "is_being_told", "is_disposed", "is_front", "is_notified",
-        "note", "party_id", "places_before", "queue_id", "recording", "recordings", "room_id", "since_ms", "stage",
-        "talk_ms", "talker", "transfers", "unsure", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
+        "note", "party_id", "places_before", "queue_id", "recorded_for", "recording", "recordings", "room_id", "since_ms",
+        "stage", "talk_ms", "talker", "transfers", "unsure", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
     )  # fmt: skip
 
     def __init__(self, attempt: AttemptRun, now_ms: int) -> None:
@@ -69,6 +69,7 @@ class Person:
         self.is_being_told = False  # the notice of a recording is played, and the recording still wanted
         self.is_notified = False  # they heard it
         self.awaits_words = False  # the recording is wanted, and its notice is not made yet
+        self.recorded_for: AgentId | None = None  # who asked for it: it goes on when they are back from a consultation
         self.recording = ""  # the one that runs
         self.recordings: list[str] = []
         self.unsure: tuple[str, ...] = ()  # recordings that a life before this one may have begun and not written down

@@ -90,8 +90,10 @@ class Requests:
             case KeysAsked():
                 self._parts.talk.send_keys(person, event.digits)
             case RecordAsked(is_on=True):
+                person.recorded_for = agent.id
                 self._parts.recordings.begin(person, agent)
             case RecordAsked():
+                person.recorded_for = None
                 self._parts.recordings.end(person)
             case TransferAsked():
                 self._parts.transfers.ask(person, agent, event)

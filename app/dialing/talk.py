@@ -136,8 +136,10 @@ class Talk:
         self.record(person, agent)
 
     def record(self, person: Person, agent: AgentRun) -> None:
-        """Where everybody is recorded, these are from now on."""
-        if person.plan.recording is RecordingPolicy.ALWAYS:
+        """Where everybody is recorded, these are from now on; and who is back with the agent who asked for it."""
+        policy = person.plan.recording
+        is_wanted = policy is RecordingPolicy.ON_DEMAND and person.recorded_for == agent.id
+        if policy is RecordingPolicy.ALWAYS or is_wanted:
             self._recordings.begin(person, agent)
 
     def not_connected(self, person: Person) -> None:

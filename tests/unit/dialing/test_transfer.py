@@ -10,6 +10,7 @@ from app.agent_events import (
     AgentPaused,
     HangUpAsked,
     HoldAsked,
+    RecordAsked,
     TransferAsked,
     TransferCancelled,
     TransferFinished,
@@ -318,6 +319,39 @@ def asking_the_shop() -> FloorWorld:
     assert world.shown(1).is_consult_up
     assert world.legs[PARTY].room_id == MINE
     return world
+
+
+@pytest.mark.parametrize("how", [TransferCancelled(agent_id=ME), TransferFinished(agent_id=ME, is_conference=True)])
+@pytest.mark.parametrize("to", [{"to_agent_id": YOU}, {"to_number": SHOP}])
+def test_what_an_agent_asked_to_record_goes_on_when_they_are_back_with_the_person(how: Any, to: dict[str, Any]) -> None:
+    world = floor(recording=RecordingPolicy.ON_DEMAND)
+    world.ask(RecordAsked(agent_id=ME, is_on=True))
+    give(world, is_attended=True, **to)
+    assert not world.recordings, "what they say about the person is theirs"
+    world.ask(how)
+    assert len(world.recordings) == 1
+    assert world.shown().is_recording
+
+
+def test_an_agent_who_wants_no_recording_any_more_is_believed() -> None:
+    world = floor(recording=RecordingPolicy.ON_DEMAND)
+    for is_on in (True, False):
+        world.ask(RecordAsked(agent_id=ME, is_on=is_on))
+    give(world, to_agent_id=YOU, is_attended=True)
+    world.ask(TransferCancelled(agent_id=ME))
+    assert not world.recordings
+
+
+@pytest.mark.parametrize("is_attended", [False, True])
+def test_whether_a_person_given_away_is_recorded_is_the_next_agents_choice(is_attended: bool) -> None:
+    world = floor(recording=RecordingPolicy.ON_DEMAND)
+    world.ask(RecordAsked(agent_id=ME, is_on=True))
+    give(world, to_agent_id=YOU, is_attended=is_attended)
+    if is_attended:
+        world.ask(TransferFinished(agent_id=ME))
+    assert not world.recordings
+    world.ask(RecordAsked(agent_id=YOU, is_on=True))
+    assert len(world.recordings) == 1
 
 
 def test_the_person_and_the_party_talk_on_without_the_agent() -> None:
