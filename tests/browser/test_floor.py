@@ -283,7 +283,7 @@ PAGES = (
     "/floor", "/floor/message", "/campaigns", "/campaigns/new", "/campaigns/1", "/campaigns/1/contacts",
     "/campaigns/1/contacts?status=connected", "/campaigns/1/attempts?recorded=yes", "/campaigns/1/setup/contacts",
     "/campaigns/1/setup/when", "/campaigns/1/setup/how", "/campaigns/1/setup/hear", "/campaigns/1/setup/start",
-    "/floor/campaigns/1", "/lists", "/lists/import", "/admin/users", "/admin/users/1", "/admin/phones",
+    "/floor/campaigns/1", "/lists", "/lists/import", "/admin/users", "/admin/users/1", "/admin/phones", "/phones/agent-101/trial",
     "/admin/trunks", "/admin/trunks/way", "/admin/pauses", "/admin/pauses/lunch", "/admin/sessions", "/admin/audit",
     "/admin/duty", "/admin/caller-ids", "/admin/dnc", "/strategies",
     "/admin/webhooks", "/segments", "/lists/fixes", "/lists/sources",
