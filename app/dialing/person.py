@@ -38,8 +38,9 @@ class Person:
     __slots__ = (
         "agent_id", "attempt", "awaits_phone", "awaits_words", "callback", "connected_at_ms", "deadline_ms",
         "disposition", "failures", "has_music", "hold_ms", "is_being_told", "is_disposed", "is_front", "is_notified",
-        "note", "party_id", "places_before", "queue_id", "recorded_for", "recording", "recordings", "room_id", "since_ms",
-        "stage", "talk_ms", "talker", "transfers", "unsure", "waited_ms", "waits_since_ms", "wrap_up_since_ms",
+        "note", "party_id", "places_before", "queue_id", "recorded_for", "recording", "recordings", "room_id",
+        "since_ms", "stage", "talk_ms", "talker", "transfers", "unsure", "waited_ms", "waits_since_ms",
+        "wrap_up_since_ms",
     )  # fmt: skip
 
     def __init__(self, attempt: AttemptRun, now_ms: int) -> None:
