@@ -35,6 +35,10 @@ _NOT_MOBILE: Final = {
 }
 
 
+PLACES: Final = 4_096
+"""Numbers whose place is remembered: one is asked about again within seconds, when it is called and when that ends."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where somebody may be. zones: all must allow a call; empty: unknown. countries: any of these (ISO 3166-1).
@@ -78,7 +82,7 @@ def _known_zone(name: str) -> ZoneInfo | None:
         return None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=PLACES)
 def _place(number: str, column: str, country: str, region: str) -> Place:
     told = _of_number(number)
     code = _ALIASES.get(country.upper(), country.upper())
