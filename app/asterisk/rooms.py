@@ -68,6 +68,7 @@ class Rooms:
         self._rooms: dict[RoomId, Room] = {}
         self._locks: dict[RoomId, asyncio.Lock] = {}
         self._with_music: set[AttemptId] = set()
+        self._settled: set[str] = set()  # channels of ours that have been in a room
 
     def has_company(self, leg_id: LegId) -> bool:
         """Whether a phone is in a room with somebody, or about to be."""
@@ -97,6 +98,7 @@ class Rooms:
                 is_musical = bridge.name == MUSICAL
                 has_music = is_musical and len(inside) == 1
                 self._rooms[room_id] = Room(is_musical=is_musical, has_music=has_music, inside=inside)
+                self._settled |= inside
         self._with_music = set(waiting)
 
     def left_behind(self, empty: Iterable[RoomId]) -> frozenset[RoomId]:
@@ -194,24 +196,34 @@ class Rooms:
             hush.append(self._client.bridges.stopMoh(bridgeId=bridge_id(command.room_id)))
         for request in hush:
             self._lanes.begin(_quietly(request))
+        await self._enter(command.room_id, channel)
+
+    async def _enter(self, room_id: RoomId, channel: str) -> None:
+        """Put a channel into a room, out of the one it may be in. Raises AriError."""
+        has_moved = channel in self._settled
         try:
             await self._client.bridges.addChannel(
-                bridgeId=bridge_id(command.room_id), channel=channel, inhibitConnectedLineUpdates=True
+                bridgeId=bridge_id(room_id), channel=channel, inhibitConnectedLineUpdates=True
             )
         finally:
-            room.coming.discard(channel)
+            self._room(room_id).coming.discard(channel)
+        if has_moved:
+            self._lanes.begin(self._wake(channel))
+
+    async def _wake(self, channel: str) -> None:
+        """Have Asterisk make anew what converts the sound for a channel that was in a room before.
+
+        Where phones speak another format than the trunk (A-law, u-law), Asterisk 22.10 sends nothing to who came from
+        another room, in about every second try. A moment of silence, begun and ended at once, sets the format anew.
+        """
+        await _quietly(self._client.channels.startSilence(channelId=channel))
+        await _quietly(self._client.channels.stopSilence(channelId=channel))
 
     # --- phones ------------------------------------------------------------------------------------------------------
 
     async def connect_phone(self, command: ConnectPhone) -> None:
         """Put a phone into a room. Raises AriError."""
-        channel = leg_channel(command.leg_id)
-        try:
-            await self._client.bridges.addChannel(
-                bridgeId=bridge_id(command.room_id), channel=channel, inhibitConnectedLineUpdates=True
-            )
-        finally:
-            self._room(command.room_id).coming.discard(channel)
+        await self._enter(command.room_id, leg_channel(command.leg_id))
 
     async def part_phone(self, command: PartPhone) -> None:
         """Take a phone out of a room. Raises AriError."""
@@ -228,8 +240,10 @@ class Rooms:
                 self._entered(room_id, channel.id)
             case ari.ChannelLeftBridge() if room_id := room_of(message.bridge.id):
                 self._left(room_id, message.channel.id)
-            case ari.ChannelDestroyed() if attempt_id := attempt_of(message.channel.id):
-                self._with_music.discard(attempt_id)
+            case ari.ChannelDestroyed():
+                self._settled.discard(message.channel.id)
+                if attempt_id := attempt_of(message.channel.id):
+                    self._with_music.discard(attempt_id)
             case _:
                 pass
 
@@ -242,6 +256,7 @@ class Rooms:
         else:
             return  # a recorder, a player of music
         room.inside.add(channel)
+        self._settled.add(channel)
         room.coming.discard(channel)  # the reply to the request may come after this event
         self._tune(room_id, room)
 

@@ -361,6 +361,27 @@ async def test_joining_ends_music_and_messages_without_waiting_for_that(stage: S
     assert set(stage.client.names) == {"bridge addChannel"}, "there is no music any more, nor a message"
 
 
+@pytest.mark.parametrize(("join", "moved"), [(JOIN, CHANNEL), (ConnectPhone(leg_id=LEG, room_id=ROOM), PHONE)])
+async def test_who_comes_from_another_room_is_woken_by_a_moment_of_silence(
+    stage: Stage, join: TelephonyCommand, moved: str
+) -> None:
+    """Asterisk that converts sound for them would send them nothing else. Who comes from nowhere needs none."""
+    woken = [("startSilence", {"channelId": moved}), ("stopSilence", {"channelId": moved})]
+    await stage.perform(join)
+    assert stage.client.names == ["bridge addChannel"]
+    stage.hear(entered(moved))
+    stage.hear(left(moved))
+    stage.client.requests.clear()
+    await stage.perform(join)
+    await stage.settle()
+    assert stage.client.requests[1:] == woken, "after they are in, and not before"
+    stage.hear(destroyed(moved))
+    stage.client.requests.clear()
+    await stage.perform(join)
+    await stage.settle()
+    assert stage.client.names == ["bridge addChannel"]
+
+
 async def test_a_musical_room_plays_for_who_is_alone_and_falls_silent_for_two(stage: Stage) -> None:
     await stage.perform(OpenRoom(leg_id=LEG, room_id=ROOM, is_musical=True))
     names = stage.client.names
