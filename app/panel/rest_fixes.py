@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from app.fix_operations import FixOperations
 from app.panel.routing import Call, Routes
-from app.panel.shapes import Id, In
+from app.panel.shapes import LINE, Id, In
 from app.store.fixing import FixTask, fix_tasks_page
 from app.units import FixTaskId
 
@@ -24,7 +24,9 @@ class FixQuery(In):
 class MendBody(In):
     """The right number. "": the contact was mended elsewhere."""
 
-    number: str = Field(default="", max_length=64, description="E.164, or as people in the list's country write it")
+    number: str = Field(
+        default="", max_length=64, pattern=LINE, description="E.164, or as people in the list's country write it"
+    )
 
 
 class FixAnswer(BaseModel):

@@ -23,6 +23,8 @@ from app.units import Number
 
 ROUNDS = 1_500
 SPAN_MS = 120_000
+SEEDS = (3, 4, 5)
+"""Among them two in which a claim waits long enough for the race to be lost by a dialer that trusts it."""
 
 
 class Elsewhere:
@@ -59,7 +61,7 @@ def race(seed: int) -> World:
     return world
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_call_to_a_number_begins_after_its_opt_out_is_acknowledged(seed: int) -> None:
     world = race(seed)
     assert not world.checker.violations, f"seed {seed}: {world.checker.violations[:5]}"
@@ -68,5 +70,5 @@ def test_no_call_to_a_number_begins_after_its_opt_out_is_acknowledged(seed: int)
 
 def test_a_dialer_that_trusts_old_claims_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts_of, "FRESH_MS", 10**9)
-    found = {violation.rule for seed in (1, 2, 3) for violation in race(seed).checker.violations}
+    found = {violation.rule for seed in SEEDS for violation in race(seed).checker.violations}
     assert Rule.DNC_CALLED in found
