@@ -779,7 +779,7 @@ audit = Table(
     Column("what", String(64), nullable=False),  # edited contact, forced pause, listened in
     Column("subject", String(64), nullable=False),  # contact 12, agent 3, campaign 7
     Column("details", JSON, nullable=False),
-    Column("hash", String(64), nullable=False, default="", server_default=""),  # over the entry before and this one
+    Column("hash", String(64), nullable=False),  # over the entry before and this one
 )
 Index("ix_audit_subject", audit.c.subject, audit.c.id)
 Index("ix_audit_who", audit.c.who, audit.c.id)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from app.store import SqlStore
+from app.store import SqlStore, StoreError
 from app.store.audit import AuditNote, audit_page, audited, record, record_all
 from app.store.audit_chain import BEGINNING, PAGE, ChainCheck, check_chain
 from app.store.migrating import downgrade, upgrade
@@ -193,3 +193,33 @@ async def test_entries_of_before_are_taken_into_the_chain(store: SqlStore) -> No
     assert (found.problem, found.entries) == ("", 1_236)
     await tamper(store, f"UPDATE audit SET at_ms = 1 WHERE id = {(await ids(store))[7]}")
     assert (await check(store)).entries == 7
+
+
+INSERT = "INSERT INTO audit (at_ms, who, what, subject, details) VALUES (9, 'old', 'signed in', 'old', '{}')"
+"""As a program of before the chain writes it, which knows no hash."""
+
+
+async def test_a_program_of_before_the_chain_is_refused_and_breaks_nothing(store: SqlStore) -> None:
+    await write(store, 2)
+    with pytest.raises(StoreError):
+        await tamper(store, INSERT)
+    assert (await check(store)).is_whole
+
+
+async def test_what_such_a_program_wrote_while_it_could_is_taken_as_it_is(store: SqlStore) -> None:
+    await write(store, 2)
+    await store.write(downgrade, "0020")
+    await tamper(store, INSERT, INSERT)
+    await store.write(upgrade)
+    found = await check(store)
+    assert (found.is_whole, found.entries) == (True, 4)
+    await write(store, 1, first=3)
+    assert (await check(store)).entries == 5
+
+
+async def test_an_entry_without_a_hash_before_the_last_one_is_told_after_the_migration_too(store: SqlStore) -> None:
+    await write(store, 3)
+    await store.write(downgrade, "0020")
+    await tamper(store, f"UPDATE audit SET hash = '' WHERE id = {(await ids(store))[0]}")
+    await store.write(upgrade)
+    assert not (await check(store)).is_whole

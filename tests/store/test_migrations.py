@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from app.store import NotFound, SqlStore, StoreError, migrate
+from app.store.duty import leave_duty, renew_duty, take_duty
 from app.store.lists import create_list, get_list
 from app.store.migrating import downgrade, newest_version, upgrade, version
 from app.store.schema import metadata
@@ -100,3 +101,32 @@ async def test_contacts_that_wait_are_dialed_after_the_floor_came(url: str) -> N
         assert (await store.recover()).attempts == (as_found(attempt),)
         await store.commit([closing(attempt)], T0)
         assert ids((await claim(store, campaign_id, 5)).attempts) == [2, 3]
+
+
+async def test_tables_are_not_changed_under_a_dialer_on_duty(store: SqlStore, url: str) -> None:
+    """It would not know them; it is told by name, and once it has left the tables are brought up to date."""
+    epoch = await store.write(take_duty, holder="old", place="process 7 on pbx", lease_ms=60_000)
+    assert epoch is not None
+    assert (await migrate(url))[0] == newest_version(), "nothing is to be changed: nobody is in the way"
+    await store.write(downgrade, "0020")
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            await store.write(renew_duty, epoch)
+
+    renewing = asyncio.create_task(renew())
+    with pytest.raises(StoreError, match="process 7 on pbx is on duty on them: stop it first"):
+        await migrate(url)
+    renewing.cancel()
+    await asyncio.gather(renewing, return_exceptions=True)
+    assert await store.read(version) == "0020"
+    await store.write(leave_duty, epoch)
+    assert await migrate(url) == ("0020", newest_version())
+
+
+async def test_a_dialer_that_was_killed_is_waited_for_until_its_lease_is_over(store: SqlStore, url: str) -> None:
+    await store.write(take_duty, holder="old", place="process 7 on pbx", lease_ms=700)
+    await store.write(downgrade, "0020")
+    async with asyncio.timeout(20):
+        assert await migrate(url) == ("0020", newest_version())
