@@ -53,7 +53,7 @@ class Spying:
         await self._snoops.close(snoop_channel(leg_id))
         try:
             await self._client.bridges.destroy(bridgeId=spy_bridge(leg_id))
-        except AriNotFound:
+        except (AriNotFound, AriConflict):  # a bridge just destroyed is for a moment one that is not ours
             return
 
     async def end_if_spying(self, leg_id: LegId) -> None:

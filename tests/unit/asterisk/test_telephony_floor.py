@@ -469,6 +469,14 @@ async def test_nobody_to_listen_to_is_told(stage: Stage) -> None:
     assert failed == PhoneFailed(leg_id=LEG, command="Spy", reason="Channel not found")
 
 
+@pytest.mark.parametrize(
+    "gone", [AriNotFound("Bridge not found", status=404), AriConflict("Bridge not in Stasis application", status=409)]
+)
+async def test_to_stop_listening_twice_is_harmless(stage: Stage, gone: AriError) -> None:
+    stage.client.failures["bridge destroy"] = gone
+    assert await stage.perform(StopSpying(leg_id=LEG)) == []
+
+
 # --- coming back -----------------------------------------------------------------------------------------------------
 
 
