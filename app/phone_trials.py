@@ -47,7 +47,7 @@ class TrialProblem(Enum):
 class PhoneTrial:
     """One trial as it stands. has_rung: the phone said that it rings; key: which one was pressed.
 
-    talked_s: seconds of speech Asterisk made out of those recorded; told: Asterisk's own words for the problem.
+    talked_s: seconds of speech among those recorded, rounded up; told: Asterisk's own words for the problem.
     """
 
     endpoint: str

@@ -7,12 +7,16 @@ is a call of the dialer's: its channel has a name of its own, and ends by itself
 from __future__ import annotations
 
 import asyncio
+import io
 import secrets
+import wave
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from math import ceil
 from typing import Any, Final, TypeVar
 
+import numpy as np
 import structlog
 
 from app.asterisk.ari import AriClient, AriError, AriNotFound
@@ -36,8 +40,11 @@ LASTS_S: Final = 120
 """So long the channel may live, also without us."""
 MOST_KEPT: Final = 200
 _BEEP: Final = "sound:beep"
-_NEVER_S: Final = VOICE_S + 60
-"""A silence that long would end the recording; asked for, because only then Asterisk says how long somebody talked."""
+_BLOCK_MS: Final = 20
+_SPOKEN: Final = 180.0
+"""RMS of a block (of 32,767; -45 dBFS) from which on somebody speaks. The noise of a quiet room is below."""
+_HEARD_MS: Final = 200
+"""Less than this of three seconds is a click, not a voice."""
 _BEFORE_ANSWER: Final[Mapping[int, TrialProblem]] = {
     17: TrialProblem.BUSY,
     18: TrialProblem.NO_RESPONSE,
@@ -149,17 +156,16 @@ class PhoneCheck:
     async def _hear_voice(self, endpoint: str, channel: str) -> None:
         """Record whoever speaks, after a beep, and let them hear themselves."""
         await self._client.channels.record(
-            channelId=channel, name=channel, format="wav", maxDurationSeconds=VOICE_S, maxSilenceSeconds=_NEVER_S,
-            beep=True, ifExists="overwrite",
-        )  # fmt: skip
+            channelId=channel, name=channel, format="wav", maxDurationSeconds=VOICE_S, beep=True, ifExists="overwrite"
+        )
         ended = await self._until(endpoint, channel, (ari.RecordingFinished, ari.RecordingFailed), VOICE_S + SLACK_S)
         if isinstance(ended, ari.RecordingFailed):
             raise TrialEnded(TrialProblem.ASTERISK, ended.recording.cause or "it could not be recorded")
-        assert isinstance(ended, ari.RecordingFinished), f"{ended} was not waited for"
-        talked_s = ended.recording.talking_duration
-        self._note(endpoint, talked_s=talked_s)
-        if talked_s == 0:
+        spoken_ms = speech_ms(await self._client.recordings.getStoredFile(recordingName=channel))
+        if spoken_ms < _HEARD_MS:
+            self._note(endpoint, talked_s=0)
             raise TrialEnded(TrialProblem.NOT_HEARD)
+        self._note(endpoint, talked_s=min(VOICE_S, ceil(spoken_ms / 1_000)))
         self._note(endpoint, step=TrialStep.PLAYBACK)
         media = f"recording:{channel}"
         await self._client.channels.play(channelId=channel, media=media)
@@ -200,6 +206,22 @@ class PhoneCheck:
             await self._client.channels.hangup(channelId=channel)
         with suppress(AriError):
             await self._client.recordings.deleteStored(recordingName=channel)
+
+
+def speech_ms(recording: bytes) -> int:
+    """For how long somebody speaks in a wav file of Asterisk's: mono, 16 bits.
+
+    Asterisk counts speech too, but in whole seconds: a silent recording of 3.1 s is one second of speech to it.
+    Raises TrialEnded where it is no such file.
+    """
+    try:
+        with wave.open(io.BytesIO(recording)) as file:
+            rate, samples = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+    except (wave.Error, EOFError, ValueError) as error:
+        raise TrialEnded(TrialProblem.ASTERISK, f"what it recorded is no sound: {error}") from error
+    size = rate * _BLOCK_MS // 1_000
+    blocks = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
+    return _BLOCK_MS * int(np.count_nonzero(np.sqrt(np.mean(np.square(blocks), axis=1)) >= _SPOKEN))
 
 
 def _channel_of(message: Any) -> str:
