@@ -9,22 +9,28 @@ from typing import Final
 
 from app.bench import BenchRow
 from app.study.speed import decision_times_us, record
+from app.study.telling import Telling
 
 GOALS_US: Final = {30: 200.0, 1_000: 2_000.0}
 """By agents: microseconds on one core."""
+_T = Telling
+TOLD: Final[dict[str, frozenset[Telling]]] = {
+    "": frozenset(),
+    ", each with their own lengths": frozenset({_T.NAMES}),
+    ", all signals told": frozenset({_T.NAMES, _T.HISTORY, _T.PHONE, _T.LINE, _T.DESK}),
+}
 
 
 def bench_pacing(runs: int, say: Callable[[str], None]) -> list[BenchRow]:
     """Mean time of a decision over two minutes of a floor where 15% answer, the median of the runs."""
     rows = []
-    for (agents, goal_us), are_named in itertools.product(GOALS_US.items(), (False, True)):
-        named = ", each with their own lengths" if are_named else ""
-        say(f"decisions for {agents:,} agents{named}")
-        recorder = record(agents, are_agents_named=are_named)
+    for (agents, goal_us), (telling, told) in itertools.product(GOALS_US.items(), TOLD.items()):
+        say(f"decisions for {agents:,} agents{telling}")
+        recorder = record(agents, told=told)
         value = statistics.median(statistics.mean(decision_times_us(recorder)) for _ in range(runs))
         rows.append(
             BenchRow(
-                name=f"decision of the pacer, {agents:,} agents{named}",
+                name=f"decision of the pacer, {agents:,} agents{telling}",
                 value=round(value),
                 unit="µs",
                 baseline=None,

@@ -51,11 +51,12 @@ class _Said:
 class _Word:
     """Agents who came free after a word, by time since it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead_s: Floats) -> None:
         self.ends = np.zeros(BINS)
         self.exposure_s = np.zeros(BINS)
         self.score = 0.0
-        self._hazard: Floats | None = None
+        self._ahead_s = ahead_s
+        self._chances: Floats | None = None
 
     def add(self, length_s: float, *, is_end: bool) -> None:
         self.ends *= KEEP
@@ -64,23 +65,22 @@ class _Word:
         self.exposure_s[:last] += BIN_S
         self.exposure_s[last] += length_s - last * BIN_S
         self.ends[last] += is_end
-        self._hazard = None
+        self._chances = None
 
-    def free_within(self, since_s: Floats, ahead_s: Floats) -> Floats:
-        """The chance to be free within each of these times, one row for each time passed since the word."""
-        if self._hazard is None:
+    @property
+    def chances(self) -> Floats:
+        """To be free within each of the times ahead, a row for each second since the word; the last for all later."""
+        if self._chances is None:
             rate = (self.ends.sum() + 0.1) / (self.exposure_s.sum() + 6.0)
             by_second = np.repeat((self.ends + PRIOR_ENDS) / (self.exposure_s + PRIOR_ENDS / rate), BIN_S)
-            self._hazard = np.concatenate([[0.0], np.cumsum(by_second)])
-        hazard = self._hazard
-        last = len(hazard) - 1
-        slope = hazard[-1] - hazard[-2]
-
-        def total(at_s: Floats) -> Floats:
-            return np.asarray(np.interp(at_s, np.arange(last + 1), hazard) + slope * np.maximum(at_s - last, 0.0))
-
-        since_s = since_s[:, None]
-        return np.asarray(1 - np.exp(total(since_s) - total(since_s + ahead_s)))
+            beyond = np.full(1 + math.ceil(self._ahead_s[-1]), by_second[-1])
+            hazard = np.concatenate([[0.0], np.cumsum(np.concatenate([by_second, beyond]))])
+            since = np.arange(len(by_second) + 1)
+            whole, part = np.divmod(self._ahead_s, 1.0)
+            at = since[:, None] + whole.astype(np.int64)
+            ahead = hazard[at] + part * (hazard[at + 1] - hazard[at])
+            self._chances = -np.expm1(hazard[since, None] - ahead)
+        return self._chances
 
     @property
     def is_believed(self) -> bool:
@@ -104,13 +104,10 @@ class Desks:
     def heard(self, agent_id: Any, word: str, at_ms: int, busy: BusyAgent | None, free: FreeOdds) -> None:
         """An agent's desk says something. busy: since when they are, as of the last snapshot."""
         self._leave(agent_id, at_ms)
-        known = self._words.setdefault(word, _Word())
+        if (known := self._words.get(word)) is None:
+            known = self._words[word] = _Word(self._ahead_s)
         base = np.zeros(len(JUDGED_AT)) if busy is None else free.chance_of(busy)[[at - 1 for at in JUDGED_AT]]
-        own = (
-            tuple(known.free_within(np.zeros(1), self._ahead_s[[at - 1 for at in JUDGED_AT]])[0])
-            if known.ends.sum() >= 1
-            else None
-        )
+        own = tuple(known.chances[0, [at - 1 for at in JUDGED_AT]]) if known.ends.sum() >= 1 else None
         self._said[agent_id] = _Said(word, at_ms, tuple(base) if busy is not None else (), own)
 
     def freed(self, agent_id: Any, talk_ms: int, wrap_up_ms: int, at_ms: int) -> None:
@@ -144,37 +141,38 @@ class Desks:
         if (said := self._said.pop(agent_id, None)) is not None:
             self._words[said.word].add(max(0.0, (at_ms - said.at_ms) / 1000), is_end=False)
 
-    def change(
+    def apart(
         self, busy: Mapping[Any, BusyAgent], now_ms: int, free: FreeOdds, *, with_lengths: bool
-    ) -> Floats | None:
-        """What all this changes in the agents coming free, as −mean, variance, −third cumulant; None: nothing."""
+    ) -> tuple[list[int], Floats] | None:
+        """Those of whom more is known than how long they have been busy; None: nobody.
+
+        Their rows in the tables, and what there is instead of these: −mean, variance, −third cumulant of all of them.
+        """
         rows: list[int] = []
         powers: list[float] = []
-        foretold: dict[str, list[tuple[int, float]]] = {}
+        foretold: dict[str, list[tuple[int, int]]] = {}
         said_by, power_of = self._said, self._power_of if with_lengths else {}
         believed = {word for word, known in self._words.items() if known.is_believed}
         for agent_id, one in busy.items():
             power = power_of.get(agent_id, 1.0)
             said = said_by.get(agent_id)
             if said is not None and said.word in believed:
-                foretold.setdefault(said.word, []).append((len(rows), (now_ms - said.at_ms) / 1000))
+                foretold.setdefault(said.word, []).append((len(rows), (now_ms - said.at_ms) // 1000))
             elif power == 1.0:
                 continue
             rows.append(row_number(one))
             powers.append(power)
         if not rows:
             return None
-        before = free.chances[rows]
         chance = free.stays[rows]  # the logarithm of the chance not to be free
         chance *= np.array(powers)[:, None]
         np.expm1(chance, out=chance)
         np.negative(chance, out=chance)
         for word, places in foretold.items():
-            since_s = np.array([since for _, since in places])
-            chance[[place for place, _ in places]] = self._words[word].free_within(since_s, self._ahead_s)
+            since_s = [min(max(since, 0), BINS * BIN_S) for _, since in places]
+            chance[[place for place, _ in places]] = self._words[word].chances[since_s]
         variance = chance * (1 - chance)
-        after = np.concatenate([-chance.sum(0), variance.sum(0), -(variance * (1 - 2 * chance)).sum(0)])
-        return np.asarray(after - before.sum(axis=0))
+        return rows, np.concatenate([-chance.sum(0), variance.sum(0), -(variance * (1 - 2 * chance)).sum(0)])
 
     def _power(self, seen: float, lengths: float) -> float:
         """How much sooner than others an agent comes free, as a factor of the rate; 1 where that is next to nothing."""

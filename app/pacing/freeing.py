@@ -139,13 +139,18 @@ class FreeOdds:
             self._stays = np.log1p(np.maximum(self.chances[:, :AHEAD], LEAST_STAYING - 1))
         return self._stays
 
-    def ahead(self, talking_ms: Sequence[int], wrapping_ms: Sequence[int]) -> Floats:
-        """Of these agents, how many come free by 1 … AHEAD s and the time to connect: −mean, variance, −third."""
+    def ahead(self, talking_ms: Sequence[int], wrapping_ms: Sequence[int], without: Sequence[int] = ()) -> Floats:
+        """Of these agents, how many come free by 1 … AHEAD s and the time to connect: −mean, variance, −third.
+
+        without: rows of those among them who are counted elsewhere.
+        """
         talks = np.array(talking_ms, dtype=np.int64) // (1000 * TALK_ROW_S)
         counts = np.bincount(np.minimum(talks, TALK_ROWS - 1), minlength=ROWS)
         if len(wrapping_ms):
             wraps = np.array(wrapping_ms, dtype=np.int64) // 1000
             counts += np.bincount(np.minimum(wraps, WRAP_ROWS - 1) + TALK_ROWS, minlength=ROWS)
+        if without:
+            counts = counts - np.bincount(without, minlength=ROWS)
         return np.asarray(counts @ self.chances)
 
     def row_of(self, one: BusyAgent) -> Floats:

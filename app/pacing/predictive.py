@@ -211,12 +211,13 @@ class PredictivePacer:
 
     def freed_ahead(self, snapshot: PacingSnapshot) -> Floats:
         """Agents who will come free of those busy, by second and in time to connect: as −mean, variance, −third."""
-        freed = self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms)
-        if snapshot.busy:
-            with_lengths = self.policy.use_own_lengths
-            change = self._desks.change(snapshot.busy, snapshot.now_ms, self._free, with_lengths=with_lengths)
-            freed = freed if change is None else freed + change
-        return self._staying.thin(freed)
+        with_lengths = self.policy.use_own_lengths
+        apart = self._desks.apart(snapshot.busy or {}, snapshot.now_ms, self._free, with_lengths=with_lengths)
+        if apart is None:
+            return self._staying.thin(self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms))
+        rows, freed = apart
+        others = self._free.ahead(snapshot.talking_ms, snapshot.wrapping_ms, without=rows)
+        return self._staying.thin(others + freed)
 
     def _at_most(self, snapshot: PacingSnapshot) -> int:
         most = at_most(self.policy, snapshot)
@@ -244,8 +245,8 @@ class PredictivePacer:
     def is_too_much(self, surplus: Floats, room: int) -> bool:
         """Whether so much is in flight that calls past the minimum ring are better cancelled."""
         case = Surplus(surplus[None, :])
-        harm, excess = float(case.harm(self._density)[0]), float(case.worst(room + 1)[0])
-        return harm > CANCEL_RISK * self.budget.risk or excess > CANCEL_EXCESS * EXCESS
+        (harm,), (excess,) = case.harm_and_worst(self._density, room + 1)
+        return bool(harm > CANCEL_RISK * self.budget.risk or excess > CANCEL_EXCESS * EXCESS)
 
     @property
     def talks_seen(self) -> float:
@@ -260,7 +261,7 @@ class PredictivePacer:
         start, most = least, max(least, most)
         while start <= most:
             cases = Surplus(surplus + (_COUNT + start) * new)
-            harms, excess = cases.harm(self._density), cases.worst(over)
+            harms, excess = cases.harm_and_worst(self._density, over)
             if start == 0:
                 is_too_much = bool(harms[0] > CANCEL_RISK * risk or excess[0] > CANCEL_EXCESS * EXCESS)
             refused = (harms[:-1] > risk) | (excess[1:] > EXCESS)
@@ -276,7 +277,8 @@ class PredictivePacer:
         while high - low > BATCH:
             grid = np.linspace(low, high, BATCH + 1).astype(np.int64)
             cases = Surplus(surplus + grid[:, None] * new)
-            refused = (cases.harm(self._density) > budget.risk) | (cases.worst(budget.room + 1) > EXCESS)
+            harms, excess = cases.harm_and_worst(self._density, budget.room + 1)
+            refused = (harms > budget.risk) | (excess > EXCESS)
             first = int(refused.argmax()) if refused.any() else BATCH
             if first == 0:
                 break
@@ -298,9 +300,8 @@ class PredictivePacer:
         rows = self._odds.rows(*self._known_of({call: age for age, call in old}, snapshot.now_ms))
         cases = Surplus(surplus - np.cumsum(rows, axis=0))
         budget = self.budget
-        is_fine = (cases.harm(self._density) <= CANCEL_RISK * budget.risk) & (
-            cases.worst(budget.room + 1) <= CANCEL_EXCESS * EXCESS
-        )
+        harms, excess = cases.harm_and_worst(self._density, budget.room + 1)
+        is_fine = (harms <= CANCEL_RISK * budget.risk) & (excess <= CANCEL_EXCESS * EXCESS)
         count = int(is_fine.argmax()) + 1 if is_fine.any() else len(old)
         return tuple(call for _, call in old[:count])
 

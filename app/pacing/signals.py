@@ -27,6 +27,8 @@ QUIET_MS: Final = 3_000
 """A call is known to be quiet when its line has told nothing for so long."""
 MOST_TOGETHER: Final = 2_000
 """Sets of words that are remembered: the latest."""
+READY: Final = 32
+"""Sets of words whose odds are reckoned together, before a call has them."""
 MOST_EVIDENCE: Final = 3.0
 """Odds are at most e³ up or down."""
 FIRST_AGE: Final = 5
@@ -156,13 +158,15 @@ class CallSignals:
             return np.zeros((len(sets), AGES))
         share = (answered + answered[0] / (answered[0] + ended[0])) / (answered + ended + 1)
         base = np.log(share / (1 - share))
-        words = list({word for words in sets for word in words if word in self._said})
-        alone = dict(zip(words, _beyond_chance([self._said[word] for word in words], share, base), strict=True))
-        total = np.zeros((len(sets), AGES))
+        said = dict.fromkeys(word for words in sets for word in words if word in self._said)
+        place = {word: at for at, word in enumerate(said)}
+        alone = _beyond_chance([self._said[word] for word in place], share, base)
+        holds = np.zeros((len(sets), len(place)))
         for row, words_of in enumerate(sets):
             for word in words_of:
-                total[row] += alone.get(word, 0.0)
-            total[row] /= math.sqrt(max(1, len(words_of)))
+                if word in place:
+                    holds[row, place[word]] = 1 / math.sqrt(len(words_of))
+        total = holds @ alone
         known = [row for row, words_of in enumerate(sets) if words_of in self._together]
         fates = [self._together[sets[row]] for row in known]
         total[known] += _beyond_chance(fates, share, base + total[known])
@@ -187,6 +191,9 @@ class CallSignals:
         if not any(said):
             return None
         if new := [words for words in dict.fromkeys(said) if words not in self._row_of]:
+            if len(self._row_of) == 1:  # the first since they were reckoned anew: then all that may be needed, at once
+                lately = list(self._together)[-READY:]
+                new = list(dict.fromkeys((*new, *lately)))
             self._row_of |= {words: len(self._table) + place for place, words in enumerate(new)}
             self._table = np.concatenate([self._table, np.repeat(np.exp(self._evidence(new)), 2, axis=1)])
         return np.asarray(self._table[[self._row_of[words] for words in said], halves])

@@ -49,8 +49,8 @@ class Surplus:
         self._over = 6 / skew
         self._shift = skew / 6
 
-    def at_least(self, people: float) -> Floats:
-        """The chance of a surplus of so many or more, by row and second."""
+    def at_least(self, people: float | Floats) -> Floats:
+        """The chance of a surplus of so many or more, by row and second; several numbers stand in an axis before."""
         root = (people - 0.5 - self._mean) / self._sd
         root *= self._half
         root += 1
@@ -66,9 +66,17 @@ class Surplus:
 
         Either that person, or one who answers later and finds the agent taken: hence the worst of the seconds after.
         """
-        tail = self.at_least(0.0)
-        return np.asarray(np.maximum.accumulate(tail[:, ::-1], axis=1)[:, ::-1] @ density)
+        return _lasting(self.at_least(0.0), density)
 
     def worst(self, people: float) -> Floats:
         """The highest chance over the seconds ahead of a surplus of so many or more."""
         return np.asarray(self.at_least(people).max(axis=1))
+
+    def harm_and_worst(self, density: Floats, people: float) -> tuple[Floats, Floats]:
+        """Both at once, for half the time."""
+        tails = self.at_least(np.array([[[0.0]], [[people]]]))
+        return _lasting(tails[0], density), np.asarray(tails[1].max(axis=1))
+
+
+def _lasting(tail: Floats, density: Floats) -> Floats:
+    return np.asarray(np.maximum.accumulate(tail[:, ::-1], axis=1)[:, ::-1] @ density)

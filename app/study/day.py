@@ -30,7 +30,6 @@ class Day:
     told: what lists and lines tell of their calls.
     do_agents_tell: agents who are to go and still talk are known, and no longer counted among those who come free;
     otherwise whoever comes free next goes, and nobody knows before.
-    are_agents_named: the pacer is told who is busy, not only for how long, and so learns each one's own lengths.
     agents_differ: how far agents differ in how long they take, as the deviation of its logarithm.
     """
 
@@ -40,7 +39,6 @@ class Day:
     beside: tuple[tuple[tuple[int, float], ...], ...] = ()
     told: frozenset[Telling] = frozenset()
     do_agents_tell: bool = False
-    are_agents_named: bool = False
     agents_differ: float = 0.0
     length_ms: int = 8 * HOUR_MS
     lines: int = 5_000

@@ -65,7 +65,7 @@ class Floor:
         self._serves: dict[int, tuple[Campaign, int, int]] = {}
         """By busy agent: whose person, talk and wrap-up."""
         self._signed_in: dict[int, int] = {}
-        self._are_named = day.are_agents_named or bool(OF_AGENTS & day.told)
+        self._are_named = bool(OF_AGENTS & day.told)
         self._paces = np.random.default_rng([seed, 2_001])
         self._pace: dict[int, float] = {}
         """By agent: how many times the usual length their conversations take."""

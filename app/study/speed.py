@@ -10,6 +10,7 @@ from app.pacing import PacingDecision, PacingEvent, PacingPolicy, PacingSnapshot
 from app.pacing.predictive import PredictivePacer
 from app.study.day import MINUTE_MS, plain_day
 from app.study.floor import Floor
+from app.study.telling import Telling
 
 LINES: Final = 20_000
 GAP_MS: Final = 50
@@ -40,11 +41,13 @@ class Recorder:
         return self.inner.decide(snapshot)
 
 
-def record(agents: int, *, answer_rate: float = 0.15, seed: int = 1, are_agents_named: bool = False) -> Recorder:
-    """The last two of twelve minutes of a floor."""
+def record(
+    agents: int, *, answer_rate: float = 0.15, seed: int = 1, told: frozenset[Telling] = frozenset()
+) -> Recorder:
+    """The last two of twelve minutes of a floor, of whose calls and agents this is told."""
     day = plain_day(
         answer_rate, agents, length_ms=LEARNED_MS + RECORDED_MS, lines=LINES, least_gap_ms=GAP_MS,
-        are_agents_named=are_agents_named,
+        told=told,
     )  # fmt: skip
     recorder = Recorder(PredictivePacer(PacingPolicy(lines_limit=LINES)), LEARNED_MS)
     Floor(day, seed, recorder).play()

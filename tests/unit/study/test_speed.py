@@ -6,6 +6,7 @@ import copy
 
 from app.pacing import PacingDecision, PacingSnapshot
 from app.study.speed import Recorder, decision_times_us, record
+from app.study.telling import Telling
 
 
 def decided_again(recorder: Recorder) -> list[PacingDecision]:
@@ -30,7 +31,7 @@ def test_a_recording_is_two_minutes_of_a_floor_that_works() -> None:
 
 
 def test_agents_may_be_named_and_their_lengths_are_reckoned_with() -> None:
-    recorder = record(5, answer_rate=0.3, are_agents_named=True)
+    recorder = record(5, answer_rate=0.3, told=frozenset({Telling.NAMES}))
     asked = [told for told in recorder.told if isinstance(told, PacingSnapshot)]
     assert any(one.busy for one in asked)
     for one in asked:
