@@ -55,12 +55,15 @@ class _Word:
         self.ends = np.zeros(BINS)
         self.exposure_s = np.zeros(BINS)
         self.score = 0.0
+        self._seen = 0.0
+        """The sum of the ends."""
         self._ahead_s = ahead_s
         self._chances: Floats | None = None
 
     def add(self, length_s: float, *, is_end: bool) -> None:
         self.ends *= KEEP
         self.exposure_s *= KEEP
+        self._seen = KEEP * self._seen + is_end
         last = min(BINS - 1, int(length_s) // BIN_S)
         self.exposure_s[:last] += BIN_S
         self.exposure_s[last] += length_s - last * BIN_S
@@ -84,7 +87,7 @@ class _Word:
 
     @property
     def is_believed(self) -> bool:
-        return self.score >= LEAST_SCORE and float(self.ends.sum()) >= FEWEST
+        return self.score >= LEAST_SCORE and self._seen >= FEWEST
 
 
 class Desks:
@@ -171,8 +174,9 @@ class Desks:
         for word, places in foretold.items():
             since_s = [min(max(since, 0), BINS * BIN_S) for _, since in places]
             chance[[place for place, _ in places]] = self._words[word].chances[since_s]
-        variance = chance * (1 - chance)
-        return rows, np.concatenate([-chance.sum(0), variance.sum(0), -(variance * (1 - 2 * chance)).sum(0)])
+        squares = chance * chance
+        first, second, third = chance.sum(0), squares.sum(0), np.einsum("ij,ij->j", squares, chance)
+        return rows, np.concatenate([-first, first - second, 3 * second - first - 2 * third])
 
     def _power(self, seen: float, lengths: float) -> float:
         """How much sooner than others an agent comes free, as a factor of the rate; 1 where that is next to nothing."""

@@ -17,6 +17,7 @@ TALK_BINS: Final = 72
 WRAP_BIN_S: Final = 3
 WRAP_BINS: Final = 60
 TALK_ROW_S: Final = 5
+_TALK_ROW_MS: Final = 1000 * TALK_ROW_S
 TALK_ROWS: Final = TALK_BINS * TALK_BIN_S // TALK_ROW_S
 WRAP_ROWS: Final = WRAP_BINS * WRAP_BIN_S
 ROWS: Final = TALK_ROWS + WRAP_ROWS
@@ -115,8 +116,8 @@ class _Ends:
 def row_number(one: BusyAgent) -> int:
     """Where an agent stands in the tables."""
     if one.is_wrapping:
-        return int(TALK_ROWS + min(one.for_ms // 1000, WRAP_ROWS - 1))
-    return int(min(one.for_ms // (1000 * TALK_ROW_S), TALK_ROWS - 1))
+        return TALK_ROWS + min(one.for_ms // 1000, WRAP_ROWS - 1)
+    return min(one.for_ms // _TALK_ROW_MS, TALK_ROWS - 1)
 
 
 class FreeOdds:
