@@ -1,7 +1,8 @@
 """Asterisk's own record of calls (cdr_csv): what came of calls whose end we did not see.
 
 The channel's unique id is ours, `outring-<attempt>`, and is in a record when `loguniqueid = yes` stands in cdr.conf's
-section [csv]. Read from the end of the file back, as far as the calls that are asked about may be.
+section [csv]. Looked at is the end of the file, and of the one before it, which logrotate calls `.1`. A record is one
+line, and each is read for itself: half a line, of a full disk or an Asterisk that was killed, spoils no other.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import csv
 import enum
 import io
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from app.asterisk.names import attempt_of
+from app.asterisk.names import PREFIX, attempt_of
 from app.units import AttemptId
 
 TAIL_BYTES: Final = 64 << 20
 """A third of a million calls: what is further back is not looked for."""
-_LAST_APP, _DURATION, _BILLSEC, _DISPOSITION, _FLAGS = 7, 12, 13, 14, 15
+_LAST_APP, _DURATION, _BILLSEC, _DISPOSITION, _UNIQUE_ID = 7, 12, 13, 14, 16
+_OURS: Final = re.compile(rf"{PREFIX}([a-z0-9]+)".encode())
 
 
 class CallEnding(enum.Enum):
@@ -47,18 +50,27 @@ class CallRecord:
 def read_records(
     file: Path, wanted: Collection[AttemptId], tail_bytes: int = TAIL_BYTES
 ) -> dict[AttemptId, CallRecord]:
-    """What the file says of these attempts; records of one call are put together. Raises OSError."""
+    """What the files say of these attempts; records of one call are put together. Raises OSError."""
+    before = file.with_name(f"{file.name}.1")
+    files = [one for one in (before, file) if one.exists()] or [file]
+    found: dict[AttemptId, CallRecord] = {}
+    for line in (line for one in files for line in _lines_about(one, frozenset(wanted), tail_bytes)):
+        record = _record(line, wanted)
+        if record is not None:
+            found[record.attempt_id] = _together(found.get(record.attempt_id), record)
+    return found
+
+
+def _lines_about(file: Path, wanted: Collection[str], tail_bytes: int) -> Iterator[str]:
+    """The lines that name one of them: few of very many, so that reading holds nobody up."""
     with file.open("rb") as stream:
         size = stream.seek(0, io.SEEK_END)
         stream.seek(max(0, size - tail_bytes))
         if size > tail_bytes:
             stream.readline()  # the rest of a line
-        found: dict[AttemptId, CallRecord] = {}
-        for row in csv.reader(io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")):
-            record = _record(row, wanted)
-            if record is not None:
-                found[record.attempt_id] = _together(found.get(record.attempt_id), record)
-    return found
+        for line in stream:
+            if any(name.decode() in wanted for name in _OURS.findall(line)):
+                yield line.decode(errors="replace")
 
 
 def _together(before: CallRecord | None, record: CallRecord) -> CallRecord:
@@ -70,11 +82,17 @@ def _together(before: CallRecord | None, record: CallRecord) -> CallRecord:
     return replace(record, lasted_ms=before.lasted_ms + record.lasted_ms, talked_ms=before.talked_ms + record.talked_ms)
 
 
-def _record(row: list[str], wanted: Collection[AttemptId]) -> CallRecord | None:
-    """A line of the file; None: of another call, or of no ending that tells."""
-    ids = (attempt_of(cell) for cell in row[_FLAGS + 1 :])
-    attempt_id = next((one for one in ids if one is not None and one in wanted), None)
-    if attempt_id is None or row[_DISPOSITION] not in CallEnding._value2member_map_:
+def _record(line: str, wanted: Collection[AttemptId]) -> CallRecord | None:
+    """A line of the file; None: of another channel, of no ending that tells, or not whole.
+
+    Only by the unique id: further on, another channel's record may name the first one of its call (newcdrcolumns).
+    """
+    try:
+        row = next(csv.reader([line]))
+    except csv.Error:
+        return None
+    attempt_id = attempt_of(row[_UNIQUE_ID]) if len(row) > _UNIQUE_ID else None
+    if attempt_id is None or attempt_id not in wanted or row[_DISPOSITION] not in CallEnding._value2member_map_:
         return None
     return CallRecord(
         attempt_id=attempt_id,

@@ -46,6 +46,35 @@ def test_only_the_end_of_a_long_file_is_read(tmp_path: Path) -> None:
     assert read_records(file, {TWO})[TWO].lasted_ms == 250
 
 
+def test_a_line_that_was_cut_off_takes_nothing_else_with_it(tmp_path: Path) -> None:
+    """A full disk, or an Asterisk that was killed: half a line, with an open quote, and whole ones after it."""
+    file = tmp_path / "Master.csv"
+    cut = line(f"outring-{ONE}", "BUSY")[:30] + "\n"
+    endless = '"' + "x" * 200_000 + f'","outring-{ONE}"\n'
+    file.write_text(cut + line(f"outring-{TWO}", "BUSY") + endless + line(f"outring-{THREE}", "NO ANSWER"))
+    found = read_records(file, {ONE, TWO, THREE})
+    assert {one: record.ending for one, record in found.items()} == {
+        TWO: CallEnding.BUSY, THREE: CallEnding.NO_ANSWER,
+    }  # fmt: skip
+
+
+def test_the_record_of_another_channel_of_the_same_call_is_not_the_persons(tmp_path: Path) -> None:
+    """With newcdrcolumns the first channel of a call is named in the records of all of its channels."""
+    file = tmp_path / "Master.csv"
+    person = line(f"outring-{ONE}", "NO ANSWER").removesuffix("\n") + f',"","","outring-{ONE}","1"\n'
+    phone = line("1700000000.12", "ANSWERED").removesuffix("\n") + f',"","","outring-{ONE}","2"\n'
+    file.write_text(person + phone)
+    assert read_records(file, {ONE})[ONE].ending is CallEnding.NO_ANSWER
+
+
+def test_what_was_written_before_the_file_was_rotated_is_read_too(tmp_path: Path) -> None:
+    file = tmp_path / "Master.csv"
+    (tmp_path / "Master.csv.1").write_text(line(f"outring-{ONE}", "ANSWERED", lasted="2", talked="1"))
+    assert read_records(file, {ONE})[ONE].lasted_ms == 2_000, "Asterisk has not begun the new one yet"
+    file.write_text(line(f"outring-{ONE}", "ANSWERED", "Playback", lasted="4", talked="4"))
+    assert read_records(file, {ONE})[ONE].lasted_ms == 6_000
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_records(tmp_path / "none.csv", {ONE})
