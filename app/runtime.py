@@ -55,7 +55,10 @@ from app.units import AgentId
 log = structlog.get_logger()
 
 TURN_EVENTS: Final = 8
-"""What one commit told is handled over several turns of so many events, so that an answered person need not wait."""
+"""What one commit told is handled over several turns of so many events, so that an answered person need not wait.
+
+However much else there is, each turn takes one of it: the telephone never stops in a busy hour.
+"""
 COMMIT_BATCH: Final = 500
 """Writes in one transaction at the most."""
 GATHER_S: Final = 0.1
@@ -236,7 +239,7 @@ class Runtime:
         while True:
             await self._until_needed()
             events, self._inbox = self._inbox, []
-            while self._written and len(events) < TURN_EVENTS:
+            for _ in range(min(max(1, TURN_EVENTS - len(events)), len(self._written))):
                 events.append(self._written.popleft())
             commands = self.dialer.turn(events, self.clock.now_ms())
             for command in commands:

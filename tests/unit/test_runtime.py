@@ -518,6 +518,25 @@ async def test_an_answered_person_does_not_wait_for_all_that_a_commit_told(
     assert isinstance(turns[1][0], CallAnswered)
 
 
+async def test_what_a_commit_told_is_heard_though_the_telephone_never_stops(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More events arrive during each turn than are told in one: what is on disk is not forgotten over them."""
+    async with shop.at_work():
+        real = shop.runtime.dialer.turn
+
+        def flooded(events: list[Event], now_ms: int) -> list[object]:
+            for _ in range(module.TURN_EVENTS):
+                shop.telephony.says(DigitPressed(attempt_id=FIRST, digit="1"))
+            return list(real(events, now_ms))
+
+        await shop.quiet()
+        monkeypatch.setattr(shop.runtime.dialer, "turn", flooded)
+        shop.telephony.says(DigitPressed(attempt_id=FIRST, digit="1"))
+        shop.runtime.write(AddDnc(number=phone(9), source="api"))
+        await shop.until(lambda: any(isinstance(one, DncAdded) for one in shop.seen), "the opt-out that is on disk")
+
+
 async def test_with_nothing_to_do_the_shell_does_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     turns = 0
     real = shop.runtime.dialer.turn
