@@ -43,6 +43,11 @@ def newest_version() -> str:
     return head
 
 
+def _versions() -> set[str]:
+    """All that this program's tables had."""
+    return {one.revision for one in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
 def version(conn: Connection) -> str | None:
     """The version a database's tables have; None when it has none of ours."""
     return MigrationContext.configure(conn).get_current_revision()
@@ -102,8 +107,11 @@ async def migrate(url: str, target: str = "head") -> tuple[str | None, str]:
 
 
 def _in_the_way(conn: Connection, before: str | None) -> DutyEntry | None:
-    """Who is on duty on tables that are to be changed; nobody takes or renews duty until the transaction is over."""
-    if before in (None, newest_version()) or not inspect(conn).has_table("duty"):
+    """Who is on duty on tables that are to be changed; nobody takes or renews duty until the transaction is over.
+
+    Tables of a version that is not known are not to be changed: that is refused whoever is on duty.
+    """
+    if before in (None, newest_version()) or before not in _versions() or not inspect(conn).has_table("duty"):
         return None
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT 1 FROM duty FOR UPDATE"))

@@ -125,6 +125,16 @@ async def test_tables_are_not_changed_under_a_dialer_on_duty(store: SqlStore, ur
     assert await migrate(url) == ("0020", newest_version())
 
 
+async def test_tables_of_a_newer_program_are_told_as_such_though_its_dialer_is_on_duty(
+    store: SqlStore, url: str
+) -> None:
+    await store.write(take_duty, holder="new", place="process 8 on pbx", lease_ms=60_000)
+    await store.write(lambda conn: conn.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreError, match="version 9999, which this program does not know"):
+            await migrate(url)
+
+
 async def test_a_dialer_that_was_killed_is_waited_for_until_its_lease_is_over(store: SqlStore, url: str) -> None:
     await store.write(take_duty, holder="old", place="process 7 on pbx", lease_ms=700)
     await store.write(downgrade, "0020")
