@@ -167,6 +167,7 @@ def finish_fix_task(
 ) -> None:
     """The contact has the right number now: in these campaigns, which had settled it, it waits to be called on it.
 
+    Where something else came of it since, or it is called already, that stays.
     Raises NotFound, InUse for one that is done.
     """
     task = _done(conn, task_id, MENDED, by=by, now_ms=now_ms)
@@ -174,7 +175,10 @@ def finish_fix_task(
     row = conn.execute(select(contacts).where(contacts.c.id == task.contact_id)).one()
     phones = [row.phone1, row.phone2, row.phone3, row.phone4, row.phone5]
     for campaign_id in settled:
-        requeue_contact(conn, campaign_id, task.contact_id, now_ms)
+        try:
+            requeue_contact(conn, campaign_id, task.contact_id, now_ms)
+        except (InUse, NotFound):
+            continue
         if number in phones:
             mine = place.campaign_id == campaign_id, place.contact_id == task.contact_id
             conn.execute(update(campaign_contacts).where(*mine).values(phone=phones.index(number) + 1))

@@ -23,6 +23,7 @@ from app.store.fixing import (
     get_fix_task,
     settled_for_number,
 )
+from app.store.requeueing import requeue_contact
 from app.store.schema import campaign_contacts, contacts
 from app.units import CampaignId, ContactId, FixTaskId
 from tests.store.floor import ANN, hire, talk, talked
@@ -90,6 +91,21 @@ async def test_mended_the_contact_is_called_on_the_right_number(store: SqlStore)
     assert (done.done, done.done_by, done.done_at_ms) == ("mended", "eve", T0 + 20)
     with pytest.raises(InUse, match="mended already, by eve"):
         await store.write(close_fix_task, task.id, by="bob", now_ms=T0 + 21)
+    assert await store.read(kept_tallies) == await store.read(recounted_tallies)
+
+
+async def test_mended_while_somebody_calls_it_already_the_task_is_done_all_the_same(store: SqlStore) -> None:
+    """Changing the number puts the contact back into the line, and a running campaign calls it within a moment."""
+    attempt = await bad(store)
+    [task] = await store.read(fix_tasks_page)
+    settled = await store.read(settled_for_number, ContactId(1))
+    mended = update(contacts).where(contacts.c.id == 1).values(phone1=phone(11))
+    await store.write(lambda conn: conn.execute(mended))
+    await store.write(requeue_contact, attempt.campaign_id, ContactId(1), T0 + 19)
+    assert len((await claim(store, attempt.campaign_id, 1, T0 + 19)).attempts) == 1
+    await store.write(finish_fix_task, task.id, phone(11), settled, by="eve", now_ms=T0 + 20)
+    assert (await store.read(get_fix_task, task.id)).done == "mended"
+    assert (await store.read(places))[1][0] == "in progress"
     assert await store.read(kept_tallies) == await store.read(recounted_tallies)
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from app.agents import Disposition, DispositionEffect
+from app.contact_operations import ContactOperations
+from app.contacts.given import GivenContact, GivenPhone
 from app.operations import OperationError
 from app.outcomes import ContactStatus, Outcome
 from app.panel.routing import PREFIX
@@ -71,6 +73,39 @@ async def test_tasks_by_rest(site: Site) -> None:
         assert [one["id"] for one in done["tasks"]] == [mended["id"]]
     async with site.program(Role.AGENT) as http:
         assert (await http.get(f"{PREFIX}/fix-tasks")).status == 403
+
+
+async def test_a_right_number_takes_the_place_of_no_good_one(site: Site) -> None:
+    """The bad number is gone already: whoever writes the right one all the same adds it."""
+    await bad(site, 2)
+    [_, task] = await site.store.read(fix_tasks_page)
+    contacts = ContactOperations(operations=site.operations, store=site.store)
+    good, right = "+442079460018", "+442079460019"
+    given = GivenContact(phones=[GivenPhone(number=good)])
+    await contacts.change(task.contact_id, given, by="eve", seen_at_ms=None)
+    async with site.program(Role.SUPERVISOR) as http:
+        mended = await http.post(f"{PREFIX}/fix-tasks/{task.id}/mend", json={"number": right})
+        assert mended.status == 200, await mended.text()
+    assert (await site.store.read(get_contact, task.contact_id)).phones == (good, right)
+
+
+async def test_a_number_the_contact_has_already_ends_its_task(site: Site) -> None:
+    await bad(site, 2)
+    [_, task] = await site.store.read(fix_tasks_page)
+    contacts = ContactOperations(operations=site.operations, store=site.store)
+    good = "+442079460018"
+    given = GivenContact(phones=[GivenPhone(number=good)])
+    await contacts.change(task.contact_id, given, by="eve", seen_at_ms=None)
+    async with site.program(Role.SUPERVISOR) as http:
+        mended = await http.post(f"{PREFIX}/fix-tasks/{task.id}/mend", json={"number": "020 7946 0018"})
+        assert (mended.status, (await mended.json())["done"]) == (200, "mended"), await mended.text()
+        assert (await site.store.read(get_contact, task.contact_id)).phones == (good,)
+        [task] = await site.store.read(fix_tasks_page)
+        given = GivenContact(phones=[GivenPhone(number=good), GivenPhone(number=task.number)])
+        await contacts.change(task.contact_id, given, by="eve", seen_at_ms=None)
+        mended = await http.post(f"{PREFIX}/fix-tasks/{task.id}/mend", json={"number": good})
+        assert mended.status == 200, await mended.text()
+    assert (await site.store.read(get_contact, task.contact_id)).phones == (good,), "the bad one goes"
 
 
 async def test_a_disposition_opens_only_a_campaign_that_is_there_and_another(site: Site) -> None:
