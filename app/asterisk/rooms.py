@@ -7,7 +7,8 @@ be done (ending music or a message) is asked for at the same moment, beside it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
@@ -43,6 +44,10 @@ MUSICAL, SILENT = "musical", "silent"
 MUSIC_CLASS: Final = "outring"
 """The class in asterisk/conf/musiconhold.conf; where there is none, Asterisk plays its default."""
 KEY_MS, BETWEEN_KEYS_MS = 120, 100
+LINGERS_S: Final = 2.0
+"""How long Asterisk may hold a name after it said that the bridge is destroyed; it takes 7 ms, in one of 200."""
+LOOK_AGAIN_S: Final = 0.01
+TRIES: Final = round(LINGERS_S / LOOK_AGAIN_S)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +58,14 @@ class Room:
     has_music: bool = False
     inside: set[str] = field(default_factory=set)
     coming: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, kw_only=True)
+class Door:
+    """Of a room that is being opened or closed. users: who goes through it, or waits."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
 
 
 class Rooms:
@@ -66,7 +79,8 @@ class Rooms:
         self._lanes = lanes
         self._playing = playing
         self._rooms: dict[RoomId, Room] = {}
-        self._locks: dict[RoomId, asyncio.Lock] = {}
+        self._doors: dict[RoomId, Door] = {}
+        self._destroyed_s: dict[RoomId, float] = {}  # when, of those of late
         self._with_music: set[AttemptId] = set()
         self._settled: set[str] = set()  # channels of ours that have been in a room
 
@@ -112,17 +126,35 @@ class Rooms:
         name = MUSICAL if command.is_musical else SILENT
         async with self._locked(command.room_id):
             self._room(command.room_id).is_musical = command.is_musical
-            try:
-                await self._client.bridges.createWithId(bridgeId=bridge_id(command.room_id), type=KIND, name=name)
-            except AriConflict:
-                return  # it is there
+            for _ in range(TRIES):
+                if await self._is_made(command.room_id, name):
+                    return
+                await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _is_made(self, room_id: RoomId, name: str) -> bool:
+        """Whether it is there now; not yet: the one of before is on its way out. Raises AriError."""
+        try:
+            await self._client.bridges.createWithId(bridgeId=bridge_id(room_id), type=KIND, name=name)
+        except AriConflict:
+            destroyed_s = self._destroyed_s.get(room_id)
+            return destroyed_s is None or asyncio.get_running_loop().time() - destroyed_s > LINGERS_S
+        self._destroyed_s.pop(room_id, None)
+        return True
+
+    async def _destroy(self, room_id: RoomId) -> None:
+        """Raises AriError."""
+        now_s = asyncio.get_running_loop().time()
+        for old in [one for one, at_s in self._destroyed_s.items() if now_s - at_s > LINGERS_S]:
+            del self._destroyed_s[old]
+        await self._client.bridges.destroy(bridgeId=bridge_id(room_id))
+        self._destroyed_s[room_id] = asyncio.get_running_loop().time()
 
     async def close(self, command: CloseRoom) -> None:
         """Take a room down."""
         async with self._locked(command.room_id):
             self._rooms.pop(command.room_id, None)
             try:
-                await self._client.bridges.destroy(bridgeId=bridge_id(command.room_id))
+                await self._destroy(command.room_id)
             except AriNotFound:
                 return
             except AriError as error:
@@ -135,13 +167,22 @@ class Rooms:
                 if room_id in self._rooms:
                     continue
                 try:
-                    await self._client.bridges.destroy(bridgeId=bridge_id(room_id))
+                    await self._destroy(room_id)
                 except AriError as error:
                     log.info("what is left over could not be cleared away", reason=str(error))
 
-    def _locked(self, room_id: RoomId) -> asyncio.Lock:
+    @asynccontextmanager
+    async def _locked(self, room_id: RoomId) -> AsyncIterator[None]:
         """Opening and closing one room go in the order they were asked for."""
-        return self._locks.setdefault(room_id, asyncio.Lock())
+        door = self._doors.setdefault(room_id, Door())
+        door.users += 1
+        try:
+            async with door.lock:
+                yield
+        finally:
+            door.users -= 1
+            if not door.users:
+                del self._doors[room_id]
 
     def _room(self, room_id: RoomId) -> Room:
         return self._rooms.setdefault(room_id, Room())
@@ -206,7 +247,8 @@ class Rooms:
                 bridgeId=bridge_id(room_id), channel=channel, inhibitConnectedLineUpdates=True
             )
         finally:
-            self._room(room_id).coming.discard(channel)
+            if (room := self._rooms.get(room_id)) is not None:
+                room.coming.discard(channel)
         if has_moved:
             self._lanes.begin(self._wake(channel))
 
