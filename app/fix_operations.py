@@ -48,7 +48,7 @@ class FixOperations:
         """In E.164. Raises OperationError for what is no number, or the bad one."""
         read = reader_for((await self._store.read(get_list, contact.list_id)).country).read(number)
         if isinstance(read, NumberProblem):
-            raise OperationError(f"{read.why}: {read.mend}")
+            raise OperationError(f"this cannot be called: {read.why} ({read.mend})")
         if read == task.number:
             raise OperationError("this is the number that is bad: write the right one")
         return read

@@ -83,6 +83,7 @@ MADE: Final = (
     *desk_phrases.MADE,
     *floor_phrases.MADE,
     *law_phrases.MADE,
+    *list_phrases.MADE,
     "Asterisk cannot be reached: {reason}",
     "trunk {trunk} is out of service: {reason}",
     "{outcome} (SIP {code})",
@@ -92,8 +93,8 @@ MADE: Final = (
     "trunk {name} shows {number}; give it another number first",
     "campaign {name}: {number} is not one of your numbers; add it with {command} or under Admin, Caller IDs, "
     "if it is yours to show",
-    "there is no campaign {key}",
-    "there is no attempt {key}",
+    "there is no campaign {which}",
+    "there is no attempt {which}",
     "campaign {name} is {status}: this cannot be done to it",
     "campaign {name} has no trunk to call over; give it one first",
     "campaign {name} has no contact list; attach one first",

@@ -59,6 +59,7 @@ SHAPES: Final[Mapping[str, str]] = {
     "date": _DAY,
     "weekday": "[A-Z][a-z]+day",
     "count": "[0-9]+",
+    "which": r"[\w.-]+",
     "most": "[0-9]+",
     "calls": "live|prerecorded",
     "period": r"[0-9]+[hd]|a calendar (?:day|week|month)",

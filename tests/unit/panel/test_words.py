@@ -10,6 +10,7 @@ import pytest
 from jinja2.ext import babel_extract
 
 from app.agents import AgentPlan, DialingMode, PacingPlan
+from app.contacts.numbers import NumberProblem, reader_for
 from app.model import Campaign
 from app.pacing import PacingMode, PacingPolicy, PacingSnapshot, PersonAnswered, make_pacer
 from app.pacing.joint import Sharing, decide_jointly
@@ -18,6 +19,7 @@ from app.panel.language import WEB, Wording, phone, translations, zone
 from app.panel.language import catalogue as whole_catalogue
 from app.panel.phrases import FIXED, MADE
 from app.plan_checks import OperationError, check_campaign
+from app.store.errors import NotFound
 from app.units import CampaignId, FlowId, TrunkId
 
 RU = Wording(language="ru", zone_name="Europe/Moscow")
@@ -99,6 +101,22 @@ def test_why_a_pacer_places_what_it_does_is_said_in_russian() -> None:
         assert not re.search("[a-z]", RU.figures(why)), (why, RU.figures(why))
         assert EN.figures(why) == why
     assert RU.figures("8 in flight, agents idle: 4, 2.5 each → 1").endswith("по 2,5 на каждого → 1")
+
+
+@pytest.mark.parametrize(
+    "typed", ["12", "+44 20 7946 0", "ann", "-", "020 7946 0018 ext 5", "1234567890123456", "+999 1234567"]
+)
+def test_what_is_wrong_with_a_number_is_said_in_russian(typed: str) -> None:
+    read = reader_for("GB").read(typed)
+    assert isinstance(read, NumberProblem)
+    said = RU.say(f"this cannot be called: {read.why} ({read.mend})")
+    assert not re.search("[a-z]", said.replace("ann", "")), said
+
+
+def test_what_is_not_there_is_said_in_russian() -> None:
+    assert RU.say(str(NotFound("campaign", 99))) == "кампании 99 нет"
+    assert RU.say(str(NotFound("fix-it task", 7))) == "такой задачи по номеру нет: 7"
+    assert RU.say("this task is mended already, by eve") == "задача уже закрыта (исправлен): eve"
 
 
 def test_what_is_wrong_with_steering_is_said_in_russian() -> None:
