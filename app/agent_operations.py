@@ -29,7 +29,7 @@ from app.events import Event
 from app.operations import NotNow, OperationError
 from app.phone_trials import PhoneTrial, PhoneTrials
 from app.runtime import Runtime
-from app.store import agents, audit, campaigns, dnc, lists
+from app.store import agents, audit, campaigns, dnc, lists, trunks
 from app.store.door import SqlStore
 from app.store.errors import InUse
 from app.store.ids import new_attempt_id
@@ -122,12 +122,15 @@ class AgentOperations:
     async def try_phone(self, who: User, endpoint: str, language: str) -> None:
         """Ring a phone to see whether its sound flows both ways; `phone_trial` tells how far it is.
 
-        Raises OperationError for a phone that is none, NotNow when somebody works at it.
+        Raises OperationError for a phone that is none (a trunk would be called with no number), NotNow when somebody
+        works at it.
         """
         if not ENDPOINT_NAME.fullmatch(endpoint):
             raise OperationError(
                 f"{endpoint[:40]!r} is not the name of a phone; use its section name in pjsip.conf, such as agent-101"
             )
+        if endpoint in {trunk.endpoint for trunk in await self.store.read(trunks.list_trunks)}:
+            raise OperationError(f"{endpoint} is a trunk, not a phone")
         if self._phone_trials is None:
             raise NotNow("phones cannot be tried on this telephone network")
         before = self._phone_trials.trial(endpoint)

@@ -193,6 +193,7 @@ PLANS: Final = (
 FIXED: Final = (*FLOOR, *ORDERS, *FORMS, *CHECKS, *TRAIL)
 MADE: Final = (
     "{name} works at this phone now; try it after their shift",
+    "{name} is a trunk, not a phone",
     *PACING,
     *PLANS,
     "{count} on the line",

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from app.agents import PhoneMode
+from app.model import Trunk
 from app.phone_trials import PhoneTrial, TrialProblem, TrialStep
 from app.store import audit, phones
 from app.store.people import Role
 from app.store.phones import Phone
-from app.units import AgentId
+from app.units import AgentId, TrunkId
 from tests.unit.panel.site import Site
 from tests.unit.panel.test_signing_in import token_of
 
@@ -45,6 +46,16 @@ def trials(site: Site) -> Trials:
     """The site's network can try phones."""
     site.agents._phone_trials = made = Trials()
     return made
+
+
+async def test_a_trunk_is_not_rung_as_a_phone(site: Site, trials: Trials) -> None:
+    """It would be called with no number."""
+    await site.operations.save_trunk(Trunk(id=TrunkId("way"), endpoint="my-provider", prefixes=("+",)))
+    async with site.browser(role=Role.AGENT) as http:
+        form = {"csrf_token": token_of(await (await http.get(PAGE)).text())}
+        refused = await http.post("/phones/my-provider/trial", data=form)
+        assert (refused.status, "my-provider is a trunk, not a phone" in await refused.text()) == (409, True)
+    assert trials.asked == []
 
 
 async def test_each_step_is_shown_as_it_happens(site: Site, trials: Trials) -> None:
