@@ -22,7 +22,7 @@ _READ: Final[Mapping[str, Callable[[str], str | int | None]]] = {
     "consent": facts.consent,
     "channels": facts.channels,
 }
-_MENDS: Final = {
+MENDS: Final[Mapping[str, tuple[str, str]]] = {
     "language": ("it is no language", "write its code, such as en or ru"),
     "time_zone": ("there is no such time zone", "write it as in Europe/London or Europe/Moscow"),
     "email": ("it is no e-mail address", "write one address, as in ann@example.com"),
@@ -31,6 +31,7 @@ _MENDS: Final = {
     "channels": ("it is no way to reach somebody", "write voice, sms, email, with commas between"),
     "region": ("it is no region", "write it by ISO 3166-2, as in US-FL"),
 }
+"""By field, why what was written is not taken, and the mend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def read_given(given: GivenContact, numbers: NumberReader) -> ReadContact | list
     for name, text in given.facts.items():
         value = _region(text, numbers.region) if name == "region" else _READ[name](text)
         if value is None:
-            why, mend = _MENDS[name]
+            why, mend = MENDS[name]
             problems.append(GivenProblem(field=name, found=shown(text), why=why, mend=mend))
         else:
             values[name] = value

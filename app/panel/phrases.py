@@ -14,7 +14,15 @@ from typing import Final
 from app.dialing.trunk import TrunkState
 from app.model import CampaignStatus
 from app.outcomes import OUTCOMES, ContactStatus
-from app.panel import desk_phrases, floor_phrases, law_phrases, list_phrases, source_phrases, why_phrases
+from app.panel import (
+    contact_phrases,
+    desk_phrases,
+    floor_phrases,
+    law_phrases,
+    list_phrases,
+    source_phrases,
+    why_phrases,
+)
 from app.store.people import Role
 
 FIXED: Final = (
@@ -23,6 +31,7 @@ FIXED: Final = (
     *(status.value for status in CampaignStatus),
     *(state.value for state in TrunkState),
     *(role.value for role in Role),
+    *contact_phrases.FIXED,
     *desk_phrases.FIXED,
     *floor_phrases.FIXED,
     *law_phrases.FIXED,
@@ -80,6 +89,7 @@ FIXED: Final = (
     "something went wrong inside Outring; its log says what",
 )
 MADE: Final = (
+    *contact_phrases.MADE,
     *desk_phrases.MADE,
     *floor_phrases.MADE,
     *law_phrases.MADE,

@@ -25,6 +25,7 @@ from app.panel.admin_trunks import TrunkPages
 from app.panel.admin_webhooks import WebhookPages
 from app.panel.answers import Answer, add_headers, catching
 from app.panel.campaign_setup import CampaignSetup
+from app.panel.contact_pages import ContactPages
 from app.panel.desk import Desk
 from app.panel.doorkeeper import VISITOR, Doorkeeper, check_is_ours
 from app.panel.doors import Doors
@@ -177,6 +178,9 @@ class Panel:
         to_mend = FixPages(operations=self._operations, store=self._store, pages=self._pages)
         to_mend.contacts = self._contacts
         to_mend.attach(app)
+        of_contacts = ContactPages(operations=self._operations, store=self._store, pages=self._pages)
+        of_contacts.contacts = self._contacts
+        of_contacts.attach(app)
         from_tables = SourcePages(operations=self._operations, store=self._store, pages=self._pages)
         from_tables.keeper = self.sources
         from_tables.attach(app)

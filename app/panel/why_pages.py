@@ -17,7 +17,7 @@ from app.store import campaigns, lists, places, waterfall, why
 from app.store.errors import NotFound
 from app.store.people import Role
 from app.store.waterfall import Waterfall
-from app.units import CampaignId, ContactId
+from app.units import CampaignId, ContactId, ListId
 
 PAGE: Final = 50
 """Contacts on one page of the search."""
@@ -38,19 +38,23 @@ class WhyPages(PageSet):
         app.router.add_get("/campaigns/{campaign_id}/why", gate(self._campaign))
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
-        """Contacts of all lists, by name or number."""
+        """Contacts of all lists or one, by name or number; of one list also all."""
         search = request.query.get("search", "")[:100].strip()
         search = search if is_text(search) else ""
         after = _number(request.query.get("after", ""))
         found: list[places.FoundContact] = []
         following: ContactId | None = None
-        if search:
+        list_id = _number(request.query.get("list", ""))
+        of_list = None if list_id is None else await self._store.read(lists.get_list, ListId(list_id))
+        if search or of_list is not None:
             found, following = await self._store.read(
-                places.find_contacts, search, after=None if after is None else ContactId(after), limit=PAGE
-            )
+                places.find_contacts, search, list_id=None if of_list is None else of_list.id,
+                after=None if after is None else ContactId(after), limit=PAGE,
+            )  # fmt: skip
         return self._pages.page(
-            request, "contacts_found.html", search=search, found=found, following=following, is_first=after is None
-        )
+            request, "contacts_found.html", search=search, found=found, following=following, is_first=after is None,
+            of_list=of_list,
+        )  # fmt: skip
 
     async def _contact(self, request: web.Request) -> web.StreamResponse:
         """One contact: every rule in turn, in each of its campaigns or in one."""

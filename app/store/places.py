@@ -9,7 +9,7 @@ from sqlalchemy import Connection, or_, select
 
 from app.outcomes import ContactStatus, Outcome
 from app.store.schema import campaign_contacts, contacts, lists
-from app.units import CampaignId, ContactId
+from app.units import CampaignId, ContactId, ListId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +91,16 @@ class FoundContact:
 
 
 def find_contacts(
-    conn: Connection, search: str, *, after: ContactId | None = None, limit: int = 50
+    conn: Connection,
+    search: str,
+    *,
+    list_id: ListId | None = None,
+    after: ContactId | None = None,
+    limit: int = 50,
 ) -> tuple[list[FoundContact], ContactId | None]:
-    """Contacts of all lists: digits are looked for at the beginning of their phones, anything else in their names.
+    """Contacts of all lists or one: digits are looked for at the beginning of their phones, other words in names.
 
+    Nothing to look for finds all.
     The second answer: what to ask for the next page with; None: this is the last.
     """
     wanted = search.strip()
@@ -104,8 +110,10 @@ def find_contacts(
     if digits and not any(letter.isalpha() for letter in wanted):
         phones = (of.phone1, of.phone2, of.phone3, of.phone4, of.phone5)
         found = found.where(or_(*(phone.startswith(f"+{digits}", autoescape=True) for phone in phones)))
-    else:
+    elif wanted:
         found = found.where(of.name.icontains(wanted, autoescape=True))
+    if list_id is not None:
+        found = found.where(of.list_id == list_id)
     if after is not None:
         found = found.where(of.id > after)
     rows = conn.execute(found.where(of.deleted_at_ms.is_(None)).order_by(of.id).limit(limit + 1)).all()

@@ -287,7 +287,8 @@ PAGES = (
     "/phones/agent-101/trial",
     "/admin/trunks", "/admin/trunks/way", "/admin/pauses", "/admin/pauses/lunch", "/admin/sessions", "/admin/audit",
     "/admin/duty", "/admin/caller-ids", "/admin/dnc", "/strategies",
-    "/admin/webhooks", "/segments", "/lists/fixes", "/lists/sources",
+    "/admin/webhooks", "/segments", "/lists/fixes", "/lists/sources", "/contacts?list=1", "/contacts/1",
+    "/lists/1/contacts/new",
 )  # fmt: skip
 
 
