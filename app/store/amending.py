@@ -74,8 +74,8 @@ def amend_conversation(
         mended = {"disposition": disposition, "note": words, "outcome": int(outcome)}
         conn.execute(update(attempts).where(attempts.c.id == attempt_id).values(mended))
         _count(conn, row, place, disposition, outcome, then.status)
-        for table in (dnc, dnc_people):
-            conn.execute(delete(table).where(table.c.attempt_id == attempt_id))
+        for table in (dnc, dnc_people):  # what the person asked for in the call stays
+            conn.execute(delete(table).where(table.c.attempt_id == attempt_id, table.c.source == "agent"))
     _move(conn, row, outcome, then)
     if disposition != row.disposition:
         raise_amended(conn, attempt_id, outcome, then.status, now_ms)

@@ -91,6 +91,16 @@ async def test_do_not_call_by_mistake_is_taken_back_and_others_words_stay(store:
     assert await store.read(is_dnc, phone(2))
 
 
+@pytest.mark.parametrize("source", ["keypress", "dialplan"])
+async def test_what_the_person_asked_for_in_the_call_stays(store: SqlStore, source: str) -> None:
+    """They pressed the key, or the PBX asked for them, and talked on: no agent's result is theirs to take back."""
+    attempt = await saved(store)
+    await store.commit([AddDnc(number=attempt.number, source=source, attempt_id=attempt.attempt_id)], T0)
+    await amend(store, attempt.attempt_id, "other", then(ContactStatus.PENDING))
+    assert await store.read(is_dnc, attempt.number)
+    assert (await claim(store, attempt.campaign_id, 1, T0 + HOUR_MS)).attempts == ()
+
+
 async def test_the_same_result_again_changes_the_note_alone(store: SqlStore) -> None:
     attempt = await saved(store)
     before = await store.read(kept_tallies)
