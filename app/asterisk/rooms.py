@@ -82,7 +82,7 @@ class Rooms:
         self._doors: dict[RoomId, Door] = {}
         self._destroyed_s: dict[RoomId, float] = {}  # when, of those of late
         self._with_music: set[AttemptId] = set()
-        self._settled: set[str] = set()  # channels of ours that have been in a room
+        self._acquainted: set[str] = set()  # channels of ours that have heard somebody in a room
 
     def has_company(self, leg_id: LegId) -> bool:
         """Whether a phone is in a room with somebody, or about to be."""
@@ -112,8 +112,9 @@ class Rooms:
                 is_musical = bridge.name == MUSICAL
                 has_music = is_musical and len(inside) == 1
                 self._rooms[room_id] = Room(is_musical=is_musical, has_music=has_music, inside=inside)
-                self._settled |= inside
+                self._acquainted |= inside
         self._with_music = set(waiting)
+        self._acquainted |= {channel_id(attempt_id) for attempt_id in self._with_music}
 
     def left_behind(self, empty: Iterable[RoomId]) -> frozenset[RoomId]:
         """Those of the empty rooms that this program did not open."""
@@ -241,7 +242,6 @@ class Rooms:
 
     async def _enter(self, room_id: RoomId, channel: str) -> None:
         """Put a channel into a room, out of the one it may be in. Raises AriError."""
-        has_moved = channel in self._settled
         try:
             await self._client.bridges.addChannel(
                 bridgeId=bridge_id(room_id), channel=channel, inhibitConnectedLineUpdates=True
@@ -249,14 +249,26 @@ class Rooms:
         finally:
             if (room := self._rooms.get(room_id)) is not None:
                 room.coming.discard(channel)
-        if has_moved:
-            self._lanes.begin(self._wake(channel))
+
+    def _introduce(self, newcomer: str, inside: set[str]) -> None:
+        """Wake whoever of two hears another one than before, and remember who has heard somebody.
+
+        The phone that a call just answered comes to needs no request: it is beeped at, which does the same. For three
+        or more Asterisk mixes, and makes the conversion anew by itself.
+        """
+        is_new_call = attempt_of(newcomer) is not None and newcomer not in self._acquainted
+        if len(inside) == 2 and not is_new_call:
+            for channel in inside & self._acquainted:
+                self._lanes.begin(self._wake(channel))
+        if len(inside) > 1:
+            self._acquainted |= inside
 
     async def _wake(self, channel: str) -> None:
-        """Have Asterisk make anew what converts the sound for a channel that was in a room before.
+        """Have Asterisk make anew what converts the sound that a channel hears.
 
-        Where phones speak another format than the trunk (A-law, u-law), Asterisk 22.10 sends nothing to who came from
-        another room, in about every second try. A moment of silence, begun and ended at once, sets the format anew.
+        Debian builds Asterisk with a change that drops, while converting (A-law to u-law), every packet numbered lower
+        than the last one: with a new speaker, whose numbers begin anywhere, the listener hears nothing for up to eleven
+        minutes, in every second try. A moment of silence, begun and ended at once, makes the conversion forget.
         """
         await _quietly(self._client.channels.startSilence(channelId=channel))
         await _quietly(self._client.channels.stopSilence(channelId=channel))
@@ -283,7 +295,7 @@ class Rooms:
             case ari.ChannelLeftBridge() if room_id := room_of(message.bridge.id):
                 self._left(room_id, message.channel.id)
             case ari.ChannelDestroyed():
-                self._settled.discard(message.channel.id)
+                self._acquainted.discard(message.channel.id)
                 if attempt_id := attempt_of(message.channel.id):
                     self._with_music.discard(attempt_id)
             case _:
@@ -298,7 +310,7 @@ class Rooms:
         else:
             return  # a recorder, a player of music
         room.inside.add(channel)
-        self._settled.add(channel)
+        self._introduce(channel, room.inside)
         room.coming.discard(channel)  # the reply to the request may come after this event
         self._tune(room_id, room)
 

@@ -69,8 +69,9 @@ def in_their_order(allow: str) -> list[str]:
 def codecs(subject: Subject, endpoint: str, allow: str, *, wanted: str) -> Finding:
     """Whether nothing has to be converted between a phone and the trunk.
 
-    Asterisk 22.10 that converts between A-law and u-law was seen to leave the person in silence after they had been
-    given to another agent: in 3 of 6 transfers with `alaw,ulaw`, in none of 8 with one format.
+    Debian's and Ubuntu's Asterisk, while it converts, drops the sound of a new speaker whose packets are numbered lower
+    than the last one's. Outring wakes whoever hears somebody new (see docs/telephony.md); where nothing is converted,
+    nobody has to be woken.
     """
     spoken = in_their_order(allow)
     if spoken == [wanted]:
@@ -80,13 +81,13 @@ def codecs(subject: Subject, endpoint: str, allow: str, *, wanted: str) -> Findi
     elif wanted in spoken:
         others = ", ".join(one for one in spoken if one != wanted)
         what = (
-            f"may choose {others} where the trunk speaks {wanted}: a person who is given to another agent may not hear "
-            "that one"
+            f"may choose {others} where the trunk speaks {wanted}: then Asterisk converts, and Debian's and Ubuntu's "
+            "may drop what is said meanwhile"
         )
     else:
         what = (
-            f"speaks {', '.join(spoken)}, and the trunk {wanted}: Asterisk converts, and a person who is given to "
-            "another agent may not hear that one"
+            f"speaks {', '.join(spoken)}, and the trunk {wanted}: Asterisk converts, and Debian's and Ubuntu's may "
+            "drop what is said meanwhile"
         )
     line = (
         f"in Applications → Extensions → {endpoint} → Advanced, Disallowed Codecs write all, Allowed Codecs {wanted}"

@@ -17,6 +17,7 @@ from app.agent_events import (
     MuteAsked,
     PhoneAsked,
     TransferAsked,
+    TransferCancelled,
     TransferFinished,
 )
 from app.agents import AgentPlan, AgentState, DialingMode, PhoneMode, SpyMode
@@ -41,6 +42,7 @@ AGENT_HZ, PERSON_HZ, OTHER_HZ, THIRD_HZ = 1_000, 600, 1_400, 1_800
 PLAN = AgentPlan(wrap_up_ms=20_000)
 LISTENS_S, MOST_MS = 0.8, 500
 """A tone that is there all the time is heard for MOST_MS while LISTENS_S pass."""
+MOVES = 2
 NOTICED_S = 4.0
 """A lost phone is noticed within three seconds; one more for a busy machine."""
 Desk = WorkerOn[Baresip]
@@ -168,6 +170,50 @@ async def test_given_away_to_another_softphone_then_a_conference_and_out_of_it(
     await boris.until_state(AgentState.WRAP_UP)
     await hear({boris.phone: (), person: (THIRD_HZ,), third: (PERSON_HZ,)})
     await boris.done()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def converting(softphones: tuple[Lab, Baresip, Baresip]) -> AsyncIterator[None]:
+    """The softphones speak u-law where the people called speak A-law: Asterisk converts."""
+    lab, *phones = softphones
+    conf = lab.pbx.config_dir / "pjsip.conf"
+    before = conf.read_text()
+    text = before
+    for phone in phones:
+        text = text.replace(f"\nauth = {phone.name}\n", f"\nauth = {phone.name}\ndisallow = all\nallow = ulaw\n")
+    assert text.count("\nallow = ulaw\n") == len(phones)
+    conf.write_text(text)
+    await lab.pbx.cli("module reload res_pjsip.so")
+    yield
+    conf.write_text(before)
+    await lab.pbx.cli("module reload res_pjsip.so")
+
+
+@BOTH_MODES
+async def test_given_to_and_fro_they_hear_each_other_though_asterisk_converts_between_them(
+    converting: None, anna: Desk, boris: Desk, callees: Callees, mode: PhoneMode
+) -> None:
+    """Every other move and consultation left somebody in silence before."""
+    person = await at_work(anna, callees, mode)
+    await boris.sign_in(anna.card.campaign_id, phone_mode=mode)
+    await boris.ready()
+    await boris.until_state(AgentState.AVAILABLE)
+    giving, taking, hz = anna, boris, {anna.id: AGENT_HZ, boris.id: OTHER_HZ}
+    for _ in range(MOVES):
+        await giving.ask(TransferAsked(agent_id=giving.id, to_agent_id=taking.id))
+        await taking.until_state(AgentState.TALKING)
+        await hear({taking.phone: (PERSON_HZ,), person: (hz[taking.id],)})
+        await giving.until_state(AgentState.AVAILABLE)
+        giving, taking = taking, giving
+    third = Callee(callees, "+447700903124")
+    for _ in range(MOVES):
+        await giving.ask(TransferAsked(agent_id=giving.id, to_number=Number(third.number), is_attended=True))
+        await giving.until(lambda now: now.is_consult_up, "the third party answered")
+        await third.speak(THIRD_HZ)
+        await hear({giving.phone: (THIRD_HZ,), third: (hz[giving.id],)})
+        await giving.ask(TransferCancelled(agent_id=giving.id))
+        await giving.until(lambda now: not now.consult, "the third party is gone")
+        await hear({giving.phone: (PERSON_HZ,), person: (hz[giving.id],)})
 
 
 @BOTH_MODES

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from app.agent_commands import (
@@ -361,25 +363,66 @@ async def test_joining_ends_music_and_messages_without_waiting_for_that(stage: S
     assert set(stage.client.names) == {"bridge addChannel"}, "there is no music any more, nor a message"
 
 
-@pytest.mark.parametrize(("join", "moved"), [(JOIN, CHANNEL), (ConnectPhone(leg_id=LEG, room_id=ROOM), PHONE)])
-async def test_who_comes_from_another_room_is_woken_by_a_moment_of_silence(
-    stage: Stage, join: TelephonyCommand, moved: str
-) -> None:
-    """Asterisk that converts sound for them would send them nothing else. Who comes from nowhere needs none."""
-    woken = [("startSilence", {"channelId": moved}), ("stopSilence", {"channelId": moved})]
-    await stage.perform(join)
-    assert stage.client.names == ["bridge addChannel"]
-    stage.hear(entered(moved))
-    stage.hear(left(moved))
+def woken(stage: Stage) -> set[object]:
+    """Those for whom a moment of silence was begun and, after that, ended."""
+    said = [(name, about["channelId"]) for name, about in stage.client.requests if name.endswith("Silence")]
+    for who in {who for _, who in said}:
+        assert [name for name, whose in said if whose == who] == ["startSilence", "stopSilence"]
+    return {who for _, who in said}
+
+
+STAMPS = itertools.count()
+
+
+def stamped(message: ari.ChannelEnteredBridge | ari.ChannelLeftBridge) -> ari.Event:
+    """As if it were said at another moment than the same before: what is alike in all is an echo."""
+    return msgspec.structs.replace(message, timestamp=f"2026-01-05T12:00:00.{next(STAMPS):03d}+0000")
+
+
+async def meeting(stage: Stage, *who: str, room_id: RoomId = ROOM) -> set[object]:
+    """They come into an empty room, one after the other; who is woken, and they leave."""
     stage.client.requests.clear()
-    await stage.perform(join)
-    await stage.settle()
-    assert stage.client.requests[1:] == woken, "after they are in, and not before"
-    stage.hear(destroyed(moved))
-    stage.client.requests.clear()
-    await stage.perform(join)
-    await stage.settle()
-    assert stage.client.names == ["bridge addChannel"]
+    for one in who:
+        stage.hear(stamped(entered(one, f"outring-{room_id}")))
+        await stage.settle()
+    for one in who:
+        stage.hear(stamped(left(one, f"outring-{room_id}")))
+    return woken(stage)
+
+
+THIRD = "outring-session00001-c1"
+OTHER = f"outring-{AGENT}"
+
+
+async def test_who_hears_somebody_new_is_woken_by_a_moment_of_silence(stage: Stage) -> None:
+    """Debian's Asterisk, where it converts, would let them hear nothing of a second speaker."""
+    assert await meeting(stage, PHONE, CHANNEL) == set(), "each hears the first one"
+    assert await meeting(stage, PHONE, THIRD) == {PHONE}, "the agent consults: the phone that stayed hears a third one"
+    assert await meeting(stage, PHONE, CHANNEL) == {PHONE, CHANNEL}, "the person is back"
+    assert await meeting(stage, OTHER, CHANNEL) == {CHANNEL}, "given to an agent fresh from the start"
+    assert await meeting(stage, OTHER, PHONE) == {OTHER, PHONE}, "agents who talk with each other"
+
+
+async def test_the_phone_that_a_new_call_comes_to_is_not_woken_as_it_is_beeped_at(stage: Stage) -> None:
+    await meeting(stage, PHONE, CHANNEL)
+    assert await meeting(stage, PHONE, "outring-session00001later") == set()
+
+
+async def test_who_was_alone_in_a_room_is_not_woken(stage: Stage) -> None:
+    assert await meeting(stage, PHONE) == set()
+    assert await meeting(stage, PHONE, THIRD) == set()
+
+
+async def test_nobody_is_woken_among_three_but_those_two_who_meet_later_are(stage: Stage) -> None:
+    await meeting(stage, PHONE, CHANNEL)
+    assert await meeting(stage, OTHER, THIRD, PHONE) == set(), "Asterisk mixes"
+    assert await meeting(stage, OTHER, THIRD) == {OTHER, THIRD}
+
+
+async def test_who_hung_up_is_forgotten(stage: Stage) -> None:
+    await meeting(stage, PHONE, CHANNEL)
+    stage.hear(destroyed(CHANNEL))
+    assert await meeting(stage, PHONE, CHANNEL) == set()
 
 
 async def test_a_musical_room_plays_for_who_is_alone_and_falls_silent_for_two(stage: Stage) -> None:
