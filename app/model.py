@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.agents import AgentPlan, CallbackPlan, Conversation, DialingMode
+from app.calling_order import OrderPlan
 from app.compliance.plan import CompliancePlan
 from app.outcomes import ContactStatus, Outcome
 from app.ownership import OwnershipPlan
@@ -145,7 +146,7 @@ class Campaign:
     pause_at: after so many attempts in its life it pauses by itself ("the first 50, then pause"); 0: it does not.
     rehearses: the campaign whose test calls these are; such a one is kept out of lists and figures. 0: none.
     strategy: who is tried again when, in place of `retry`'s tries and delay; None: by these.
-    compliance: the laws its calls come under. ownership: whose its contacts are.
+    compliance: the laws its calls come under. ownership: whose its contacts are. order: who of those due is next.
     """
 
     id: CampaignId
@@ -166,6 +167,7 @@ class Campaign:
     strategy: CallStrategy | None = None
     compliance: CompliancePlan = field(default_factory=CompliancePlan)
     ownership: OwnershipPlan = field(default_factory=OwnershipPlan)
+    order: OrderPlan = field(default_factory=OrderPlan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

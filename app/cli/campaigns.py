@@ -210,6 +210,28 @@ def owners(name: str, rule: str | None, days: float | None, flag_column: str | N
     click.echo(f"{name}: {kept['rule']}{flag}{wait}")
 
 
+@campaign.command("order")
+@click.argument("name")
+@click.option("--by-time-zone/--longest-first", "by_time_zone", default=None,
+              help="Time zones take turns, or whoever waits longest is next.")  # fmt: skip
+@json_option
+def calling_order(name: str, by_time_zone: bool | None, as_json: bool) -> None:
+    """Say in which order the campaign NAME calls those who are due, or change it, with calls going on."""
+
+    async def order(remote: Remote) -> Any:
+        found = await by_name(remote, "campaign", name)
+        changes = {} if by_time_zone is None else {"by_time_zone": by_time_zone}
+        if not changes:
+            return found
+        return await remote.patch(f"/campaigns/{found['id']}", {"order": found["order"] | changes})
+
+    kept = ask(order)["order"]
+    if as_json:
+        say_json(kept)
+    else:
+        click.echo(f"{name}: {'time zones take turns' if kept['by_time_zone'] else 'whoever waits longest is next'}")
+
+
 @campaign.command("lists")
 @click.argument("name")
 @click.option("--list", "list_name", help="Which list to change.")

@@ -30,6 +30,8 @@ from app.units import CampaignId, ContactId, ListId
 
 ADDED: Final = "added contact"
 """What the audit trail calls it."""
+_GIVEN_BY: Final = frozenset({"owner", "time_zone", "region", "phone1"})
+"""What of a contact says in which line of a campaign they wait, beside its own columns."""
 _MANY: Final = 20
 """From so many new contacts at once the trail has one line for all of them."""
 
@@ -261,7 +263,7 @@ class _Writer:
         if self._keeps_trail:
             for name, (before, after) in changed.items():
                 self._note(contact_id, EDITED, {"field": name, "before": before, "after": after})
-        if ("owner" in values or cells) and self._has_owning():
+        if (_GIVEN_BY & values.keys() or cells) and self._has_owning():
             self._campaigns |= set(give_again(self._conn, contact_id))
         if values.get("phone1"):
             self._campaigns |= set(requeue_mended(self._conn, contact_id, self._now_ms))

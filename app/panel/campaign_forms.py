@@ -21,6 +21,7 @@ from app.agents import (
     PreviewDefault,
     RecordingPolicy,
 )
+from app.calling_order import OrderPlan
 from app.compliance.plan import CompliancePlan
 from app.compliance.rules import Consent
 from app.model import CallerIdChoice, CallerIdPlan, Campaign
@@ -109,6 +110,7 @@ def when_fields(entry: CampaignEntry) -> Form:
         "max_faults": str(retry.max_faults), "consent": law.consent.name, "seller": law.seller,
         "subject": law.subject, "debt_column": law.debt_column,
         **owner_fields(entry.campaign.ownership),
+        "by_time_zone": "yes" if entry.campaign.order.by_time_zone else "",
     }  # fmt: skip
     return Form(given, {"profiles": list(law.profiles)})
 
@@ -124,7 +126,8 @@ def when_step(form: Form, plan: Campaign, strategies: Sequence[CallStrategy]) ->
         retry_ms=max(1_000, form.length_ms("retry_h", 0.001, 8_760, HOUR_MS)),
         max_faults=form.whole("max_faults", 1, 50),
     )
-    plan = replace(plan, retry=retry, strategy=chosen, compliance=read_compliance(form))
+    order = OrderPlan(by_time_zone=form.ticked("by_time_zone"))
+    plan = replace(plan, retry=retry, strategy=chosen, compliance=read_compliance(form), order=order)
     return read_ownership(form, plan) if form.has("owner_rule") else plan
 
 

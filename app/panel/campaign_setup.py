@@ -334,9 +334,9 @@ def _option(flow: FlowVersion) -> tuple[str, str]:
 def _told(plan: Campaign) -> dict[str, object]:
     """A campaign's settings by name, flat, for the trail."""
     flat: dict[str, object] = {}
-    for part in (plan, plan.retry, plan.compliance, plan.ownership, plan.agents, plan.agents.pacing):
+    for part in (plan, plan.retry, plan.compliance, plan.ownership, plan.order, plan.agents, plan.agents.pacing):
         for name in part.__dataclass_fields__:
-            if name not in ("retry", "agents", "pacing", "compliance", "ownership"):
+            if name not in ("retry", "agents", "pacing", "compliance", "ownership", "order"):
                 flat[name] = _plain(getattr(part, name))
     return flat
 

@@ -20,6 +20,7 @@ from app.agents import (
 from app.dialing.snapshot import CampaignPicture, Snapshot
 from app.model import CallerIdChoice, CallerIdPlan, Campaign, RetryPolicy
 from app.panel.compliance_shapes import STEERED_COMPLIANCE, ComplianceBody, SteerComplianceBody, steered
+from app.panel.order_shapes import OrderBody, SteerOrderBody
 from app.panel.ownership_shapes import OwnershipBody, SteerOwnershipBody
 from app.panel.pacing_shapes import STEERED_PACING, PacingAnswer, PacingBody, SteerPacingBody
 from app.panel.problems import pattern
@@ -137,7 +138,7 @@ class AgentPlanBody(In):
         return cls.model_validate({name: told[name] for name in cls.model_fields})
 
 
-class SteerBody(SteerPacingBody, SteerComplianceBody, SteerOwnershipBody):
+class SteerBody(SteerPacingBody, SteerComplianceBody, SteerOwnershipBody, SteerOrderBody):
     """What to change of a campaign, running or not; what is left out stays. It counts from the next call."""
 
     lines: int = Field(default=2, ge=1, le=10_000, json_schema_extra=left_out)
@@ -160,6 +161,8 @@ class SteerBody(SteerPacingBody, SteerComplianceBody, SteerOwnershipBody):
         law = {name: given.pop(name) for name in STEERED_COMPLIANCE if name in given}
         if given.pop("ownership", None) is not None:
             given["ownership"] = self.ownership.plan()
+        if given.pop("order", None) is not None:
+            given["order"] = self.order.plan()
         if "mode" in given:
             given["mode"] = DialingMode(given["mode"])
         agents["pacing"] = replace(plan.agents.pacing, **pacing)
@@ -221,6 +224,7 @@ class CampaignBody(In):
     agents: AgentPlanBody = Field(default_factory=AgentPlanBody)
     compliance: ComplianceBody = Field(default_factory=ComplianceBody)
     ownership: OwnershipBody = Field(default_factory=OwnershipBody)
+    order: OrderBody = Field(default_factory=OrderBody)
 
     def campaign(self, campaign_id: int, strategy: CallStrategy | None = None) -> Campaign:
         """As the dialer has it. strategy: the one of that name."""
@@ -241,6 +245,7 @@ class CampaignBody(In):
             strategy=strategy,
             compliance=self.compliance.plan(),
             ownership=self.ownership.plan(),
+            order=self.order.plan(),
         )
 
 
@@ -336,6 +341,7 @@ class CampaignAnswer(BaseModel):
     agents: AgentPlanBody
     compliance: ComplianceBody
     ownership: OwnershipBody
+    order: OrderBody
     progress: ProgressAnswer
     calls: CallsAnswer
     created_at_ms: int
@@ -366,6 +372,7 @@ class CampaignAnswer(BaseModel):
             agents=AgentPlanBody.of(plan.agents),
             compliance=ComplianceBody.of(plan.compliance),
             ownership=OwnershipBody.of(plan.ownership),
+            order=OrderBody.of(plan.order),
             progress=ProgressAnswer.of(entry.progress),
             calls=CallsAnswer.of(picture),
             created_at_ms=entry.created_at_ms,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from app.model import Campaign, CampaignStatus
 from app.store.errors import NotFound, unique
 from app.store.flows import get_flow
-from app.store.owners import ownership_of
+from app.store.owners import giving_of
 from app.store.progress import Progress, progress_of
 from app.store.schema import campaign_lists, campaign_trunks, campaigns, trunks
 from app.store.strategies import get_strategy, strategies_by_name
@@ -49,13 +49,13 @@ def create_campaign(conn: Connection, plan: Campaign, *, now_ms: int) -> Campaig
 def update_campaign(conn: Connection, plan: Campaign) -> None:
     """Change the campaign of that id: name, flow, trunks and settings. Raises NotFound, Duplicate."""
     _check(conn, plan)
-    before = ownership_of(conn, plan.id)
+    before = giving_of(conn, plan.id)
     with unique("campaign", plan.name):
         changed = conn.execute(update(campaigns).where(campaigns.c.id == plan.id).values(_row(plan))).rowcount
     if changed == 0:
         raise NotFound("campaign", plan.id)
     _set_trunks(conn, plan.id, plan.trunks)
-    if not plan.ownership.gives_alike(before):
+    if not before.gives_alike(plan):
         conn.execute(update(campaigns).where(campaigns.c.id == plan.id).values(owners_after=0))
 
 

@@ -24,7 +24,7 @@ from app.store import law, owners
 from app.store.errors import NotFound
 from app.store.ids import NewAttemptId
 from app.store.law import CampaignLaw
-from app.store.mixing import calls_made, lanes
+from app.store.mixing import Lane, calls_made, in_zones, lanes, turns_passed
 from app.store.national import stale_list
 from app.store.pasts import pasts
 from app.store.sql import execute, to_json
@@ -79,19 +79,20 @@ def claim_contacts(
     look = wanted = command.count
     try:
         found = law.campaign_law(conn, lawbook, command.campaign_id)
+        if found.is_giving:  # in which lines they wait then is told again
+            owners.give_piece(conn, command.campaign_id)
+            found = law.campaign_law(conn, lawbook, command.campaign_id)
     except ValueError as error:
         return _nobody(conn, command, now_ms, f"its compliance profile cannot be used: {error}")
     except NotFound as error:
         return _nobody(conn, command, now_ms, str(error))
     hindrance = stale_list(conn, command.campaign_id, now_ms) if found.honours_lists else ""
-    if found.is_giving:
-        owners.give_piece(conn, command.campaign_id)
     owners.escalate(conn, command.campaign_id, found.ownership, now_ms)
     lines = owners.lines_of(conn, found.ownership, command.agents)
     mix = _Mix(conn, found)
     for _ in range(_LOOKS if command.count > 0 and not hindrance else 0):
         lacking = command.count - len(opened)
-        rows = _take(conn, command, tuple(lines), mix.from_lists(wanted, len(opened)), wanted, look, now_ms)
+        rows = _take(conn, command, tuple(lines), mix.from_lists(wanted, look, len(opened)), wanted, look, now_ms)
         claimed = _settle(conn, command.campaign_id, rows, tallies)
         if mix.off:
             claimed = _hold_off(conn, command.campaign_id, claimed, mix.off, now_ms)
@@ -99,6 +100,7 @@ def claim_contacts(
         taken, left = _for_whom(taken, lines, opened, now_ms)
         if mix.is_of_many:
             taken = mix.in_turn(taken, lacking, len(opened))
+            mix.passed(taken[:lacking], tallies)
         opened += _open(conn, command.campaign_id, taken[:lacking], now_ms, new_attempt_id, tallies)
         _put_back(conn, command.campaign_id, taken[lacking:] + left)
         if len(opened) >= command.count or len(rows) < min(look, wanted):
@@ -213,7 +215,7 @@ def _take(
         "shut_until_ms": command.shut_until_ms,
         "agents_json": to_json(lines),
     }
-    return execute(conn, "claim_contacts" if "list_id" in lists else "claim_from_lists", parameters | lists).all()
+    return execute(conn, "claim_contacts" if "list_id" in lists else "claim_from_lanes", parameters | lists).all()
 
 
 def _settle(conn: Connection, campaign_id: CampaignId, rows: Sequence[Row[Any]], tallies: TallyBook) -> list[Row[Any]]:
@@ -323,39 +325,73 @@ def _by_law(
 
 
 class _Mix:
-    """How a claim takes from the campaign's lists; with one list, which most have, nothing is reckoned."""
+    """How a claim takes from the campaign's lists and their time zones.
+
+    With one list and no turns, which most campaigns have, nothing is reckoned.
+    """
 
     def __init__(self, conn: Connection, found: CampaignLaw) -> None:
+        self._found = found
         self._on = [one for one in found.lists if one.is_active]
         self.off = frozenset(one.list_id for one in found.lists if not one.is_active)
-        self.is_of_many = len(self._on) > 1
-        is_shared = self.is_of_many and any(one.weight for one in self._on)
+        self.is_of_many = len(self._on) > 1 or bool(found.zones)
+        is_shared = len(self._on) > 1 and any(one.weight for one in self._on)
         self._made = calls_made(conn, found.campaign_id) if is_shared else 0
+        self._takes_turns = found.order.by_time_zone and bool(found.zones)
+        self._turned = turns_passed(conn, found.campaign_id) if self._takes_turns else {}
 
-    def from_lists(self, wanted: int, opened: int) -> dict[str, object]:
-        """The statement's parameters: the only list, or how much of each."""
+    def from_lists(self, wanted: int, look: int, opened: int) -> dict[str, object]:
+        """The statement's parameters: the only list, or the lines of all with how much of each."""
         if not self.is_of_many:
             return {"list_id": self._on[0].list_id if self._on else 0}
-        shares = lanes(self._on, self._made + opened, wanted)
-        return {
-            "lists_json": to_json([one.list_id for one in shares]),
-            "ranks_json": to_json([one.rank for one in shares]),
-            "quotas_json": to_json([one.quota for one in shares]),
-        }
+        shares = self._lanes(wanted, opened)
+        rows = [[one.list_id, one.zone, one.rank, one.quota, one.pool, one.place, one.turns] for one in shares]
+        return {"lanes_json": to_json(rows), "deep": max(wanted, look // max(1, len(rows)))}
 
     def in_turn(self, taken: Sequence[_Taken], wanted: int, opened: int) -> list[_Taken]:
-        """More may have been looked at than are wanted: those first whose lists' turn it is."""
-        shares = {one.list_id: one for one in lanes(self._on, self._made + opened, wanted)}
-        seen = Counter[int]()
+        """More may have been looked at than are wanted: those first whose lists' and zones' turn it is."""
+        shares = {(one.list_id, one.zone): one for one in self._lanes(wanted, opened)}
+        turn: dict[int, int] = {}
+        found: list[tuple[Lane | None, _Taken]] = []
+        seen = Counter[tuple[int, int]]()
+        for one in taken:
+            share = None if _line(one.row) < _COMMON else shares.get((one.row.list_id, one.row.zone))
+            found.append((share, one))
+            if share is not None:
+                turn[one.row.contact_id] = share.place + share.turns * seen[share.pool, share.zone]
+                seen[share.pool, share.zone] += 1
+        found.sort(key=lambda pair: turn.get(pair[1].row.contact_id, -1))  # within a turn as they waited
+        of_list = Counter[int]()
 
-        def turn(one: _Taken) -> int:
-            share = shares.get(one.row.list_id)
-            if _line(one.row) < _COMMON or share is None:
-                return 0
-            seen[share.list_id] += 1
-            return 1 + 2 * share.rank + (seen[share.list_id] > share.quota)
+        def order(pair: tuple[Lane | None, _Taken]) -> tuple[int, int]:
+            share, one = pair
+            if share is None:
+                return 0, 0
+            of_list[share.list_id] += 1
+            return 1 + 2 * share.rank + (of_list[share.list_id] > share.quota), turn[one.row.contact_id]
 
-        return sorted(taken, key=turn)
+        return [one for _, one in sorted(found, key=order)]
+
+    def passed(self, opened: Sequence[_Taken], tallies: TallyBook) -> None:
+        """These are called: the turn goes on after the zone that came last, in each pool."""
+        if not self._takes_turns:
+            return
+        shares = {(one.list_id, one.zone): one for one in self._lanes(0, 0)}
+        last: dict[int, int] = {}
+        for one in opened:
+            share = shares.get((one.row.list_id, one.row.zone))
+            if share is not None and _line(one.row) == _COMMON:
+                last[share.pool] = share.place + 1
+        for pool, turns in last.items():
+            tallies.turned(self._found.campaign_id, pool, turns)
+            self._turned[pool] = self._turned.get(pool, 0) + turns
+
+    def _lanes(self, wanted: int, opened: int) -> list[Lane]:
+        shares = lanes(self._on, self._made + opened, wanted)
+        if not self._found.zones:
+            return shares
+        found = in_zones(shares, self._on, self._found.zones, self._turned)
+        return found if self._takes_turns else [replace(one, place=0, turns=0) for one in found]
 
 
 def _hold_off(

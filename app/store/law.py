@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from app.agents import DialingMode, Disposition, DispositionEffect
+from app.calling_order import OrderPlan
 from app.compliance.law import Decision, Law
 from app.compliance.library import Lawbook
 from app.compliance.plan import CompliancePlan
@@ -48,6 +49,7 @@ class _Settings(msgspec.Struct):
     mode: DialingMode = DialingMode.BROADCAST
     compliance: CompliancePlan = msgspec.field(default_factory=CompliancePlan)
     ownership: OwnershipPlan = msgspec.field(default_factory=OwnershipPlan)
+    order: OrderPlan = msgspec.field(default_factory=OrderPlan)
 
 
 class _Agents(msgspec.Struct):
@@ -69,6 +71,7 @@ class About(msgspec.Struct, omit_defaults=True):
 
 _settings = msgspec.json.Decoder(_Settings)
 _lists = msgspec.json.Decoder(list[tuple[int, int, int, bool | int]])
+_zones = msgspec.json.Decoder(list[tuple[int, int]])
 _dispositions = msgspec.json.Decoder(_Dispositions)
 _about = msgspec.json.Decoder(About)
 _fields = msgspec.json.Decoder(dict[str, str], strict=False)
@@ -78,7 +81,8 @@ _fields = msgspec.json.Decoder(dict[str, str], strict=False)
 class CampaignLaw:
     """The law of a campaign, as it stands on disk now, whose its contacts are, and its lists.
 
-    honours_lists: it honours a national list. is_giving: its contacts are just being given to their owners.
+    honours_lists: it honours a national list. is_giving: its contacts are just being given to their owners and zones.
+    zones: the lines of time zones its contacts wait in, beside the common one: (list, zone).
     """
 
     campaign_id: CampaignId
@@ -89,6 +93,8 @@ class CampaignLaw:
     ownership: OwnershipPlan = field(default_factory=OwnershipPlan)
     is_giving: bool = False
     lists: tuple[ListShare, ...] = ()
+    order: OrderPlan = field(default_factory=OrderPlan)
+    zones: tuple[tuple[ListId, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,8 @@ def campaign_law(conn: Connection, lawbook: Lawbook, campaign_id: CampaignId) ->
         law=lawbook.law(kept.compliance.profiles),
         honours_lists=bool(row.honours_lists),
         ownership=kept.ownership,
+        order=kept.order,
+        zones=tuple((ListId(list_id), zone) for list_id, zone in _zones.decode(row.zones or "[]")),
         is_giving=bool(row.is_giving),
         lists=tuple(
             ListShare(list_id=ListId(list_id), weight=weight, priority=priority, is_active=bool(is_active))

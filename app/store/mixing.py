@@ -2,13 +2,17 @@
 
 Without weights and priorities the lists are one line: who waits longest is next. A share is told for each call from the
 number of calls made so far, so that it holds over any stretch and nothing has to be remembered but that number.
+
+Where a campaign's time zones take turns, each list has a line for each of them. Lists with a weight turn by themselves,
+the others of a priority together: such lists are a pool. A turn goes on after the zone that was called last; one that
+has nobody due is passed over. So between two calls of a zone with somebody due every other gets one at the most.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection, select, update
@@ -21,6 +25,8 @@ MAX_WEIGHT: Final = 1_000
 MAX_PRIORITY: Final = 100
 ALL: Final = 1_000_000
 """How many a list may give where it has no share to keep to."""
+_WITHOUT_WEIGHT: Final = -1_000
+"""The pool of lists without a weight, of priority 0; pools of weighed lists are by the list's id."""
 _GOLDEN: Final = 11_400_714_819_323_198_485
 """2^64 divided by the golden ratio: its multiples fall as evenly as can be, whatever stretch of them is looked at."""
 
@@ -43,11 +49,19 @@ class ListShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """A list in a claim. rank: lower ones come first; quota: so many before the others of its rank get more."""
+    """A line of a list in a claim. rank: lower ones come first; quota: so many before the others of its rank get more.
+
+    zone: of those who live there, where time zones take turns in a pool of lists: at which `place` of the turn that is
+    next, of `turns` zones; 0: they take none, whoever waits longest is next.
+    """
 
     list_id: ListId
     rank: int
     quota: int
+    zone: int = 0
+    pool: int = 0
+    place: int = 0
+    turns: int = 0
 
 
 def lanes(shares: Iterable[ListShare], made: int, wanted: int) -> list[Lane]:
@@ -60,6 +74,35 @@ def lanes(shares: Iterable[ListShare], made: int, wanted: int) -> list[Lane]:
         quotas = _quotas([one.weight for one in mine], made, wanted)
         found += [Lane(list_id=one.list_id, rank=rank, quota=quotas[at]) for at, one in enumerate(mine)]
     return found
+
+
+def in_zones(
+    found: Iterable[Lane], shares: Iterable[ListShare], zones: Iterable[tuple[ListId, int]], turned: Mapping[int, int]
+) -> list[Lane]:
+    """Each list's lane as one lane for each of its zones, in turn.
+
+    zones: of which lists there are which, beside the zone 0 of all. turned: how many turns of each pool passed so far.
+    """
+    of_list: dict[int, set[int]] = {}
+    for list_id, zone in zones:
+        of_list.setdefault(list_id, set()).add(zone)
+    pools = {one.list_id: pool_of(one) for one in shares}
+    lines = [
+        replace(lane, zone=zone, pool=pools[lane.list_id])
+        for lane in found
+        for zone in sorted({0} | of_list.get(lane.list_id, set()))
+    ]
+    turns = {pool: sorted({one.zone for one in lines if one.pool == pool}) for pool in set(pools.values())}
+    return [_in_turn(one, turns[one.pool], turned.get(one.pool, 0)) for one in lines]
+
+
+def _in_turn(lane: Lane, zones: Sequence[int], turned: int) -> Lane:
+    return replace(lane, place=(zones.index(lane.zone) - turned) % len(zones), turns=len(zones))
+
+
+def pool_of(share: ListShare) -> int:
+    """The pool of a list, within which time zones take turns."""
+    return share.list_id if share.weight else _WITHOUT_WEIGHT - share.priority
 
 
 def _class(share: ListShare, known: Sequence[ListShare]) -> tuple[int, bool]:
@@ -88,6 +131,13 @@ def calls_made(conn: Connection, campaign_id: CampaignId) -> int:
     of = tallies.c
     found = select(of.count).where(of.campaign_id == campaign_id, of.kind == "attempts", of.key == "")
     return conn.scalar(found) or 0
+
+
+def turns_passed(conn: Connection, campaign_id: CampaignId) -> dict[int, int]:
+    """How many time zones had their turn so far, in each pool of a campaign's lists."""
+    of = tallies.c
+    found = select(of.key, of.count).where(of.campaign_id == campaign_id, of.kind == "turn")
+    return {int(key): count for key, count in conn.execute(found)}
 
 
 # --- as operators set it ---------------------------------------------------------------------------------------------

@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
+from app.calling_order import OrderPlan
+from app.compliance.rules import Callee
+from app.compliance.zone_lines import COMMON, zone_line
+from app.compliance.zones import place_of
+from app.model import Campaign
 from app.outcomes import ContactStatus
 from app.ownership import KEEPERS, OwnedFacts, Owners, OwnershipPlan, OwnershipRule, group_of_line, owner_of
 from app.store.schema import (
@@ -25,6 +30,7 @@ from app.store.schema import (
     campaign_agents,
     campaign_contacts,
     campaign_lists,
+    campaign_zones,
     campaigns,
     contacts,
     users,
@@ -39,10 +45,21 @@ ESCALATED: Final = 200
 _PLACE: Final = campaign_contacts.c
 
 
-class _Settings(msgspec.Struct):
-    """What of a campaign's settings says whose its contacts are."""
+class Giving(msgspec.Struct, frozen=True):
+    """What of a campaign's settings says in which line its contacts wait: whose they are, and by their time zone."""
 
     ownership: OwnershipPlan = msgspec.field(default_factory=OwnershipPlan)
+    order: OrderPlan = msgspec.field(default_factory=OrderPlan)
+
+    @property
+    def sorts_new(self) -> bool:
+        """Whether a contact that comes may belong to another line than the common one."""
+        return (self.ownership.has_owners and self.ownership.rule not in KEEPERS) or self.order.by_time_zone
+
+    def gives_alike(self, other: Campaign) -> bool:
+        """Whether a campaign as it is to be has every contact in the same line."""
+        is_turned_alike = self.order.by_time_zone is other.order.by_time_zone
+        return is_turned_alike and other.ownership.gives_alike(self.ownership)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +94,15 @@ def set_owner(
 # --- who may own -----------------------------------------------------------------------------------------------------
 
 
+def giving_of(conn: Connection, campaign_id: CampaignId) -> Giving:
+    """How a campaign gives its contacts; as one that does not where the campaign is not there."""
+    settings = conn.scalar(select(campaigns.c.settings).where(campaigns.c.id == campaign_id))
+    return msgspec.convert(settings or {}, Giving)
+
+
 def ownership_of(conn: Connection, campaign_id: CampaignId) -> OwnershipPlan:
     """A campaign's rule; of none where the campaign is not there."""
-    settings = conn.scalar(select(campaigns.c.settings).where(campaigns.c.id == campaign_id))
-    return msgspec.convert(settings or {}, _Settings).ownership
+    return giving_of(conn, campaign_id).ownership
 
 
 def owners_of(conn: Connection, campaign_id: CampaignId) -> Owners:
@@ -118,9 +140,9 @@ def lines_of(conn: Connection, plan: OwnershipPlan, agents: Sequence[AgentId]) -
 
 
 def give_new(conn: Connection, campaign_id: CampaignId, first_id: int, last_id: int) -> None:
-    """Give contacts that have just come to a campaign, from one id to another, to their owners."""
-    plan = ownership_of(conn, campaign_id)
-    if not plan.has_owners or plan.rule in KEEPERS:  # with these nobody has talked yet
+    """Give contacts that have just come to a campaign, from one id to another, to their owners and time zones."""
+    plan = giving_of(conn, campaign_id)
+    if not plan.sorts_new:  # where a conversation makes an owner, nobody has talked yet
         return
     places = _places(campaign_id).where(_PLACE.contact_id.between(first_id, last_id))
     _give(conn, campaign_id, plan, conn.execute(places).all())
@@ -131,19 +153,18 @@ def give_again(conn: Connection, contact_id: ContactId) -> tuple[CampaignId, ...
     found = conn.execute(select(_PLACE.campaign_id).where(_PLACE.contact_id == contact_id)).scalars().all()
     given: list[CampaignId] = []
     for campaign_id in map(CampaignId, found):
-        plan = ownership_of(conn, campaign_id)
-        if plan.has_owners and plan.rule not in KEEPERS:
+        plan = giving_of(conn, campaign_id)
+        if plan.sorts_new:
             rows = conn.execute(_places(campaign_id).where(_PLACE.contact_id == contact_id)).all()
             given += [campaign_id] if _give(conn, campaign_id, plan, rows) else []
     return tuple(given)
 
 
 def has_owning(conn: Connection, list_id: ListId) -> bool:
-    """Whether a campaign of a list gives contacts to owners by what is written of them."""
+    """Whether a campaign of a list gives contacts to owners or time zones by what is written of them."""
     attached = select(campaign_lists.c.campaign_id).where(campaign_lists.c.list_id == list_id)
     found = conn.execute(select(campaigns.c.settings).where(campaigns.c.id.in_(attached))).scalars()
-    plans = (msgspec.convert(settings, _Settings).ownership for settings in found)
-    return any(plan.has_owners and plan.rule not in KEEPERS for plan in plans)
+    return any(msgspec.convert(settings, Giving).sorts_new for settings in found)
 
 
 def mark_owners(conn: Connection, campaign_ids: Collection[CampaignId] | None = None) -> tuple[CampaignId, ...]:
@@ -152,9 +173,7 @@ def mark_owners(conn: Connection, campaign_ids: Collection[CampaignId] | None = 
     if campaign_ids is not None:
         found = found.where(campaigns.c.id.in_(campaign_ids))
     marked = [
-        CampaignId(row.id)
-        for row in conn.execute(found)
-        if msgspec.convert(row.settings, _Settings).ownership.has_owners
+        CampaignId(row.id) for row in conn.execute(found) if msgspec.convert(row.settings, Giving).ownership.has_owners
     ]
     if marked:
         conn.execute(update(campaigns).where(campaigns.c.id.in_(marked)).values(owners_after=0))
@@ -176,11 +195,13 @@ def give_piece(conn: Connection, campaign_id: CampaignId, size: int = PIECE) -> 
     after_id = conn.scalar(found)
     if after_id is None:
         return False
-    plan = ownership_of(conn, campaign_id)
+    plan = giving_of(conn, campaign_id)
     places = _places(campaign_id).where(_PLACE.contact_id > after_id).order_by(_PLACE.contact_id).limit(size)
     rows = conn.execute(places).all()
-    _give(conn, campaign_id, plan, rows)
+    _give(conn, campaign_id, plan, rows, is_anew=True)
     is_last = len(rows) < size
+    if is_last and not plan.order.by_time_zone:  # nobody waits by their zone any more
+        conn.execute(delete(campaign_zones).where(campaign_zones.c.campaign_id == campaign_id))
     values = {"owners_after": None if is_last else rows[-1].contact_id}
     conn.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(values))
     return not is_last
@@ -188,26 +209,51 @@ def give_piece(conn: Connection, campaign_id: CampaignId, size: int = PIECE) -> 
 
 def _places(campaign_id: CampaignId) -> Select[Any]:
     return (
-        select(_PLACE.contact_id, _PLACE.owner_id, _PLACE.attempts, contacts.c.owner, contacts.c.creator,
-               contacts.c.fields)
+        select(_PLACE.contact_id, _PLACE.owner_id, _PLACE.attempts, _PLACE.zone, _PLACE.list_id, _PLACE.phone,
+               contacts.c.owner, contacts.c.creator, contacts.c.fields, contacts.c.time_zone, contacts.c.region,
+               contacts.c.phone1, contacts.c.phone2, contacts.c.phone3, contacts.c.phone4, contacts.c.phone5)
         .join(contacts, contacts.c.id == _PLACE.contact_id)
         .where(_PLACE.campaign_id == campaign_id)
     )  # fmt: skip
 
 
-def _give(conn: Connection, campaign_id: CampaignId, plan: OwnershipPlan, rows: Sequence[Row[Any]]) -> int:
-    """Write the owners of these places that are others than before; answers how many."""
-    owners = owners_of(conn, campaign_id) if plan.has_owners and rows else Owners(agents={}, groups={})
-    talked = _talked(conn, campaign_id, [row.contact_id for row in rows]) if plan.rule in KEEPERS else {}
-    given: list[tuple[int, int, int | None]] = []
+def _give(
+    conn: Connection, campaign_id: CampaignId, plan: Giving, rows: Sequence[Row[Any]], *, is_anew: bool = False
+) -> int:
+    """Write the owners and zones of these places that are others than before; answers of how many it is the owner.
+
+    is_anew: the owners are not only of who came or was changed: all are told again.
+    """
+    owning = plan.ownership
+    gives_owners = is_anew or (owning.has_owners and owning.rule not in KEEPERS)
+    owners = owners_of(conn, campaign_id) if owning.has_owners and rows else Owners(agents={}, groups={})
+    asks_talks = gives_owners and owning.rule in KEEPERS
+    talked = _talked(conn, campaign_id, [row.contact_id for row in rows]) if asks_talks else {}
+    given: list[tuple[int, int, int | None, int]] = []
+    others = 0
+    zones: set[tuple[int, int, int]] = set()
     for row in rows:
         talks = tuple(talked.get(row.contact_id, ()))
         facts = OwnedFacts(owner=row.owner, creator=row.creator, fields=row.fields, talked=talks)
-        if (owner_id := owner_of(plan, facts, owners)) != row.owner_id:
-            given.append((campaign_id, row.contact_id, owner_id))
+        owner_id = owner_of(owning, facts, owners) if gives_owners else row.owner_id
+        zone = _zone(row) if plan.order.by_time_zone else COMMON
+        if (owner_id, zone) != (row.owner_id, row.zone):
+            given.append((campaign_id, row.contact_id, owner_id, zone))
+            others += owner_id != row.owner_id
+            zones.add((campaign_id, row.list_id, zone))
     if given:
+        known = sorted(one for one in zones if one[2] != COMMON)
+        if known:
+            execute(conn, "add_zones", {"rows_json": to_json(known)})
         execute(conn, "give_contacts", {"rows_json": to_json(given)})
-    return len(given)
+    return others
+
+
+def _zone(row: Row[Any]) -> int:
+    """The line of a contact's time zone, by the phone whose turn it is."""
+    phones = (row.phone1, row.phone2, row.phone3, row.phone4, row.phone5)
+    number = phones[row.phone - 1] or row.phone1
+    return zone_line(place_of(Callee(number=number, time_zone=row.time_zone, region=row.region)))
 
 
 def _talked(conn: Connection, campaign_id: CampaignId, contact_ids: Sequence[int]) -> Mapping[int, list[AgentId]]:

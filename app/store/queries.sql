@@ -103,12 +103,24 @@ WHERE $is_barred((asked.value ->> 1), attempts.contact_id, attempts.campaign_id)
 
 -- ---------------------------------------------------------------------------------------------------------- claiming
 
+-- macro: lanes(campaign)
+-- The lines a campaign's contacts wait in: the common one of each list, and those of its time zones.
+SELECT list_id, is_active, 0 AS zone
+FROM campaign_lists
+WHERE campaign_id = {campaign}
+UNION ALL
+SELECT campaign_zones.list_id, campaign_lists.is_active, campaign_zones.zone
+FROM campaign_zones
+JOIN campaign_lists ON campaign_lists.campaign_id = campaign_zones.campaign_id
+    AND campaign_lists.list_id = campaign_zones.list_id
+WHERE campaign_zones.campaign_id = {campaign}
+
 -- part: anyones_of_one_list
--- The head of the common line of a campaign with one list.
+-- The head of the common line of a campaign with one list, whose time zones take no turns.
 SELECT * FROM (
     SELECT contact_id, due_at_ms, NULL, 3, phone
     FROM campaign_contacts
-    WHERE campaign_id = :campaign_id AND list_id = :list_id AND status = 'pending' AND owner_id IS NULL
+    WHERE campaign_id = :campaign_id AND list_id = :list_id AND zone = 0 AND status = 'pending' AND owner_id IS NULL
         AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
     ORDER BY due_at_ms, contact_id
     LIMIT :look
@@ -118,51 +130,85 @@ SELECT * FROM (
 SELECT * FROM (
     SELECT contact_id, due_at_ms, NULL::bigint, 3, phone
     FROM campaign_contacts
-    WHERE campaign_id = :campaign_id AND list_id = :list_id AND status = 'pending' AND owner_id IS NULL
+    WHERE campaign_id = :campaign_id AND list_id = :list_id AND zone = 0 AND status = 'pending' AND owner_id IS NULL
         AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
     ORDER BY due_at_ms, contact_id
     LIMIT :look
     FOR UPDATE SKIP LOCKED
 ) AS anyones
 
--- part: anyones_of_lists
--- The heads of the common lines of a campaign's lists: their ids, ranks and quotas as three arrays. Lists of a lower rank
--- come first, and of each list so many before the others of its rank; beyond that who waits longest.
-SELECT anyones.contact_id, anyones.due_at_ms, NULL,
-    3 + 2 * json_extract(:ranks_json, '$[' || shared.key || ']') + (ROW_NUMBER() OVER (
-        PARTITION BY shared.value ORDER BY anyones.due_at_ms, anyones.contact_id
-    ) > json_extract(:quotas_json, '$[' || shared.key || ']')),
-    anyones.phone
-FROM json_each(:lists_json) AS shared
-CROSS JOIN campaign_contacts AS anyones
-WHERE anyones.campaign_id = :campaign_id AND anyones.contact_id IN (
-    SELECT contact_id
-    FROM campaign_contacts AS owned
-    WHERE owned.campaign_id = :campaign_id AND owned.list_id = shared.value AND owned.status = 'pending'
-        AND owned.owner_id IS NULL AND owned.callback_at_ms IS NULL AND owned.due_at_ms <= :now_ms
-    ORDER BY owned.due_at_ms, owned.contact_id
+-- part: anyones_of_lanes
+-- The heads of the common lines of a campaign's lists and their time zones; lanes: [list id, zone, rank, quota, pool,
+-- place in the turn, lanes of the pool; 0: no turns]. Lists of a lower rank come first, and of each list so many before
+-- the others of its rank; beyond that the zones of a pool in turn, or who waits longest. Of each lane :deep are read,
+-- and :look of all go on.
+SELECT * FROM (
+    SELECT contact_id, due_at_ms, NULL,
+        3 + 100000 * (2 * rank + (ROW_NUMBER() OVER (PARTITION BY list_id ORDER BY turn, due_at_ms, contact_id) > quota))
+            + turn AS line,
+        phone
+    FROM (
+        SELECT anyones.contact_id, anyones.due_at_ms, anyones.phone, lane.list_id, lane.rank, lane.quota,
+            lane.place + lane.lanes * (ROW_NUMBER() OVER (
+                PARTITION BY lane.pool, lane.zone ORDER BY anyones.due_at_ms, anyones.contact_id
+            ) - 1) AS turn
+        FROM (
+            SELECT value ->> 0 AS list_id, value ->> 1 AS zone, value ->> 2 AS rank, value ->> 3 AS quota,
+                value ->> 4 AS pool, value ->> 5 AS place, value ->> 6 AS lanes
+            FROM json_each(:lanes_json)
+        ) AS lane
+        CROSS JOIN campaign_contacts AS anyones
+        WHERE anyones.campaign_id = :campaign_id AND anyones.contact_id IN (
+            SELECT contact_id
+            FROM campaign_contacts AS owned
+            WHERE owned.campaign_id = :campaign_id AND owned.list_id = lane.list_id AND owned.zone = lane.zone
+                AND owned.status = 'pending' AND owned.owner_id IS NULL AND owned.callback_at_ms IS NULL
+                AND owned.due_at_ms <= :now_ms
+            ORDER BY owned.due_at_ms, owned.contact_id
+            LIMIT :deep
+        )
+    )
+    ORDER BY line, due_at_ms, contact_id
     LIMIT :look
 )
 
--- part: anyones_of_lists [postgresql]
-SELECT anyones.contact_id, anyones.due_at_ms, NULL::bigint,
-    3 + 2 * shared.rank + CASE WHEN ROW_NUMBER() OVER (
-        PARTITION BY shared.id ORDER BY anyones.due_at_ms, anyones.contact_id
-    ) > shared.quota THEN 1 ELSE 0 END,
-    anyones.phone
-FROM unnest(
-    translate(:lists_json, '[]', '{}')::bigint[], translate(:ranks_json, '[]', '{}')::integer[],
-    translate(:quotas_json, '[]', '{}')::integer[]
-) AS shared(id, rank, quota)
+-- part: anyones_of_lanes [postgresql]
+-- Only those who go on are locked; who was taken by another process meanwhile is passed over.
+SELECT locked.contact_id, locked.due_at_ms, NULL::bigint, chosen.line, locked.phone
+FROM (
+    SELECT contact_id,
+        3 + 100000 * (2 * rank + CASE WHEN ROW_NUMBER() OVER (
+            PARTITION BY list_id ORDER BY turn, due_at_ms, contact_id
+        ) > quota THEN 1 ELSE 0 END) + turn::integer AS line
+    FROM (
+        SELECT anyones.contact_id, anyones.due_at_ms, lane.list_id, lane.rank, lane.quota,
+            lane.place + lane.lanes * (ROW_NUMBER() OVER (
+                PARTITION BY lane.pool, lane.zone ORDER BY anyones.due_at_ms, anyones.contact_id
+            ) - 1) AS turn
+        FROM (
+            SELECT (value ->> 0)::bigint AS list_id, (value ->> 1)::smallint AS zone, (value ->> 2)::integer AS rank,
+                (value ->> 3)::integer AS quota, (value ->> 4)::bigint AS pool, (value ->> 5)::integer AS place,
+                (value ->> 6)::integer AS lanes
+            FROM json_array_elements(CAST(:lanes_json AS json))
+        ) AS lane
+        CROSS JOIN LATERAL (
+            SELECT contact_id, due_at_ms
+            FROM campaign_contacts
+            WHERE campaign_id = :campaign_id AND list_id = lane.list_id AND zone = lane.zone AND status = 'pending'
+                AND owner_id IS NULL AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+            ORDER BY due_at_ms, contact_id
+            LIMIT :deep
+        ) AS anyones
+    ) AS turned
+    ORDER BY line, due_at_ms, contact_id
+    LIMIT :look
+) AS chosen
 CROSS JOIN LATERAL (
     SELECT contact_id, due_at_ms, phone
     FROM campaign_contacts
-    WHERE campaign_id = :campaign_id AND list_id = shared.id AND status = 'pending'
-        AND owner_id IS NULL AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
-    ORDER BY due_at_ms, contact_id
-    LIMIT :look
+    WHERE campaign_id = :campaign_id AND contact_id = chosen.contact_id AND status = 'pending'
     FOR UPDATE SKIP LOCKED
-) AS anyones
+) AS locked
 
 -- name: claim_contacts
 -- Take the head of a campaign's waiting lines: callbacks that fell due, what is owned by one of :agents, and the common
@@ -270,7 +316,7 @@ WHERE campaign_contacts.campaign_id = :campaign_id
     AND campaign_contacts.contact_id = verdict.contact_id
     AND (verdict.status <> 'in progress' OR (verdict.turn = 1 AND verdict.place <= :wanted))
 RETURNING contact_id, status, due_at_ms, attempts, faults, owner_id, callback_at_ms, callback_until_ms,
-    callback_agent_id, list_id,
+    callback_agent_id, list_id, zone,
     (
         SELECT COALESCE(
             NULLIF(
@@ -398,7 +444,7 @@ WHERE campaign_contacts.campaign_id = :campaign_id
 RETURNING campaign_contacts.contact_id, campaign_contacts.status, campaign_contacts.due_at_ms,
     campaign_contacts.attempts, campaign_contacts.faults, campaign_contacts.owner_id,
     campaign_contacts.callback_at_ms, campaign_contacts.callback_until_ms, campaign_contacts.callback_agent_id,
-    campaign_contacts.list_id, verdict.number, verdict.phones, verdict.time_zone, verdict.name, verdict.language, verdict.is_typed,
+    campaign_contacts.list_id, campaign_contacts.zone, verdict.number, verdict.phones, verdict.time_zone, verdict.name, verdict.language, verdict.is_typed,
     CAST(verdict.fields AS text) AS fields;
 
 -- name: open_attempts
@@ -454,24 +500,26 @@ FROM (
     SELECT (
         SELECT mine.due_at_ms
         FROM campaign_contacts AS mine INDEXED BY ix_campaign_contacts_waiting
-        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.zone = attached.zone
+            AND mine.status = 'pending'
             AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
         ORDER BY mine.due_at_ms
         LIMIT 1
     ) AS due_at_ms
-    FROM campaign_lists AS attached
-    WHERE attached.campaign_id = :campaign_id AND attached.is_active
+    FROM ($lanes(:campaign_id)) AS attached
+    WHERE attached.is_active
     UNION ALL
     SELECT (
         SELECT :back_at_ms
         FROM campaign_contacts AS mine INDEXED BY ix_campaign_contacts_waiting
-        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.zone = attached.zone
+            AND mine.status = 'pending'
             AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
         ORDER BY mine.due_at_ms
         LIMIT 1
     )
-    FROM campaign_lists AS attached
-    WHERE attached.campaign_id = :campaign_id AND NOT attached.is_active
+    FROM ($lanes(:campaign_id)) AS attached
+    WHERE NOT attached.is_active
     UNION ALL
     SELECT CASE WHEN is_open OR due_at_ms > callback_until_ms THEN due_at_ms ELSE callback_until_ms END
     FROM (
@@ -506,24 +554,26 @@ FROM (
     SELECT (
         SELECT mine.due_at_ms
         FROM campaign_contacts AS mine
-        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.zone = attached.zone
+            AND mine.status = 'pending'
             AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
         ORDER BY mine.due_at_ms
         LIMIT 1
     ) AS due_at_ms
-    FROM campaign_lists AS attached
-    WHERE attached.campaign_id = :campaign_id AND attached.is_active
+    FROM ($lanes(:campaign_id)) AS attached
+    WHERE attached.is_active
     UNION ALL
     SELECT (
         SELECT CAST(:back_at_ms AS bigint)
         FROM campaign_contacts AS mine
-        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.status = 'pending'
+        WHERE mine.campaign_id = :campaign_id AND mine.list_id = attached.list_id AND mine.zone = attached.zone
+            AND mine.status = 'pending'
             AND mine.owner_id IS NULL AND mine.callback_at_ms IS NULL AND mine.due_at_ms IS NOT NULL
         ORDER BY mine.due_at_ms
         LIMIT 1
     )
-    FROM campaign_lists AS attached
-    WHERE attached.campaign_id = :campaign_id AND NOT attached.is_active
+    FROM ($lanes(:campaign_id)) AS attached
+    WHERE NOT attached.is_active
     UNION ALL
     SELECT CASE WHEN is_open OR due_at_ms > callback_until_ms THEN due_at_ms ELSE callback_until_ms END
     FROM (
@@ -579,18 +629,30 @@ WHERE campaign_id = :campaign_id AND contact_id = ANY (ARRAY(
 ));
 
 -- name: give_contacts
--- Write whose contacts are; rows: [campaign id, contact id, owner].
+-- Write whose contacts are, and the line of their time zone; rows: [campaign id, contact id, owner, zone].
 UPDATE campaign_contacts
-SET owner_id = given.value ->> 2
+SET owner_id = given.value ->> 2, zone = given.value ->> 3
 FROM json_each(:rows_json) AS given
 WHERE campaign_contacts.campaign_id = given.value ->> 0 AND campaign_contacts.contact_id = given.value ->> 1;
 
 -- name: give_contacts [postgresql]
 UPDATE campaign_contacts
-SET owner_id = (given.value ->> 2)::bigint
+SET owner_id = (given.value ->> 2)::bigint, zone = (given.value ->> 3)::smallint
 FROM json_array_elements(CAST(:rows_json AS json)) AS given(value)
 WHERE campaign_contacts.campaign_id = (given.value ->> 0)::bigint
     AND campaign_contacts.contact_id = (given.value ->> 1)::bigint;
+
+-- name: add_zones
+-- Note lines of time zones that contacts of a list wait in; rows: [campaign id, list id, zone].
+INSERT INTO campaign_zones (campaign_id, list_id, zone)
+SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:rows_json) WHERE TRUE
+ON CONFLICT DO NOTHING;
+
+-- name: add_zones [postgresql]
+INSERT INTO campaign_zones (campaign_id, list_id, zone)
+SELECT (value ->> 0)::bigint, (value ->> 1)::bigint, (value ->> 2)::smallint
+FROM json_array_elements(CAST(:rows_json AS json))
+ON CONFLICT DO NOTHING;
 
 -- name: contact_in_campaign
 -- One contact with its place in a campaign, as a claim tells of it, with the number that is dialed.
@@ -607,14 +669,17 @@ WHERE campaign_contacts.campaign_id = :campaign_id AND campaign_contacts.contact
 
 -- name: campaign_settings
 -- A campaign's settings, as JSON text, whether it honours a national list, and whether its contacts are being given to
--- their owners, and its lists: [list id, weight, priority, whether it is on].
+-- their owners, its lists: [list id, weight, priority, whether it is on], and the lines of their time zones.
 SELECT CAST(settings AS text) AS settings,
     EXISTS (SELECT 1 FROM campaign_national_lists WHERE campaign_id = campaigns.id) AS honours_lists,
     owners_after IS NOT NULL AS is_giving,
     (
         SELECT json_group_array(json_array(list_id, weight, priority, is_active))
         FROM campaign_lists WHERE campaign_id = campaigns.id
-    ) AS lists
+    ) AS lists,
+    (
+        SELECT json_group_array(json_array(list_id, zone)) FROM campaign_zones WHERE campaign_id = campaigns.id
+    ) AS zones
 FROM campaigns
 WHERE id = :campaign_id;
 
@@ -625,7 +690,11 @@ SELECT CAST(settings AS text) AS settings,
     (
         SELECT CAST(json_agg(json_build_array(list_id, weight, priority, is_active)) AS text)
         FROM campaign_lists WHERE campaign_id = campaigns.id
-    ) AS lists
+    ) AS lists,
+    (
+        SELECT CAST(json_agg(json_build_array(list_id, zone)) AS text)
+        FROM campaign_zones WHERE campaign_id = campaigns.id
+    ) AS zones
 FROM campaigns
 WHERE id = :campaign_id;
 

@@ -440,6 +440,16 @@ campaign_lists = Table(
     Column("is_whole", Boolean, nullable=False, default=True, server_default=text("TRUE")),  # FALSE: some were chosen
 )
 
+# The lines of time zones that a list's contacts wait in, where a campaign's zones take turns; 0 is always one.
+campaign_zones = Table(
+    "campaign_zones",
+    metadata,
+    Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("list_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("zone", SmallInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 # Who may serve a campaign. skill: theirs in this campaign; NULL: their own.
 campaign_agents = Table(
     "campaign_agents",
@@ -485,6 +495,7 @@ campaign_contacts = Table(
     Column("callback_agent_id", BigInteger),  # who promised to call themselves; NULL: anyone
     Column("reason", Text),  # why it was settled without a call, for people
     Column("list_id", BigInteger, nullable=False, default=0, server_default=text("0")),  # the contact's
+    Column("zone", SmallInteger, nullable=False, default=0, server_default=text("0")),  # app.compliance.zone_lines
     sqlite_with_rowid=False,
 )
 
@@ -496,7 +507,7 @@ def _line(name: str, *columns: str, where: str) -> None:
     Index(f"ix_campaign_contacts_{name}", *line, sqlite_where=condition, postgresql_where=condition)
 
 
-_line("waiting", "list_id", "due_at_ms", where="owner_id IS NULL AND callback_at_ms IS NULL")
+_line("waiting", "list_id", "zone", "due_at_ms", where="owner_id IS NULL AND callback_at_ms IS NULL")
 _line("owned", "owner_id", "due_at_ms", where="owner_id IS NOT NULL AND callback_at_ms IS NULL")
 # The same contacts as the line before, by the time they fell due: whose owner did not come becomes anyone's.
 _line("escalating", "due_at_ms", where="owner_id IS NOT NULL AND callback_at_ms IS NULL")

@@ -27,7 +27,7 @@ _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _FILE: Final = Path(__file__).with_name("queries.sql")
 FILLED: Final = {
     "claim_contacts": ("claim_contacts", "anyones", "anyones_of_one_list"),
-    "claim_from_lists": ("claim_contacts", "anyones", "anyones_of_lists"),
+    "claim_from_lanes": ("claim_contacts", "anyones", "anyones_of_lanes"),
 }
 """Queries with a gap, `<<anyones>>`, and the part that fills it: name → query, gap, part."""
 

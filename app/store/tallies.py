@@ -1,8 +1,9 @@
 """Running counts of a campaign, gathered through a transaction and written once at its end.
 
 Kinds: `status` (contacts by ContactStatus), `outcome` (by its number: of each closed attempt, and of each contact that
-was settled without a call), `attempts` (opened), `total` (contacts), `disposition` (of conversations, by its code) and
-`hour` (closed attempts by hour and outcome, see `hour_key`: any window of whole hours is read without counting).
+was settled without a call), `attempts` (opened), `total` (contacts), `disposition` (of conversations, by its code),
+`turn` (of time zones that passed, by their pool: app.store.mixing) and `hour` (closed attempts by hour and outcome, see
+`hour_key`: any window of whole hours is read without counting).
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class TallyBook:
     def opened(self, campaign_id: CampaignId, count: int) -> None:
         """Attempts were opened."""
         self._changes[campaign_id, "attempts", ""] += count
+
+    def turned(self, campaign_id: CampaignId, pool: int, turns: int) -> None:
+        """So many time zones had their turn."""
+        self._changes[campaign_id, "turn", str(pool)] += turns
 
     def ended(self, campaign_id: CampaignId, outcome: Outcome, count: int = 1) -> None:
         """Attempts, or contacts settled without one, came to an outcome."""

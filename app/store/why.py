@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from app.compliance.library import Lawbook
 from app.compliance.rules import Verdict
+from app.compliance.zone_lines import zone_words
 from app.model import Campaign, CampaignStatus
 from app.outcomes import ContactStatus, Outcome
 from app.ownership import BY_COLUMN, OwnershipRule
@@ -25,7 +26,7 @@ from app.store.errors import NotFound
 from app.store.mixing import list_shares
 from app.store.national import stale_list
 from app.store.owners import owners_told
-from app.store.schema import attempts, campaign_contacts, contacts, trunks
+from app.store.schema import attempts, campaign_contacts, campaign_zones, contacts, trunks
 from app.units import CampaignId, ContactId, Number
 
 _PLACE: Final = campaign_contacts.c
@@ -131,6 +132,7 @@ def _of_place(
         reasons += [
             *_list(conn, place),
             _due(place, now_ms),
+            *_turn(conn, place, now_ms),
             *_agent(conn, entry.campaign, contact, place, now_ms),
             _dnc(conn, entry.campaign.id, ContactId(contact.id), number, turn, now_ms),
             _trunk(conn, entry.campaign, number, out, now_ms),
@@ -197,6 +199,15 @@ def _due(place: Row[Any], now_ms: int) -> Reason:
         return _yes("due", "due", now_ms)
     what = "the callback that was promised" if place.callback_at_ms == due_at_ms else "the next try, or opening hours"
     return _no("due", f"waits for {what}", "time", due_at_ms)
+
+
+def _turn(conn: Connection, place: Row[Any], now_ms: int) -> Iterator[Reason]:
+    """Told where time zones take turns: nobody is kept back by it."""
+    if not place.zone:
+        return
+    found = select(campaign_zones.c.zone).where(campaign_zones.c.campaign_id == place.campaign_id).distinct()
+    others = len(set(conn.execute(found).scalars()) - {place.zone})
+    yield _yes("order", f"waits with those of {zone_words(place.zone)}, in turn with {others} other zones", now_ms)
 
 
 def _agent(conn: Connection, plan: Campaign, contact: Row[Any], place: Row[Any], now_ms: int) -> Iterator[Reason]:

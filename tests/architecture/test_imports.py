@@ -11,7 +11,7 @@ from tests.architecture.source import Import, all_imports, circles, graph, parse
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("units", "outcomes", "pacing", "plain_yaml", "phone_trials"),
-    ("agents", "compliance", "ownership", "segments"),
+    ("agents", "calling_order", "compliance", "ownership", "segments"),
     ("strategy",),
     ("model",),
     ("agent_events", "agent_commands"),

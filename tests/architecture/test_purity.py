@@ -16,6 +16,7 @@ from tests.architecture.source import all_imports, parsed
 ROOMS = ("app.compliance", "app.dialing", "app.ivr", "app.pacing", "app.segments", "app.strategy")
 MODULES = (
     "app.units",
+    "app.calling_order",
     "app.ownership",
     "app.outcomes",
     "app.plain_yaml",

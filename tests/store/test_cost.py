@@ -45,9 +45,10 @@ CLAIM = {
 }
 PATH: dict[str, dict[str, Any]] = {
     "claim_contacts": CLAIM | {"list_id": 1},
-    "claim_from_lists": CLAIM | {"lists_json": "[1,2]", "ranks_json": "[0,0]", "quotas_json": "[5,3]"},
+    "claim_from_lanes": CLAIM | {"lanes_json": "[[1,0,0,5,1,0,2],[1,1060,0,5,1,1,2],[2,0,0,3,2,0,1]]", "deep": 20},
     "escalate_contacts": {"campaign_id": 1, "before_ms": T0, "size": 200},
-    "give_contacts": {"rows_json": to_json([[1, 5, 1], [1, 6, None]])},
+    "give_contacts": {"rows_json": to_json([[1, 5, 1, 0], [1, 6, None, 1060]])},
+    "add_zones": {"rows_json": to_json([[1, 1, 1060]])},
     "open_attempts": {
         "campaign_id": 1,
         "now_ms": T0,
@@ -106,10 +107,10 @@ def plan(conn: Connection, name: str, parameters: dict[str, Any]) -> list[str]:
 def readings(steps: Sequence[str]) -> list[str]:
     """The steps that read through a table, or through all of a campaign's contacts.
 
-    The index of live numbers holds live attempts only and may be read so.
+    The index of live numbers holds live attempts only and may be read so, and a campaign's zones are some dozens.
     """
     through = [step for step in steps if re.search(rf"(SCAN|Seq Scan on) ({TABLES})\b", step)]
-    through += [step for step in steps if re.search(r"USING PRIMARY KEY \(campaign_id=\?\)$", step)]
+    through += [step for step in steps if re.search(r"(?<!campaign_zones) USING PRIMARY KEY \(campaign_id=\?\)$", step)]
     for step, then in pairwise(steps):
         if "pk_campaign_contacts" in step and "Index Cond" in then and "contact_id" not in then:
             through.append(then)

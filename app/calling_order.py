@@ -1,0 +1,12 @@
+"""In which order a campaign calls those who are due. A setting of a campaign; priorities and promises go before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlan:
+    """by_time_zone: the zones that contacts live in take turns, so that a long list of one keeps no other waiting."""
+
+    by_time_zone: bool = False
