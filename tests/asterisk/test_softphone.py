@@ -233,6 +233,23 @@ async def test_a_supervisor_at_a_softphone_listens_whispers_and_barges_in_by_its
     await hear({anna.phone: (PERSON_HZ,), person: (AGENT_HZ,)})
 
 
+async def test_a_supervisor_who_whispers_through_several_calls_hears_each_person_and_is_heard(
+    anna: Desk, boris: Desk, callees: Callees
+) -> None:
+    """Every other new person passed by the ear that had heard the one before, and the whisper with them."""
+    person, boss = await at_work(anna, callees, PhoneMode.NAILED_UP), boris.phone
+    maria = await anna.shift.user("maria", people.Role.SUPERVISOR)
+    await anna.shift.agents.supervise(maria, anna.id, boss.name, SpyMode.WHISPER)
+    await boss.until_up()
+    for _ in SAY_NOTHING[1:]:
+        await anna.ask(HangUpAsked(agent_id=anna.id))
+        await anna.until_state(AgentState.WRAP_UP)
+        await anna.done()
+        person = await talking(anna, callees)
+        await hear({boss: (AGENT_HZ, PERSON_HZ), anna.phone: (PERSON_HZ, OTHER_HZ), person: (AGENT_HZ,)})
+    await boss.hang_up()
+
+
 # --- lost phones -----------------------------------------------------------------------------------------------------
 
 

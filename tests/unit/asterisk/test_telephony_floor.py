@@ -374,7 +374,7 @@ def woken(stage: Stage) -> set[object]:
 STAMPS = itertools.count()
 
 
-def stamped(message: ari.ChannelEnteredBridge | ari.ChannelLeftBridge) -> ari.Event:
+def stamped(message: ari.Event) -> ari.Event:
     """As if it were said at another moment than the same before: what is alike in all is an echo."""
     return msgspec.structs.replace(message, timestamp=f"2026-01-05T12:00:00.{next(STAMPS):03d}+0000")
 
@@ -488,6 +488,79 @@ async def test_another_mode_is_another_ear(stage: Stage) -> None:
     stage.hear(destroyed(SNOOP))
     await stage.settle()
     assert stage.client.names == ["hangup", "bridge createWithId", "snoopChannelWithId"]
+
+
+def together(who: str, *others: str) -> ari.Event:
+    """Somebody comes into a room where these are."""
+    room = ari.Bridge(id="outring-session00002-room", channels=[*others, who])
+    return ari.ChannelEnteredBridge(bridge=room, channel=channel(who))
+
+
+AT_AGENT = f"outring-{AGENT}"
+
+
+async def test_whom_the_agent_meets_is_heard_by_a_new_ear_in_the_same_mode(stage: Stage) -> None:
+    """Debian's Asterisk would let a second person pass by an ear that converted a first one's sound."""
+    await spying(stage, SpyMode.WHISPER)
+    stage.client.requests.clear()
+    stage.hear(together(CHANNEL, AT_AGENT))
+    await stage.settle()
+    assert stage.client.names == ["hangup"], "its name has to be free first"
+    stage.hear(stamped(destroyed(SNOOP)))
+    await stage.settle()
+    stage.hear(stamped(ari.StasisStart(args=[], channel=channel(SNOOP))))
+    await stage.settle()
+    assert stage.client.names == ["hangup", "bridge createWithId", "snoopChannelWithId", "bridge addChannel"]
+    assert stage.client.requests[2][1]["whisper"] == "out"
+    asked = stage.client.requests[-1][1]
+    assert asked == {"bridgeId": SPY_BRIDGE, "channel": [SNOOP]}, "the phone stays where it is, or goes"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        together(CHANNEL, PHONE),
+        together(AT_AGENT),
+        together(PHONE, CHANNEL, AT_AGENT),
+        together(AT_AGENT, "outring-x00000001-say-0a1b2c3d"),
+        entered(CHANNEL, SPY_BRIDGE),
+    ],
+    ids=["another room", "the agent alone", "the supervisor barges in", "the agent and a recorder", "no room"],
+)
+async def test_the_ear_stays_while_the_agent_meets_nobody(stage: Stage, message: ari.Event) -> None:
+    await spying(stage, SpyMode.LISTEN)
+    stage.client.requests.clear()
+    stage.hear(message)
+    await stage.settle()
+    assert not {"hangup", "snoopChannelWithId"} & set(stage.client.names)
+
+
+async def test_a_supervisor_who_stops_as_the_agent_meets_somebody_has_no_ear_left(stage: Stage) -> None:
+    await spying(stage, SpyMode.LISTEN)
+    stage.hear(together(CHANNEL, AT_AGENT))
+    stage.hear(together(THIRD, CHANNEL, AT_AGENT))
+    stage.telephony.perform(StopSpying(leg_id=LEG))
+    await stage.settle()
+    stage.hear(stamped(destroyed(SNOOP)))
+    await stage.settle()
+    stage.hear(stamped(ari.StasisStart(args=[], channel=channel(SNOOP))))
+    await stage.settle()
+    stage.client.requests.clear()
+    stage.hear(stamped(together(CHANNEL, AT_AGENT)))
+    stage.hear(stamped(destroyed(SNOOP)))
+    await stage.settle()
+    assert "snoopChannelWithId" not in stage.client.names
+    assert stage.client.names[-1] == "bridge destroy"
+
+
+async def test_no_new_ear_is_a_warning_and_the_old_one_is_over(stage: Stage) -> None:
+    await spying(stage, SpyMode.LISTEN)
+    stage.client.failures["snoopChannelWithId"] = AriNotFound("Channel not found", status=404)
+    stage.hear(together(CHANNEL, AT_AGENT))
+    await stage.settle()
+    stage.hear(stamped(destroyed(SNOOP)))
+    await stage.settle()
+    assert stage.told == [PersonJoined(attempt_id=ID, room_id=RoomId("session00002-room"))]
 
 
 async def test_a_supervisor_who_hangs_up_leaves_no_ear_behind(stage: Stage) -> None:
