@@ -6,6 +6,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # How long `make soak` takes, in seconds.
 SOAK_S ?= 600
+# How many seeds `make chaos` plays, of how many contacts, and how much of it at the same time.
+SEEDS ?= 1000
+CALLS ?= 1000
+JOBS ?= 1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the program, its private Asterisk and its tests need from Debian's archive.
 PACKAGES := python3-venv mmdebstrap debian-archive-keyring ca-certificates espeak-ng ffmpeg
@@ -65,6 +69,10 @@ bench: lab ## Figures beside the bare API, on the real Asterisk
 .PHONY: soak
 soak: lab ## 50 calls a second for 10 minutes (SOAK_S=60: a minute): latency, memory, what is left behind
 	@$(PY) -m app.bench.soak --seconds $(SOAK_S)
+
+.PHONY: chaos
+chaos: setup ## SEEDS=1000 CALLS=1000: so many simulated calls with every fault on, and which seeds broke a rule
+	@$(PY) -m app.sim.count --seeds $(SEEDS) --calls $(CALLS) --jobs $(JOBS)
 
 .PHONY: clean
 clean: ## Remove the environment and caches (the built Asterisk stays)

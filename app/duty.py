@@ -23,7 +23,7 @@ from typing import Final
 import structlog
 
 from app.store.door import SqlStore
-from app.store.duty import DutyEntry, Relieved, leave_duty, look_at_duty, renew_duty, take_duty, tell_url
+from app.store.duty import NOBODY, DutyEntry, Relieved, leave_duty, look_at_duty, renew_duty, take_duty, tell_url
 from app.store.errors import StoreError
 
 log = structlog.get_logger()
@@ -163,13 +163,17 @@ class Duty:
                     raise OnDutyElsewhere(entry)
                 seen, since_ms = entry, self._clock()
             is_silent = entry is not None and self._clock() - since_ms > SILENCE * entry.lease_ms
-            may_be_free = entry is None or not entry.is_held or is_silent or is_gone(entry.holder)
+            may_be_free = entry is None or is_silent or is_gone(entry.holder) or self._has_run_out(entry, since_ms)
             if may_be_free and await self._take(entry, is_silent=is_silent, stands_by=stands_by):
                 return
             if entry is not None and entry.is_held and entry.epoch != told:
                 told = entry.epoch
                 waiting(entry)
             await asyncio.sleep(self._lease_ms / LOOKS / 1_000)
+
+    def _has_run_out(self, entry: DutyEntry, since_ms: int) -> bool:
+        """Nobody holds it by the database's clock; nor by ours, as that clock may have been stepped just now."""
+        return entry.holder == NOBODY or (not entry.is_held and self._clock() - since_ms > entry.lease_ms)
 
     async def _look(self, *, stands_by: bool) -> DutyEntry | None:
         while True:

@@ -240,12 +240,13 @@ class AsteriskTelephony:
 
     async def _carry_out(self, command: LaneCommand) -> None:
         if self._duty is not None:
-            if not self._duty.may_act() and not await self._duty.admitted():
-                return  # the dialer that took over looks after everything that is up
             if isinstance(command, PlaceCall) and not self._duty.may_dial():
+                # Not even after a wait: what the disk and the rates allowed was for then.
                 reason = "this dialer may not dial now: its duty is not confirmed by the database"
                 self._tell(CallRefused(attempt_id=command.attempt_id, reason=reason))
                 return
+            if not self._duty.may_act() and not await self._duty.admitted():
+                return  # the dialer that took over looks after everything that is up
         if isinstance(command, CallCommand):
             await self._calls.do(command)
         elif isinstance(command, CloseRoom):

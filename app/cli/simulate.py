@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same trace.")
 @click.option("--calls", type=click.IntRange(1, 1_000_000), default=500, show_default=True, help="Contacts to dial.")
-@click.option("--chaos", is_flag=True, help="With faults: lost replies, broken connections, restarts of Asterisk.")
+@click.option(
+    "--chaos",
+    is_flag=True,
+    help="With faults: lost replies, broken connections, restarts of Asterisk; without agents also dialers that are "
+    "killed, frozen and taken over from, a database that fills, goes and stalls, stepped clocks, edited lists.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["broadcast", "preview", "progressive", "predictive", "manual"]),
@@ -112,7 +117,7 @@ def simulate(
         _benchmark(tuple(range(seed, seed + days)), agents, rates, hours, pacers, as_json)
         return
     from app.agents import DialingMode
-    from app.sim.faults import CHAOS, NO_FAULTS
+    from app.sim.faults import CHAOS, NO_FAULTS, STORM
     from app.sim.simulate import simulate as run_simulation
 
     dialing = DialingMode(mode)
@@ -120,7 +125,9 @@ def simulate(
         agents = 0 if dialing is DialingMode.BROADCAST else 10
     if not agents and dialing is not DialingMode.BROADCAST:
         raise click.UsageError(f"{mode} dialing needs agents: give --agents 1 or more")
-    report = run_simulation(seed, calls, faults=CHAOS if chaos else NO_FAULTS, mode=dialing, agents=agents)
+    report = run_simulation(
+        seed, calls, faults=(CHAOS if agents else STORM) if chaos else NO_FAULTS, mode=dialing, agents=agents
+    )
     if as_json:
         say_json(report.as_json())
     else:

@@ -9,6 +9,7 @@ from typing import Final
 from app.agents import LivePhone
 from app.events import CallPlaced, CallUnknown, Event, LiveCall, TelephonyDown, TelephonyUp
 from app.sim.facts import Observer, OutOfReach, WithinReach
+from app.sim.faults import NO_FAULTS, Faults
 from app.sim.schedule import Schedule
 
 _REPLY_MS: Final = (1, 1, 1, 2, 2, 2, 2, 3, 3, 5, 8, 16)
@@ -29,7 +30,9 @@ class Connection:
         phones: Callable[[], tuple[LivePhone, ...]],
         on_wire: Observer,
         on_up: Callable[[bool], None],
+        faults: Faults = NO_FAULTS,
     ) -> None:
+        self.faults = faults
         self.is_alive = True
         """Asterisk runs."""
         self.is_connected = False
@@ -83,7 +86,15 @@ class Connection:
             else:
                 self.events_lost += 1
 
-        self._schedule.plan(self._stream_at_ms - now_ms, arrive)
+        wait_ms = self._stream_at_ms - now_ms
+        if self._strikes(self.faults.event_late):
+            wait_ms += self._rng.randint(1, max(1, self.faults.event_late_ms))
+        self._schedule.plan(wait_ms, arrive)
+        if self._strikes(self.faults.event_doubled):
+            self._schedule.plan(wait_ms + self._rng.randint(0, max(1, self.faults.event_late_ms)), arrive)
+
+    def _strikes(self, rate: float) -> bool:
+        return rate > 0 and self._rng.random() < rate
 
     def reply(self, event: Event, late_ms: int = 0) -> None:
         """Answer a request: not ordered with the events of the websocket."""

@@ -84,7 +84,7 @@ class SimNetwork:
         self._rng = rng = random.Random(f"network {seed}")
         self._schedule = schedule = Schedule(start_ms)
         self._connection = connection = Connection(
-            schedule, rng, lambda: self.live, lambda: self.live_phones, on_wire, self._look_around
+            schedule, rng, lambda: self.live, lambda: self.live_phones, on_wire, self._look_around, faults
         )
         self._rooms = rooms = Rooms(schedule, on_wire)
         self._media = MediaPlayer(
@@ -179,6 +179,11 @@ class SimNetwork:
         """Events the dialer was never told so far."""
         return self._connection.events_lost
 
+    @property
+    def is_within_reach(self) -> bool:
+        """Whether a dialer is connected to an Asterisk that runs."""
+        return self._connection.is_connected
+
     def next_event_ms(self) -> int | None:
         """When something happens next if nobody does anything; None: never."""
         return self._schedule.next_ms()
@@ -221,7 +226,7 @@ class SimNetwork:
 
     def heal(self) -> None:
         """From now on nothing goes wrong by chance any more."""
-        self.faults = self._media.faults = self._floor.faults = NO_FAULTS
+        self.faults = self._media.faults = self._floor.faults = self._connection.faults = NO_FAULTS
 
     def _lose_websocket_by_chance(self) -> None:
         self.lose_websocket(self._rng.randint(1, max(1, self.faults.websocket_gap_ms)))

@@ -36,6 +36,13 @@ class Rule(enum.Enum):
     PERSON_TWICE = "a person was in two rooms"
     NO_AGENT = "a call was placed without an agent for it"
     AFTER_END = "somebody was connected after the end"
+    NOT_ON_DUTY = "somebody acted who was not on duty"
+    LEFT_OPEN = "an attempt without a call stayed open long after everything was well again"
+    CHARGED = "an attempt was charged for what was not the contact's"
+    MISCOUNTED = "a contact's count is not that of its attempts"
+    TOO_OFTEN = "a contact was called more often than it may be"
+    FORGOTTEN = "what was acknowledged is not in the database"
+    REMOVED_CALLED = "somebody was called who is in no list any more"
     RECORDED = "a conversation was recorded against the policy"
 
 
@@ -80,3 +87,4 @@ class AttemptClaim:
     opened_at_ms: int
     outcome: int | None
     answered_at_ms: int | None = None
+    is_charged: bool = False

@@ -17,6 +17,7 @@ from app.model import Campaign, RetryPolicy
 from app.outcomes import ContactStatus, Outcome
 from app.sim.faults import NO_FAULTS, Faults
 from app.sim.floor_plan import floor_plan_of
+from app.sim.house import House, in_haste
 from app.sim.numbers import numbers_of, trunk_of
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan
 from app.sim.rules import SILENCE_LIMIT_MS, Violation
@@ -133,8 +134,14 @@ def simulate(
     if agents < (mode is not DialingMode.BROADCAST):
         raise ValueError(f"{mode.value} dialing needs at least one agent, not {agents}")
     began_s = time.perf_counter()
+    if faults.are_of_dialers and agents:
+        raise ValueError("faults of dialers and their disk are played without agents")
     plan = floor_plan_of(seed, calls, agents=agents, mode=mode) if agents else plan_of(seed, calls)
-    world = World(plan, seed=seed, faults=faults, trace=Trace(out))
+    world: World | House
+    if faults.are_of_dialers:
+        world = House(in_haste(plan, seed), seed=seed, faults=faults, trace=Trace(out))
+    else:
+        world = World(plan, seed=seed, faults=faults, trace=Trace(out))
     is_finished = world.run()
     statuses = world.store.read(_statuses)
     outcomes = Counter(claim.outcome for claim in world.claims())
@@ -153,7 +160,7 @@ def simulate(
         placed=world.checker.calls,
         answered=world.checker.answered,
         talked=outcomes[Outcome.CONNECTED_TO_AGENT],
-        refused=0 if world.shift is None else world.shift.refused,
+        refused=0 if isinstance(world, House) or world.shift is None else world.shift.refused,
         outcomes={Outcome(number).label: count for number, count in sorted(outcomes.items()) if number is not None},
         statuses=statuses,
         unaccounted=sum(statuses.get(status, 0) for status in unsettled) + outcomes[None],

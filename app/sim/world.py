@@ -334,7 +334,9 @@ def _ids(seed: int) -> Iterator[AttemptId]:
 def attempt_claims(conn: Connection) -> list[AttemptClaim]:
     """What a database says of every attempt in it."""
     columns = attempts.c
-    found = select(columns.id, columns.number, columns.opened_at_ms, columns.outcome, columns.answered_at_ms)
+    found = select(
+        columns.id, columns.number, columns.opened_at_ms, columns.outcome, columns.answered_at_ms, columns.is_charged
+    )
     return [
         AttemptClaim(
             attempt_id=AttemptId(row.id),
@@ -342,6 +344,7 @@ def attempt_claims(conn: Connection) -> list[AttemptClaim]:
             opened_at_ms=row.opened_at_ms,
             outcome=row.outcome,
             answered_at_ms=row.answered_at_ms,
+            is_charged=bool(row.is_charged),
         )
         for row in conn.execute(found)
     ]

@@ -240,7 +240,7 @@ class SyncStore:
 
     def __init__(self, engine: Engine, new_id: NewAttemptId, lawbook: Lawbook) -> None:
         self.lawbook = lawbook
-        self._engine = engine
+        self.engine = engine
         self._new_id = new_id
 
     @classmethod
@@ -273,8 +273,8 @@ class SyncStore:
 
     def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a write in a transaction of its own. Raises StoreError, NotFound, Duplicate."""
-        return run_plainly(self._engine, operation, *args, **kwargs)
+        return run_plainly(self.engine, operation, *args, **kwargs)
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self.engine.dispose()

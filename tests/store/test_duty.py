@@ -16,7 +16,7 @@ from app.model import CampaignStatus
 from app.store import SqlStore
 from app.store.duty import Relieved, leave_duty, look_at_duty, renew_duty, take_duty
 from app.store.schema import duty
-from app.units import CampaignId
+from app.units import DAY_MS, CampaignId
 
 LEASE_MS = 60_000
 
@@ -154,6 +154,27 @@ async def test_who_renews_nothing_is_relieved_and_does_nothing(store: SqlStore) 
         await first.relieved
     assert not first.may_act()
     await keeping
+
+
+async def test_a_stepped_clock_of_the_database_relieves_nobody(store: SqlStore) -> None:
+    """By the database's clock the lease has run out, but who holds it is there, and dials."""
+    clock = Steady()
+    first, second = Duty(store, lease_ms=400, clock=clock), Duty(store, lease_ms=400, clock=clock)
+    await first.obtain(stands_by=False)
+    for ago_ms in (DAY_MS, -DAY_MS):
+        await store.write(_was_renewed_before, ago_ms)
+        standing_by = asyncio.create_task(second.obtain(stands_by=True))
+        await asyncio.sleep(0.3)
+        assert not standing_by.done()
+        assert first.may_dial()
+        standing_by.cancel()
+    standing_by = asyncio.create_task(second.obtain(stands_by=True))
+    while not standing_by.done():
+        clock.now_ms += 20
+        assert standing_by.done() or clock.now_ms < 1_002_000, "nobody was heard of for a lease"
+        await asyncio.sleep(0.05)
+    assert second.epoch == 2
+    assert not first.may_dial()
 
 
 async def test_a_frozen_process_asks_before_it_acts(store: SqlStore) -> None:

@@ -173,17 +173,40 @@ class Stage:
         return self.told
 
 
-@pytest.fixture
-async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+class DoubtfulDuty:
+    """Duty of a process that stood still, until the database says that it is ours."""
+
+    def __init__(self) -> None:
+        self._is_sure = asyncio.Event()
+
+    def say(self) -> None:
+        self._is_sure.set()
+
+    def may_act(self) -> bool:
+        return self._is_sure.is_set()
+
+    def may_dial(self) -> bool:
+        return self._is_sure.is_set()
+
+    async def admitted(self) -> bool:
+        return await self._is_sure.wait()
+
+
+async def staged(monkeypatch: pytest.MonkeyPatch, duty: DoubtfulDuty | None = None) -> Stage:
     def new_client(*args: Any, **options: Any) -> FakeClient:
         return FakeClient(*args, **options)
 
     monkeypatch.setattr(module, "AriClient", new_client)
     unusable: list[str] = []
-    telephony = AsteriskTelephony(url="http://x/ari", user="u", password="p", on_unusable=unusable.append)
+    telephony = AsteriskTelephony(url="http://x/ari", user="u", password="p", on_unusable=unusable.append, duty=duty)
     made = Stage(telephony, unusable)
     await telephony.start(made.told.append)
     return made
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return await staged(monkeypatch)
 
 
 def channel(channel_id: str = CHANNEL, *, app_name: str = "", state: str = "Up") -> ari.Channel:
@@ -551,3 +574,23 @@ async def test_a_sound_is_asterisks_own_or_not_or_that_is_not_known(stage: Stage
     for fault in (AriUnavailable("no connection"), AriUnknown("no answer"), AriServerError("no", status=500)):
         stage.client.failures["get"] = fault
         assert await has("digits/1") is None
+
+
+# --- duty ------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_stood_still_hangs_up_when_admitted_but_places_no_call_it_was_to_place_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All calls of the time it stood still would leave at once, faster than any rate allows."""
+    duty = DoubtfulDuty()
+    stage = await staged(monkeypatch, duty)
+    up, waiting = AttemptId("attempt00002"), replace(PLACE, attempt_id=AttemptId("attempt00003"))
+    told = await stage.perform(PLACE, waiting, HangUp(attempt_id=up))
+    assert [event.attempt_id for event in told if isinstance(event, CallRefused)] == [ID, waiting.attempt_id]
+    assert not stage.client.names, "in doubt nothing is asked of Asterisk"
+    duty.say()
+    await stage.settle()
+    assert stage.client.names == ["hangup"]
+    await stage.perform(replace(PLACE, attempt_id=AttemptId("attempt00004")))
+    assert "originate" in " ".join(stage.client.names)
