@@ -272,7 +272,8 @@ class AttemptResult:
     """The end of an attempt, as it is written: outcome, whether it is charged, facts, the flow's results, what is next.
 
     flow: JSON-able: keys pressed, how far each prompt was heard, answers, recordings (see app.ivr.session.FlowResult).
-    conversation: what talking with an agent left; None when no agent did.
+    conversation: what talking with an agent left; None when no agent did. learns_hour: the campaign learns from it at
+    which hour people answer.
     """
 
     attempt_id: AttemptId
@@ -284,3 +285,4 @@ class AttemptResult:
     next: ContactNext
     flow: Mapping[str, Any] = field(default_factory=dict)
     conversation: Conversation | None = None
+    learns_hour: bool = False

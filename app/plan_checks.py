@@ -86,6 +86,18 @@ def ownership_problem(plan: Campaign) -> str:
     return ""
 
 
+def order_problem(plan: Campaign) -> str:
+    """What is wrong with the order in which a campaign calls; "": nothing."""
+    if plan.order.best_hour and plan.strategy is not None:
+        return "its call strategy says when and on which phone: choose none, or do without the best hour"
+    return ""
+
+
+def _check_order(where: str, plan: Campaign) -> None:
+    if problem := order_problem(plan):
+        raise OperationError(f"{where}: {problem}")
+
+
 def _check_ownership(where: str, plan: Campaign) -> None:
     if problem := ownership_problem(plan):
         raise OperationError(f"{where}: {problem}")
@@ -103,6 +115,7 @@ def check_campaign(plan: Campaign) -> None:
     if not 1 <= plan.retry.max_attempts <= 50:
         raise OperationError(f"{where}: 1 to 50 tries for a contact, not {plan.retry.max_attempts}")
     _check_ownership(where, plan)
+    _check_order(where, plan)
     if not 1 <= plan.retry.max_faults <= 50:
         raise OperationError(f"{where}: 1 to 50 uncharged tries for a contact, not {plan.retry.max_faults}")
     _check_agent_plan(where, plan.agents)

@@ -214,13 +214,16 @@ def owners(name: str, rule: str | None, days: float | None, flag_column: str | N
 @click.argument("name")
 @click.option("--by-time-zone/--longest-first", "by_time_zone", default=None,
               help="Time zones take turns, or whoever waits longest is next.")  # fmt: skip
+@click.option("--best-hour/--by-delay", "best_hour", default=None,
+              help="Call again at the hour and on the phone people answer best, or after the delay alone.")  # fmt: skip
 @json_option
-def calling_order(name: str, by_time_zone: bool | None, as_json: bool) -> None:
+def calling_order(name: str, by_time_zone: bool | None, best_hour: bool | None, as_json: bool) -> None:
     """Say in which order the campaign NAME calls those who are due, or change it, with calls going on."""
 
     async def order(remote: Remote) -> Any:
         found = await by_name(remote, "campaign", name)
-        changes = {} if by_time_zone is None else {"by_time_zone": by_time_zone}
+        given = {"by_time_zone": by_time_zone, "best_hour": best_hour}
+        changes = {key: value for key, value in given.items() if value is not None}
         if not changes:
             return found
         return await remote.patch(f"/campaigns/{found['id']}", {"order": found["order"] | changes})
@@ -229,7 +232,9 @@ def calling_order(name: str, by_time_zone: bool | None, as_json: bool) -> None:
     if as_json:
         say_json(kept)
     else:
-        click.echo(f"{name}: {'time zones take turns' if kept['by_time_zone'] else 'whoever waits longest is next'}")
+        again = "at the best hour and phone" if kept["best_hour"] else "after the delay of its tries"
+        turn = "time zones take turns" if kept["by_time_zone"] else "whoever waits longest is next"
+        click.echo(f"{name}: {turn}; called again {again}")
 
 
 @campaign.command("lists")

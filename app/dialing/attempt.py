@@ -494,6 +494,7 @@ class AttemptRun:
             next=then,
             flow={} if flow_result is None else flow_result.as_json(),
             conversation=conversation,
+            learns_hour=self.campaign.order.best_hour,
         )
         commands: list[Command] = [CloseAttempt(result=self.result)]
         if is_barred:

@@ -39,6 +39,7 @@ from app.plan_checks import (
     MAX_WINDOW_MS,
     MIN_WINDOW_MS,
     min_ring_problem,
+    order_problem,
     ownership_problem,
     ratio_problem,
 )
@@ -111,6 +112,7 @@ def when_fields(entry: CampaignEntry) -> Form:
         "subject": law.subject, "debt_column": law.debt_column,
         **owner_fields(entry.campaign.ownership),
         "by_time_zone": "yes" if entry.campaign.order.by_time_zone else "",
+        "best_hour": "yes" if entry.campaign.order.best_hour else "",
     }  # fmt: skip
     return Form(given, {"profiles": list(law.profiles)})
 
@@ -126,8 +128,10 @@ def when_step(form: Form, plan: Campaign, strategies: Sequence[CallStrategy]) ->
         retry_ms=max(1_000, form.length_ms("retry_h", 0.001, 8_760, HOUR_MS)),
         max_faults=form.whole("max_faults", 1, 50),
     )
-    order = OrderPlan(by_time_zone=form.ticked("by_time_zone"))
+    order = OrderPlan(by_time_zone=form.ticked("by_time_zone"), best_hour=form.ticked("best_hour"))
     plan = replace(plan, retry=retry, strategy=chosen, compliance=read_compliance(form), order=order)
+    if problem := order_problem(plan):
+        form.wrong("best_hour", problem)
     return read_ownership(form, plan) if form.has("owner_rule") else plan
 
 

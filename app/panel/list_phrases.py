@@ -19,6 +19,7 @@ FIXED: Final = (
     "a broadcast has no agents whose its contacts could be: choose nobody, or another mode",
     "a queue of your Asterisk serves it, and nobody knows its members: choose nobody, or our own agents",
     "say after how many days a contact goes to anyone, or choose that the first agent keeps them",
+    "its call strategy says when and on which phone: choose none, or do without the best hour",
     "say which column of the list tells whose contacts are kept for their owner",
     "a group of this name is there already; choose it in the list to change it",
     "the cell is empty",

@@ -15,14 +15,20 @@ class OrderBody(In):
         default=False, description="the time zones that contacts live in take turns; else who waits longest is next"
     )
 
+    best_hour: bool = Field(
+        default=False,
+        description="who was not reached is called again at the hour and on the phone people answer best, as the "
+        "campaign's calls teach; not beside a call strategy",
+    )
+
     def plan(self) -> OrderPlan:
         """As the store has it."""
-        return OrderPlan(by_time_zone=self.by_time_zone)
+        return OrderPlan(by_time_zone=self.by_time_zone, best_hour=self.best_hour)
 
     @classmethod
     def of(cls, plan: OrderPlan) -> OrderBody:
         """For the wire."""
-        return cls(by_time_zone=plan.by_time_zone)
+        return cls(by_time_zone=plan.by_time_zone, best_hour=plan.best_hour)
 
 
 class SteerOrderBody(In):

@@ -19,6 +19,7 @@ TITLES: Final[Mapping[str, str]] = {
     "list": "Their list is called",
     "due": "It is their turn",
     "order": "The order of calls",
+    "best hour": "The best hour and phone",
     "callback": "Who promised to call",
     "owner": "Whose contact it is",
     "do-not-call": "The do-not-call lists",
@@ -170,6 +171,8 @@ MADE: Final = (
     "waited for its group {name} long enough: goes to anyone",
     "anyone's: the list names {name}, and {reason}",
     "who did not call in time, or {reason}",
+    "phone {place} from {clock} of their clock: {count} in 100 such calls are answered, {most} as planned "
+    "({known} calls known)",
     "waits with those of {line}, in turn with {count} other zones",
     "waits for {what}",
     "{trunk} carries it",

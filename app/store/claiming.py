@@ -159,11 +159,11 @@ def with_tries(conn: Connection, campaign_id: CampaignId, opened: Sequence[Opene
     again = [attempt.contact_id for attempt in opened if attempt.attempts or attempt.faults]
     if not again:
         return tuple(opened)
-    tries = _tries(conn, campaign_id, again)
+    tries = tries_of(conn, campaign_id, again)
     return tuple(replace(attempt, tries=tuple(tries.get(attempt.contact_id, ()))) for attempt in opened)
 
 
-def _tries(conn: Connection, campaign_id: CampaignId, contacts: Sequence[int]) -> dict[int, list[Try]]:
+def tries_of(conn: Connection, campaign_id: CampaignId, contacts: Sequence[int]) -> dict[int, list[Try]]:
     """What came of the tries of some contacts in a campaign, by contact."""
     tries: dict[int, list[Try]] = {}
     for row in execute(conn, "tries_of_contacts", {"campaign_id": campaign_id, "contacts_json": to_json(contacts)}):
@@ -265,7 +265,7 @@ def free_phones(
 ) -> dict[int, int | None]:
     """For contacts whose number may not be called the place of the phone that is called instead; None: none is free."""
     shut = barred_phones(conn, campaign_id, {contact_id: phones for contact_id, (phones, _) in barred.items()})
-    tries = _tries(conn, campaign_id, list(barred))
+    tries = tries_of(conn, campaign_id, list(barred))
     return {
         contact_id: next_free_phone(phones, tries.get(contact_id, ()), number, shut.get(contact_id, set()))
         for contact_id, (phones, number) in barred.items()

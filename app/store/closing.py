@@ -18,6 +18,7 @@ from app.store.opening import open_in_campaign
 from app.store.schema import contacts
 from app.store.sql import execute, to_json
 from app.store.tallies import TallyBook
+from app.store.timing import retime
 from app.strategy.rows import Phones
 from app.units import HOUR_MS, AttemptId, CampaignId, ContactId, Number
 
@@ -53,6 +54,9 @@ def close_attempts(
         (barred if _was_barred(result, is_manual=bool(row.is_manual)) else moves).append(moved)
         tallies.closed(result, now_ms)
     _count_shown(conn, [results[row.id] for row in closed])
+    learning = [(results[row.id], Number(row.number)) for row in closed if results[row.id].learns_hour]
+    if learning:
+        retime(conn, learning, {(move["campaign_id"], move["contact_id"]): move for move in moves}, tallies)
     settled_before = len(tallies.settled)
     barred += _move(conn, moves, tallies)
     if barred:
@@ -108,6 +112,7 @@ def _over_free_phones(conn: Connection, moves: Sequence[dict[str, Any]], now_ms:
                     "due_at_ms": due_at_ms,
                     "phone": place,
                     "is_kept": is_kept,
+                    "timing": None,
                 }
             found.append(move | then | {"is_looked_at": True})
     return found
@@ -201,6 +206,7 @@ def _moved(result: AttemptResult, number: str) -> dict[str, Any]:
         "keeper": then.keeper,
         "is_kept": is_waiting and promise is None and result.conversation is None,
         "is_looked_at": False,
+        "timing": None,
     } | ({} if promise is None else promised(promise))
 
 

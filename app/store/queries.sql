@@ -880,7 +880,7 @@ WITH ended AS MATERIALIZED (
         value ->> '$.status' AS status, value ->> '$.due_at_ms' AS due_at_ms,
         value ->> '$.attempts' AS attempts, value ->> '$.faults' AS faults, value ->> '$.outcome' AS outcome,
         value ->> '$.phone' AS phone, value ->> '$.keeper' AS keeper,
-        value ->> '$.is_kept' AS is_kept, value ->> '$.is_looked_at' AS is_looked_at,
+        value ->> '$.is_kept' AS is_kept, value ->> '$.is_looked_at' AS is_looked_at, value ->> '$.timing' AS timing,
         value ->> '$.callback_at_ms' AS callback_at_ms,
         value ->> '$.callback_until_ms' AS callback_until_ms, value ->> '$.callback_agent_id' AS callback_agent_id
     FROM json_each(:rows_json)
@@ -898,6 +898,7 @@ SET status = moved.status,
     faults = moved.faults,
     last_outcome = moved.outcome,
     phone = COALESCE(moved.phone, campaign_contacts.phone),
+    timing = moved.timing,
     owner_id = COALESCE(campaign_contacts.owner_id, moved.keeper),
     callback_at_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
     callback_until_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
@@ -917,6 +918,7 @@ SET status = moved.status,
     faults = moved.faults,
     last_outcome = moved.outcome,
     phone = COALESCE(moved.phone, campaign_contacts.phone),
+    timing = moved.timing,
     owner_id = COALESCE(campaign_contacts.owner_id, moved.keeper),
     callback_at_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_at_ms ELSE moved.callback_at_ms END,
     callback_until_ms = CASE WHEN moved.is_kept THEN campaign_contacts.callback_until_ms ELSE moved.callback_until_ms END,
@@ -928,7 +930,7 @@ FROM (
     FROM json_to_recordset(CAST(:rows_json AS json)) AS ended(
         campaign_id bigint, contact_id bigint, number text, status text, due_at_ms bigint, attempts integer,
         faults integer, outcome integer, phone smallint, keeper bigint, is_kept boolean, is_looked_at boolean,
-        callback_at_ms bigint, callback_until_ms bigint, callback_agent_id bigint
+        callback_at_ms bigint, callback_until_ms bigint, callback_agent_id bigint, timing text
     )
 ) AS moved
 WHERE campaign_contacts.campaign_id = moved.campaign_id

@@ -496,6 +496,7 @@ campaign_contacts = Table(
     Column("reason", Text),  # why it was settled without a call, for people
     Column("list_id", BigInteger, nullable=False, default=0, server_default=text("0")),  # the contact's
     Column("zone", SmallInteger, nullable=False, default=0, server_default=text("0")),  # app.compliance.zone_lines
+    Column("timing", Text),  # app.store.timing.KeptTiming; NULL: due by the delay of its tries
     sqlite_with_rowid=False,
 )
 

@@ -2,7 +2,8 @@
 
 Kinds: `status` (contacts by ContactStatus), `outcome` (by its number: of each closed attempt, and of each contact that
 was settled without a call), `attempts` (opened), `total` (contacts), `disposition` (of conversations, by its code),
-`turn` (of time zones that passed, by their pool: app.store.mixing) and `hour` (closed attempts by hour and outcome, see
+`turn` (of time zones that passed, by their pool: app.store.mixing), `heard` and `answered` (calls by the hour of the
+callee's clock and the kind of phone: app.store.timing) and `hour` (closed attempts by hour and outcome, see
 `hour_key`: any window of whole hours is read without counting).
 """
 
@@ -56,6 +57,11 @@ class TallyBook:
     def turned(self, campaign_id: CampaignId, pool: int, turns: int) -> None:
         """So many time zones had their turn."""
         self._changes[campaign_id, "turn", str(pool)] += turns
+
+    def heard(self, campaign_id: CampaignId, kind: str, hour: int, *, is_answered: bool) -> None:
+        """A phone of a kind was called at an hour of the callee's clock."""
+        self._changes[campaign_id, "heard", f"{hour:02}.{kind}"] += 1
+        self._changes[campaign_id, "answered", f"{hour:02}.{kind}"] += is_answered
 
     def ended(self, campaign_id: CampaignId, outcome: Outcome, count: int = 1) -> None:
         """Attempts, or contacts settled without one, came to an outcome."""

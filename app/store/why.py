@@ -27,6 +27,7 @@ from app.store.mixing import list_shares
 from app.store.national import stale_list
 from app.store.owners import owners_told
 from app.store.schema import attempts, campaign_contacts, campaign_zones, contacts, trunks
+from app.store.timing import kept_timing
 from app.units import CampaignId, ContactId, Number
 
 _PLACE: Final = campaign_contacts.c
@@ -132,6 +133,7 @@ def _of_place(
         reasons += [
             *_list(conn, place),
             _due(place, now_ms),
+            *_timing(place, now_ms),
             *_turn(conn, place, now_ms),
             *_agent(conn, entry.campaign, contact, place, now_ms),
             _dnc(conn, entry.campaign.id, ContactId(contact.id), number, turn, now_ms),
@@ -199,6 +201,12 @@ def _due(place: Row[Any], now_ms: int) -> Reason:
         return _yes("due", "due", now_ms)
     what = "the callback that was promised" if place.callback_at_ms == due_at_ms else "the next try, or opening hours"
     return _no("due", f"waits for {what}", "time", due_at_ms)
+
+
+def _timing(place: Row[Any], now_ms: int) -> Iterator[Reason]:
+    """Told where the hour and the phone were chosen by who answers when; that they are not due yet is told by `due`."""
+    if (kept := kept_timing(place)) is not None:
+        yield _yes("best hour", kept.words(), now_ms)
 
 
 def _turn(conn: Connection, place: Row[Any], now_ms: int) -> Iterator[Reason]:

@@ -79,11 +79,13 @@ async def test_time_zones_take_turns_as_ticked_and_by_rest(site: Site) -> None:
     async with admin(site, Role.SUPERVISOR) as desk, site.program(Role.SUPERVISOR) as http:
         assert "Time zones take turns" in await (await desk.http.get(path)).text()
         assert (await desk.post(path, by_time_zone="yes", **WHEN))[0] == 303
-        assert (await (await http.get(api)).json())["order"] == {"by_time_zone": True}
+        assert (await (await http.get(api)).json())["order"] == {"by_time_zone": True, "best_hour": False}
         assert (await http.patch(api, json={"lines": 7})).status == 200
-        assert (await (await http.get(api)).json())["order"] == {"by_time_zone": True}, "nothing else is changed"
+        assert (await (await http.get(api)).json())["order"] == {"by_time_zone": True, "best_hour": False}, (
+            "nothing else is changed"
+        )
         whys = await (await http.get("/api/v1/contacts/1/why")).json()
         [told] = [one for one in whys[0]["reasons"] if one["rule"] == "order"]
         assert told["why"] == "waits with those of UTC+0, in turn with 0 other zones"
         assert (await http.patch(api, json={"order": {"by_time_zone": False}})).status == 200
-        assert (await (await http.get(api)).json())["order"] == {"by_time_zone": False}
+        assert (await (await http.get(api)).json())["order"] == {"by_time_zone": False, "best_hour": False}
