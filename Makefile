@@ -74,6 +74,10 @@ soak: lab ## 50 calls a second for 10 minutes (SOAK_S=60: a minute): latency, me
 chaos: setup ## SEEDS=1000 CALLS=1000: so many simulated calls with every fault on, and which seeds broke a rule
 	@$(PY) -m app.sim.count --seeds $(SEEDS) --calls $(CALLS) --jobs $(JOBS)
 
+.PHONY: mistakes
+mistakes: setup ## Each of over a hundred mistakes planted in a copy of the source, and who finds it; an hour of one core
+	@$(PY) -m tests.simulation.mistakes --jobs $(JOBS)
+
 .PHONY: clean
 clean: ## Remove the environment and caches (the built Asterisk stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

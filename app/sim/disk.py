@@ -11,6 +11,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from sqlalchemy import Engine
 
 from app.sim.faults import Faults
+from app.store.door import dialers_turn
 from app.store.errors import StoreError
 from app.store.lanes import Operation, run_plainly
 from app.units import SECOND_MS
@@ -72,13 +73,17 @@ class Disk:
 class SimLane:
     """A process's lane to the disk (app.store.lanes.Lane), one transaction after the other.
 
-    step: told at both sides of each transaction, where a process may die.
+    step: told at both sides of each transaction, where a process may die. turned: told in the moment in which a turn of
+    a dialer is on disk.
     """
 
-    def __init__(self, disk: Disk, step: Callable[[], None], *, may_write: bool) -> None:
+    def __init__(
+        self, disk: Disk, step: Callable[[], None], *, may_write: bool, turned: Callable[[], None] = lambda: None
+    ) -> None:
         self._disk = disk
         self._step = step
         self._may_write = may_write
+        self._turned = turned
         self._turn = asyncio.Lock()
 
     async def run(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -89,6 +94,8 @@ class SimLane:
             await asyncio.sleep(self._disk.takes_ms(*TRIP_MS) / SECOND_MS)
             self._refuse()
             done = run_plainly(self._disk.engine, operation, *args, **kwargs)
+            if operation is dialers_turn:
+                self._turned()
             await asyncio.sleep(self._disk.takes_ms(*TRIP_MS) / SECOND_MS)
             self._step()
             if self._may_write and self._disk.strikes(self._disk.faults.commit_unheard):

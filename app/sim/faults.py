@@ -9,7 +9,7 @@ from typing import Final
 _OF_DIALERS: Final = (
     "kills_per_hour", "freezes_per_hour", "commit_refused", "commit_unheard", "disk_full_per_hour",
     "database_gone_per_hour", "database_stalled_per_hour", "clock_steps_per_hour", "opt_outs_per_hour",
-    "edits_per_hour", "trunk_flaps_per_hour",
+    "opt_outs_elsewhere_per_hour", "edits_per_hour", "trunk_flaps_per_hour",
 )  # fmt: skip
 
 
@@ -81,6 +81,8 @@ class Faults:
     by up to a day."""
     opt_outs_per_hour: float = 0.0
     """Somebody is put on the do-not-call list from outside, in mid-call too."""
+    opt_outs_elsewhere_per_hour: float = 0.0
+    """Somebody is put on the list by another process on the same database, which tells the dialer nothing."""
     edits_per_hour: float = 0.0
     """A list is changed under the running campaign: a contact goes, or new ones come."""
 

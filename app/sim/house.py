@@ -51,7 +51,7 @@ from app.sim.wire import WireChecker
 from app.sim.world import SPEECH_MS, TimeStandsStill, attempt_claims
 from app.store.attaching import attach_new_contacts
 from app.store.campaigns import list_campaigns
-from app.store.dnc import is_dnc
+from app.store.dnc import add_dnc, is_dnc
 from app.store.door import SyncStore
 from app.store.errors import NotFound, StoreError
 from app.store.lists import grow_list
@@ -63,6 +63,8 @@ from app.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, AttemptId, Campaign
 
 LONGEST_MS: Final = 60 * DAY_MS
 """A house that is not done by then has something that never ends."""
+ELSEWHERE_MS: Final = 13 * SECOND_MS
+"""Another process acknowledges an opt-out when no claim from before it is good any more (OTHERS_MS in app.barring)."""
 TURN_S: Final = 0.05
 """In so long a dialer that runs has taken a turn."""
 LOOK_MS: Final = 10 * SECOND_MS
@@ -243,6 +245,11 @@ class House:
                 self._violate(Rule.REMOVED_CALLED, f"{command.attempt_id} to contact {row[2]}")
         self.network.perform(command)
 
+    def turned(self, process: Process) -> None:
+        """See Surroundings."""
+        if not self._is_on_duty(process):
+            self._violate(Rule.NOT_ON_DUTY, f"a turn was written in epoch {process.epoch}")
+
     def heard(self, process: Process, event: Event) -> None:
         """See Surroundings."""
         match event:
@@ -305,6 +312,7 @@ class House:
             (faults.clock_steps_per_hour, self._step_clock),
             (faults.trunk_flaps_per_hour, self._flap),
             (faults.opt_outs_per_hour, self._opt_out),
+            (faults.opt_outs_elsewhere_per_hour, self._opt_out_elsewhere),
             (faults.edits_per_hour, self._edit),
         ):
             self._again(per_hour, mishap)
@@ -372,6 +380,14 @@ class House:
         number = self._rng.choice(self._rng.choice(self._plan.campaigns).numbers)
         if (process := self._working()) is not None:
             process.spawn(process.bar(AddDnc(number=number, source="api"), lambda: self._told(process, number)))
+
+    def _opt_out_elsewhere(self) -> None:
+        """As `app.barring` in another process does: written, and acknowledged when no claim from before is good."""
+        if self.disk.health() is not None:
+            return
+        number = self._rng.choice(self._rng.choice(self._plan.campaigns).numbers)
+        self.store.write(add_dnc, [AddDnc(number=number, source="api")], self.now_ms)
+        self._at(self.now_ms + ELSEWHERE_MS, lambda: self._acknowledge(number))
 
     def _told(self, process: Process, number: Number) -> None:
         if self._is_on_duty(process):
@@ -458,6 +474,8 @@ class House:
             claim = by_id.get(attempt_id)
             if claim is None or claim.outcome is None:
                 self._violate(Rule.FORGOTTEN, f"{attempt_id} ended {outcome.label}")
+            elif claim.outcome != outcome.value:
+                self._violate(Rule.FORGOTTEN, f"{attempt_id} ended {outcome.label}, on disk {claim.outcome}")
         for number in self._acknowledged:
             if not self.store.read(is_dnc, number):
                 self._violate(Rule.FORGOTTEN, f"{number} was put on the do-not-call list")

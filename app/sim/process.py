@@ -50,6 +50,9 @@ class Surroundings(Protocol):
     def act(self, process: Process, command: TelephonyCommand) -> None:
         """The process asks something of Asterisk."""
 
+    def turned(self, process: Process) -> None:
+        """What the process's dialer wants written has just been committed."""
+
     def heard(self, process: Process, event: Event) -> None:
         """The process's dialer has handled an event."""
 
@@ -160,7 +163,7 @@ class Process:
     async def _live(self) -> None:
         disk = self._around.disk
         store = self.store = SqlStore(
-            SimLane(disk, self.step, may_write=True),
+            SimLane(disk, self.step, may_write=True, turned=lambda: self._around.turned(self)),
             SimLane(disk, self.step, may_write=False),
             self._new_id,
             self._around.lawbook,

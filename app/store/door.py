@@ -110,7 +110,7 @@ class SqlStore:
             return made[-1]
 
         try:
-            done = await self.write(_on_duty, commands, self._epoch, now_ms, new_id, self.lawbook, self.listeners)
+            done = await self.write(dialers_turn, commands, self._epoch, now_ms, new_id, self.lawbook, self.listeners)
         except StoreError:
             self._in_doubt.update(dict.fromkeys(made, LOOKS))
             raise
@@ -220,7 +220,7 @@ class SqlStore:
         await self.close()
 
 
-def _on_duty(
+def dialers_turn(
     conn: Connection,
     commands: Sequence[StoreCommand],
     epoch: int | None,

@@ -594,3 +594,34 @@ async def test_who_stood_still_hangs_up_when_admitted_but_places_no_call_it_was_
     assert stage.client.names == ["hangup"]
     await stage.perform(replace(PLACE, attempt_id=AttemptId("attempt00004")))
     assert "originate" in " ".join(stage.client.names)
+
+
+class LostDuty(DoubtfulDuty):
+    """Duty that another has by now; may_act: nobody has said so yet."""
+
+    def __init__(self, *, may_act: bool) -> None:
+        super().__init__()
+        self._may_act = may_act
+
+    def may_act(self) -> bool:
+        return self._may_act
+
+    def may_dial(self) -> bool:
+        return False
+
+    async def admitted(self) -> bool:
+        return False
+
+
+async def test_a_call_is_refused_while_the_lease_is_not_surely_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = await staged(monkeypatch, LostDuty(may_act=True))
+    [refused] = await stage.perform(PLACE)
+    assert isinstance(refused, CallRefused)
+    assert "may not dial now" in refused.reason
+    assert not stage.client.names
+
+
+async def test_who_was_relieved_asks_nothing_of_asterisk_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = await staged(monkeypatch, LostDuty(may_act=False))
+    await stage.perform(HangUp(attempt_id=ID))
+    assert not stage.client.names

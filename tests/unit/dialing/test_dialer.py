@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -174,6 +175,15 @@ def test_calls_start_no_faster_than_the_campaigns_and_the_trunks_rates(of_campai
     for first, begin in enumerate(placed):
         for last in range(first, len(placed)):
             assert last - first + 1 <= 7 * (placed[last] - begin) / 1_000 + 1.36
+
+
+def test_who_waits_for_a_line_waits_on_when_the_campaign_is_given_fewer() -> None:
+    world = world_of(5, lines=5, calls_per_second=1.0)
+    world.advance(1_500)
+    assert len(world.calls) == 2
+    world.start(replace(world.campaigns[ONE], lines=2))
+    world.advance(5_000)
+    assert len(world.calls) == 2
 
 
 def test_a_contact_whose_time_is_later_is_called_then() -> None:
