@@ -23,7 +23,7 @@ class Consult:
 class Party:
     """A third party outside, on a line of one of our trunks. agent_id: who consults them; None: the person is theirs.
 
-    line None: found after a restart, on a line nobody counts.
+    line None: found after a restart, on a line nobody counts. is_notified: they heard the notice of a recording.
     """
 
     leg_id: LegId
@@ -33,3 +33,4 @@ class Party:
     stretch: int = 0
     agent_id: AgentId | None = None
     is_up: bool = False
+    is_notified: bool = False

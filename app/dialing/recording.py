@@ -7,9 +7,11 @@ from app.agents import TALK_LEASE_MS, RecordingPolicy
 from app.commands import Play, StopRecording
 from app.dialing import floor_words
 from app.dialing.agent import AgentRun
+from app.dialing.consult import Party
 from app.dialing.crew import Crew
 from app.dialing.person import Person, PersonStage
 from app.events import RecordingEnded
+from app.units import AttemptId
 
 
 class Recordings:
@@ -17,12 +19,14 @@ class Recordings:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
+        self._being_told: dict[AttemptId, Party] = {}  # third parties who hear the notice together with the person
 
     def begin(self, person: Person, agent: AgentRun) -> None:
-        """Record from now on; who was not told yet hears the notice first, and so does the agent."""
+        """Record from now on; who was not told yet hears the notice first, and so do all who are with them."""
         attempt = person.attempt
         words = floor_words.notice(attempt.campaign, attempt.visit.flow, attempt.opened.fields)
-        if words is None or person.is_notified:
+        third = self._third(person)
+        if words is None or (person.is_notified and (third is None or third.is_notified)):
             self._record(person)
             return
         audio = attempt.visit.audio.get(words)
@@ -36,6 +40,17 @@ class Recordings:
             Play(attempt_id=person.id, playback_id=f"{person.id}-notice", media=(audio.media,)),
             PlayToPhone(leg_id=agent.phone.leg_id, media=(audio.media,)),
         )
+        if third is not None:
+            self._being_told[person.id] = third
+            self._crew.do(PlayToPhone(leg_id=third.leg_id, media=(audio.media,)))
+
+    def _third(self, person: Person) -> Party | None:
+        """Who from outside talks with the person and their agent."""
+        agent = None if person.agent_id is None else self._crew.agents.get(person.agent_id)
+        consult = None if agent is None else agent.consult
+        if consult is None or consult.leg_id is None or not consult.is_conference:
+            return None
+        return self._crew.parties.get(consult.leg_id)
 
     def words_came(self, person: Person) -> None:
         """The notice that was missing may be there: who was to be recorded is."""
@@ -46,9 +61,14 @@ class Recordings:
     def told(self, person: Person, *, has_failed: bool) -> None:
         """The notice was played, or could not be."""
         is_wanted, person.is_being_told = person.is_being_told, False
+        third = self._being_told.pop(person.id, None)
         if is_wanted and not has_failed and person.stage is PersonStage.TALKING:
             person.is_notified = True
-            self._record(person)
+            if third is not None:
+                third.is_notified = True
+            agent = None if person.agent_id is None else self._crew.agents.get(person.agent_id)
+            if agent is not None:
+                self.begin(person, agent)
 
     def _record(self, person: Person) -> None:
         if person.recording or person.room_id is None:
@@ -86,6 +106,7 @@ class Recordings:
     def end(self, person: Person) -> None:
         """Record no more; what is about to be recorded neither."""
         person.is_being_told = person.awaits_words = False
+        self._being_told.pop(person.id, None)
         names = [person.recording] if person.recording else []
         names += person.unsure
         person.unsure = ()

@@ -16,6 +16,7 @@ from app.agent_events import (
     TransferFinished,
 )
 from app.agents import AgentPlan, AgentState, DialingMode, PauseReason, PhoneMode, RecordingPolicy
+from app.events import PlaybackEnded
 from app.outcomes import Outcome
 from app.units import AgentId, AttemptId, CampaignId, LegId, Number, RoomId
 from tests.unit.dialing.build import campaign, phone, trunk
@@ -377,6 +378,59 @@ def test_a_conference_with_a_party_outside() -> None:
     assert world.where[FIRST] == OURS
     assert world.legs[PARTY].room_id == OURS
     assert world.state(1) is WRAP_UP
+
+
+def conferring(**plan: Any) -> FloorWorld:
+    """All three begin to talk, where the person has heard the notice and is recorded, if anybody is."""
+    world = floor(**plan)
+    world.phones_answer = False
+    give(world, to_number=SHOP, is_attended=True)
+    world.pick_up(PARTY)
+    assert not world.recordings, "nobody is recorded who talks about the person"
+    world.heard.clear()
+    world.playbacks_end = False
+    world.ask(TransferFinished(agent_id=ME, is_conference=True))
+    return world
+
+
+def notice_ends(world: FloorWorld, *, has_failed: bool = False) -> None:
+    world.tell(PlaybackEnded(attempt_id=FIRST, playback_id=f"{FIRST}-notice", has_failed=has_failed))
+    world.settle()
+
+
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_a_third_party_is_not_recorded_before_they_were_told(has_failed: bool) -> None:
+    world = conferring(recording=RecordingPolicy.ALWAYS, consent_notice="This call is recorded.")
+    told = {who for who, what in world.heard if what.startswith("sound:") or what.endswith("-notice")}
+    assert told == {FIRST, MY_PHONE, PARTY}, "together, so that its end for one is its end for all"
+    assert not world.recordings
+    notice_ends(world, has_failed=has_failed)
+    assert bool(world.recordings) is not has_failed
+    assert [who for who, _ in world.heard].count(PARTY) == 1, "told once"
+
+
+def test_a_third_party_who_was_told_is_not_told_again() -> None:
+    world = conferring(recording=RecordingPolicy.ON_DEMAND, consent_notice="This call is recorded.")
+    for is_on in (True, False, True):
+        world.ask(RecordAsked(agent_id=ME, is_on=is_on))
+        if is_on and not world.recordings:
+            notice_ends(world)
+    assert len(world.recordings) == 1
+    assert [who for who, _ in world.heard].count(PARTY) == 1
+
+
+def test_a_third_party_who_is_let_go_during_the_notice_keeps_nobody_from_being_recorded() -> None:
+    world = conferring(recording=RecordingPolicy.ALWAYS, consent_notice="This call is recorded.")
+    world.ask(TransferCancelled(agent_id=ME))
+    world.settle()
+    notice_ends(world)
+    assert len(world.recordings) == 1, "who is left was told"
+
+
+def test_where_there_is_no_notice_all_three_are_recorded_at_once() -> None:
+    world = conferring(recording=RecordingPolicy.ALWAYS)
+    assert len(world.recordings) == 1
+    assert PARTY not in [who for who, _ in world.heard]
 
 
 @pytest.mark.parametrize("is_conference", [False, True], ids=["consulting", "conference"])
