@@ -24,7 +24,7 @@ from app.events import (
 from app.model import AttemptResult, CampaignStatus, RetryPolicy
 from app.outcomes import ContactStatus, Outcome
 from app.units import AttemptId, CampaignId, ContactId, TrunkId
-from tests.unit.dialing.build import SILENT_FLOW, campaign, phone, trunk
+from tests.unit.dialing.build import SILENT_FLOW, T0, campaign, phone, trunk
 from tests.unit.dialing.world import World
 
 ONE = CampaignId(1)
@@ -184,6 +184,19 @@ def test_who_waits_for_a_line_waits_on_when_the_campaign_is_given_fewer() -> Non
     world.start(replace(world.campaigns[ONE], lines=2))
     world.advance(5_000)
     assert len(world.calls) == 2
+
+
+def test_who_waits_for_a_line_when_the_calling_hours_end_goes_back_as_they_were() -> None:
+    world = World()
+    world.set_trunk(trunk("north"))
+    world.disk.hours_end_ms = T0 + 2_500
+    world.start(campaign(1, calls_per_second=1.0))
+    world.add_contacts(ONE, *(phone(place) for place in range(5)))
+    world.connect()
+    world.advance(10_000)
+    assert len(world.calls) == 3
+    assert all(wire.placed_at_ms < T0 + 2_500 for wire in world.calls.values())
+    assert row(world, 4) == row(world, 5) == (ContactStatus.PENDING, 0, 0)
 
 
 def test_a_contact_whose_time_is_later_is_called_then() -> None:

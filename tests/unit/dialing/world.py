@@ -60,7 +60,7 @@ from app.events import (
 from app.ivr.flow import Flow
 from app.model import AttemptResult, Campaign, CampaignStatus, OpenedAttempt, PacingMemory, Trunk
 from app.outcomes import ContactStatus
-from app.units import AttemptId, CampaignId, ContactId, Number, TrunkId
+from app.units import DAY_MS, AttemptId, CampaignId, ContactId, Number, TrunkId
 from tests.unit.dialing.build import FLOW, T0, audio_of
 
 PATIENCE_MS: Final = 10_000
@@ -114,6 +114,8 @@ class Disk:
     finished: Counter[CampaignId] = field(default_factory=Counter)
     """How often each campaign was written down as finished."""
     ids: int = 0
+    hours_end_ms: int | None = None
+    """Until when anybody may be called; who is claimed later waits for tomorrow."""
 
     def claim(self, command: ClaimContacts, now_ms: int) -> AttemptsOpened:
         """Like the real one: due, not on the do-not-call list, and the number in no open attempt."""
@@ -125,6 +127,8 @@ class Disk:
                 continue
             if row.number in self.dnc:
                 row.status, row.due_at_ms = ContactStatus.DO_NOT_CALL, None
+            elif self.hours_end_ms is not None and now_ms >= self.hours_end_ms:
+                row.due_at_ms = self.hours_end_ms + DAY_MS
             elif row.number in busy:
                 row.due_at_ms = now_ms + 60_000
             elif row.number.startswith(command.shut_prefixes) and not row.number.startswith(command.open_prefixes):
@@ -152,6 +156,7 @@ class Disk:
             fields={"name": f"Person {contact_id}"},
             attempts=row.attempts,
             faults=row.faults,
+            allowed_until_ms=self.hours_end_ms,
         )
         self.open[opened.attempt_id] = opened
         return opened
