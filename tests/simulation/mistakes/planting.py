@@ -101,7 +101,7 @@ class Tree:
     def tests(self, paths: tuple[str, ...]) -> str:
         """The first of these tests that fails; empty: none."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"]
-        command += ["-m", "not asterisk and not browser and not postgres", "--timeout", "200", *paths]
+        command += ["-m", "not asterisk and not browser and not postgres", "--timeout", "0", *paths]
         done = self._run(command, TESTS_CPU_S)
         if done.returncode == 0:
             return ""
