@@ -73,4 +73,5 @@ class FixOperations:
 
     async def close(self, task_id: FixTaskId, *, by: str) -> FixTask:
         """There is no right number: the contact stays as it is. Raises NotFound, InUse."""
-        return await self._store.write(close_fix_task, task_id, by=by, now_ms=self._operations.now_ms)
+        await self._store.write(close_fix_task, task_id, by=by, now_ms=self._operations.now_ms)
+        return await self._store.read(get_fix_task, task_id)

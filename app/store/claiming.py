@@ -37,6 +37,8 @@ PUSH_BACK_MS: Final = MINUTE_MS
 """A contact whose number is in a call already is looked at again after this long."""
 OFF_MS: Final = 15 * MINUTE_MS
 """An owned contact of a list that is switched off is looked at again after this long."""
+OFF_AT_ONCE: Final = 1_000
+"""So many of each line of owned contacts are looked at for those of lists that are switched off."""
 DEEPER_LOOK: Final = 500
 """How far down the line the second look goes when the head held contacts that may not be dialed."""
 MANY_ASKED: Final = 200
@@ -95,7 +97,7 @@ def claim_contacts(
         rows = _take(conn, command, tuple(lines), mix.from_lists(wanted, look, len(opened)), wanted, look, now_ms)
         claimed = _settle(conn, command.campaign_id, rows, tallies)
         if mix.off:
-            claimed = _hold_off(conn, command.campaign_id, claimed, mix.off, now_ms)
+            claimed = _hold_off(conn, command.campaign_id, claimed, tuple(lines), mix.off, now_ms)
         taken = _by_law(conn, found, lawbook, claimed, now_ms, tallies)
         taken, left = _for_whom(taken, lines, opened, now_ms)
         if mix.is_of_many:
@@ -345,8 +347,16 @@ class _Mix:
         if not self.is_of_many:
             return {"list_id": self._on[0].list_id if self._on else 0}
         shares = self._lanes(wanted, opened)
-        rows = [[one.list_id, one.zone, one.rank, one.quota, one.pool, one.place, one.turns] for one in shares]
-        return {"lanes_json": to_json(rows), "deep": max(wanted, look // max(1, len(rows)))}
+        columns = [
+            [one.list_id for one in shares],
+            [one.zone for one in shares],
+            [one.rank for one in shares],
+            [one.quota for one in shares],
+            [one.pool for one in shares],
+            [one.place for one in shares],
+            [one.turns for one in shares],
+        ]
+        return {"lanes_json": to_json(columns), "deep": max(wanted, look // max(1, len(shares)))}
 
     def in_turn(self, taken: Sequence[_Taken], wanted: int, opened: int) -> list[_Taken]:
         """More may have been looked at than are wanted: those first whose lists' and zones' turn it is."""
@@ -395,12 +405,32 @@ class _Mix:
 
 
 def _hold_off(
-    conn: Connection, campaign_id: CampaignId, claimed: Sequence[Row[Any]], off: frozenset[int], now_ms: int
+    conn: Connection,
+    campaign_id: CampaignId,
+    claimed: Sequence[Row[Any]],
+    lines: Sequence[int],
+    off: frozenset[int],
+    now_ms: int,
 ) -> list[Row[Any]]:
-    """Who is owned and of a list that is switched off waits for a while; a promise is kept all the same."""
+    """Who is owned and of a list that is switched off waits for a while; a promise is kept all the same.
+
+    With those that were claimed the ones behind them in the same lines, so that they do not come one by one.
+    """
     held = [row for row in claimed if row.list_id in off and row.callback_at_ms is None]
-    _hold(conn, campaign_id, [(row.contact_id, now_ms + OFF_MS) for row in held])
-    return [row for row in claimed if row not in held] if held else list(claimed)
+    if not held:
+        return list(claimed)
+    off_at_ms = now_ms + OFF_MS
+    _hold(conn, campaign_id, [(row.contact_id, off_at_ms) for row in held])
+    parameters = {
+        "campaign_id": campaign_id,
+        "agents_json": to_json(lines),
+        "lists_json": to_json(sorted(off)),
+        "now_ms": now_ms,
+        "off_at_ms": off_at_ms,
+        "size": OFF_AT_ONCE,
+    }
+    execute(conn, "hold_owned", parameters)
+    return [row for row in claimed if row not in held]
 
 
 def _for_whom(

@@ -138,8 +138,8 @@ SELECT * FROM (
 ) AS anyones
 
 -- part: anyones_of_lanes
--- The heads of the common lines of a campaign's lists and their time zones; lanes: [list id, zone, rank, quota, pool,
--- place in the turn, lanes of the pool; 0: no turns]. Lists of a lower rank come first, and of each list so many before
+-- The heads of the common lines of a campaign's lists and their time zones; lanes, as seven arrays: list id, zone, rank,
+-- quota, pool, place in the turn, lanes of the pool (0: no turns). Lists of a lower rank come first, and of each list so many before
 -- the others of its rank; beyond that the zones of a pool in turn, or who waits longest. Of each lane :deep are read,
 -- and :look of all go on.
 SELECT * FROM (
@@ -153,9 +153,13 @@ SELECT * FROM (
                 PARTITION BY lane.pool, lane.zone ORDER BY anyones.due_at_ms, anyones.contact_id
             ) - 1) AS turn
         FROM (
-            SELECT value ->> 0 AS list_id, value ->> 1 AS zone, value ->> 2 AS rank, value ->> 3 AS quota,
-                value ->> 4 AS pool, value ->> 5 AS place, value ->> 6 AS lanes
-            FROM json_each(:lanes_json)
+            SELECT value AS list_id, json_extract(:lanes_json, '$[1][' || key || ']') AS zone,
+                json_extract(:lanes_json, '$[2][' || key || ']') AS rank,
+                json_extract(:lanes_json, '$[3][' || key || ']') AS quota,
+                json_extract(:lanes_json, '$[4][' || key || ']') AS pool,
+                json_extract(:lanes_json, '$[5][' || key || ']') AS place,
+                json_extract(:lanes_json, '$[6][' || key || ']') AS lanes
+            FROM json_each(:lanes_json, '$[0]')
         ) AS lane
         CROSS JOIN campaign_contacts AS anyones
         WHERE anyones.campaign_id = :campaign_id AND anyones.contact_id IN (
@@ -173,7 +177,7 @@ SELECT * FROM (
 )
 
 -- part: anyones_of_lanes [postgresql]
--- Only those who go on are locked; who was taken by another process meanwhile is passed over.
+-- Only those who go on are locked; the planner knows how long arrays are, and so how few they are; who was taken by another process meanwhile is passed over.
 SELECT locked.contact_id, locked.due_at_ms, NULL::bigint, chosen.line, locked.phone
 FROM (
     SELECT contact_id,
@@ -185,12 +189,15 @@ FROM (
             lane.place + lane.lanes * (ROW_NUMBER() OVER (
                 PARTITION BY lane.pool, lane.zone ORDER BY anyones.due_at_ms, anyones.contact_id
             ) - 1) AS turn
-        FROM (
-            SELECT (value ->> 0)::bigint AS list_id, (value ->> 1)::smallint AS zone, (value ->> 2)::integer AS rank,
-                (value ->> 3)::integer AS quota, (value ->> 4)::bigint AS pool, (value ->> 5)::integer AS place,
-                (value ->> 6)::integer AS lanes
-            FROM json_array_elements(CAST(:lanes_json AS json))
-        ) AS lane
+        FROM unnest(
+            translate(CAST(:lanes_json AS json) ->> 0, '[]', '{}')::bigint[],
+            translate(CAST(:lanes_json AS json) ->> 1, '[]', '{}')::smallint[],
+            translate(CAST(:lanes_json AS json) ->> 2, '[]', '{}')::integer[],
+            translate(CAST(:lanes_json AS json) ->> 3, '[]', '{}')::integer[],
+            translate(CAST(:lanes_json AS json) ->> 4, '[]', '{}')::bigint[],
+            translate(CAST(:lanes_json AS json) ->> 5, '[]', '{}')::integer[],
+            translate(CAST(:lanes_json AS json) ->> 6, '[]', '{}')::integer[]
+        ) AS lane(list_id, zone, rank, quota, pool, place, lanes)
         CROSS JOIN LATERAL (
             SELECT contact_id, due_at_ms
             FROM campaign_contacts
@@ -767,6 +774,42 @@ SET status = 'pending', due_at_ms = (held.value ->> 2)::bigint
 FROM json_array_elements(CAST(:rows_json AS json)) AS held(value)
 WHERE campaign_contacts.campaign_id = (held.value ->> 0)::bigint
     AND campaign_contacts.contact_id = (held.value ->> 1)::bigint;
+
+-- name: hold_owned
+-- Of the first :size who are due in each of these agents' lines, those of lists that are switched off wait until :off_at_ms.
+UPDATE campaign_contacts
+SET due_at_ms = :off_at_ms
+WHERE campaign_id = :campaign_id AND contact_id IN (
+    SELECT mine.contact_id
+    FROM json_each(:agents_json) AS agent
+    CROSS JOIN campaign_contacts AS mine
+    WHERE mine.campaign_id = :campaign_id AND mine.contact_id IN (
+        SELECT contact_id
+        FROM campaign_contacts AS owned INDEXED BY ix_campaign_contacts_owned
+        WHERE owned.campaign_id = :campaign_id AND owned.status = 'pending' AND owned.owner_id = agent.value
+            AND owned.callback_at_ms IS NULL AND owned.due_at_ms <= :now_ms
+        ORDER BY owned.due_at_ms, owned.contact_id
+        LIMIT :size
+    ) AND mine.list_id IN (SELECT value FROM json_each(:lists_json))
+);
+
+-- name: hold_owned [postgresql]
+UPDATE campaign_contacts
+SET due_at_ms = :off_at_ms
+WHERE campaign_id = :campaign_id AND contact_id = ANY (ARRAY(
+    SELECT mine.contact_id
+    FROM unnest(translate(:agents_json, '[]', '{}')::bigint[]) AS agent(id)
+    CROSS JOIN LATERAL (
+        SELECT contact_id, list_id
+        FROM campaign_contacts
+        WHERE campaign_id = :campaign_id AND status = 'pending' AND owner_id = agent.id
+            AND callback_at_ms IS NULL AND due_at_ms <= :now_ms
+        ORDER BY due_at_ms, contact_id
+        LIMIT :size
+        FOR UPDATE SKIP LOCKED
+    ) AS mine
+    WHERE mine.list_id = ANY (translate(:lists_json, '[]', '{}')::bigint[])
+));
 
 -- name: turn_phones
 -- Settle contacts of whom a claim found one phone of several barred: they wait as before for another phone of theirs, or

@@ -45,10 +45,19 @@ CLAIM = {
 }
 PATH: dict[str, dict[str, Any]] = {
     "claim_contacts": CLAIM | {"list_id": 1},
-    "claim_from_lanes": CLAIM | {"lanes_json": "[[1,0,0,5,1,0,2],[1,1060,0,5,1,1,2],[2,0,0,3,2,0,1]]", "deep": 20},
+    "claim_from_lanes": CLAIM
+    | {"lanes_json": "[[1,1,2],[0,1060,0],[0,0,0],[5,5,3],[1,1,2],[0,1,0],[2,2,1]]", "deep": 20},
     "escalate_contacts": {"campaign_id": 1, "before_ms": T0, "size": 200},
     "give_contacts": {"rows_json": to_json([[1, 5, 1, 0], [1, 6, None, 1060]])},
     "add_zones": {"rows_json": to_json([[1, 1, 1060]])},
+    "hold_owned": {
+        "campaign_id": 1,
+        "agents_json": to_json([1, 2]),
+        "lists_json": to_json([2]),
+        "now_ms": T0,
+        "off_at_ms": T0 + 1,
+        "size": 1_000,
+    },
     "open_attempts": {
         "campaign_id": 1,
         "now_ms": T0,

@@ -145,6 +145,22 @@ async def test_owned_contacts_of_a_list_that_is_off_wait_and_promises_are_kept(s
     assert [one.contact_id for one in event.attempts] == [1_002]
 
 
+async def test_all_of_an_agents_contacts_of_a_list_that_is_off_make_way_at_once(store: SqlStore) -> None:
+    """However many of them are first in the line, the next claim already takes those behind them."""
+    campaign_id = await world(store, 30, 2)
+    agent = AgentId(7)
+    await store.write(set_owner, campaign_id, [ContactId(1_001 + n) for n in range(30)], agent)
+    await store.write(set_owner, campaign_id, [ContactId(2_001), ContactId(2_002)], agent)
+    await share(store, campaign_id, ListShare(list_id=ListId(1), is_active=False))
+    ask = ClaimContacts(campaign_id=campaign_id, count=1, agents=(agent,))
+    await store.commit([ask], T0)
+    of = campaign_contacts.c
+    left = select(of.contact_id).where(of.list_id == 1, of.due_at_ms <= T0)
+    assert (await store.read(lambda conn: conn.execute(left).all())) == []
+    other = select(of.contact_id).where(of.list_id == 2, of.due_at_ms > T0)
+    assert (await store.read(lambda conn: conn.execute(other).all())) == [], "those of other lists stay where they are"
+
+
 async def test_a_share_of_a_list_that_is_not_there_or_makes_no_sense_is_refused(store: SqlStore) -> None:
     campaign_id = await world(store, 1)
     with pytest.raises(NotFound):
