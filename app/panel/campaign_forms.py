@@ -111,10 +111,9 @@ def when_fields(entry: CampaignEntry) -> Form:
         "max_faults": str(retry.max_faults), "consent": law.consent.name, "seller": law.seller,
         "subject": law.subject, "debt_column": law.debt_column,
         **owner_fields(entry.campaign.ownership),
-        "by_time_zone": "yes" if entry.campaign.order.by_time_zone else "",
-        "best_hour": "yes" if entry.campaign.order.best_hour else "",
     }  # fmt: skip
-    return Form(given, {"profiles": list(law.profiles)})
+    boxes = {"by_time_zone": entry.campaign.order.by_time_zone, "best_hour": entry.campaign.order.best_hour}
+    return Form(given | {name: "yes" for name, is_on in boxes.items() if is_on}, {"profiles": list(law.profiles)})
 
 
 def when_step(form: Form, plan: Campaign, strategies: Sequence[CallStrategy]) -> Campaign:

@@ -20,6 +20,7 @@ from app.agents import (
     PhoneMode,
     RecordingPolicy,
 )
+from app.calling_order import OrderPlan
 from app.contacts import importing, reading
 from app.model import Campaign, CampaignStatus
 from app.pacing import Guard
@@ -303,6 +304,10 @@ def test_a_forms_fields_give_the_same_campaign_back() -> None:
         form = campaign_forms.FIELDS[step](before)
         assert read(form, before.campaign) == before.campaign, step
         assert form.is_good, form.errors
+    for order in (OrderPlan(by_time_zone=True), OrderPlan(best_hour=True)):
+        plan = replace(before.campaign, order=order)
+        form = campaign_forms.FIELDS["when"](replace(before, campaign=plan))
+        assert campaign_forms.when_step(form, plan, ()).order == order
     pacing = PacingPlan(abandonment_target=0.023, fixed_ratio=1.5, guard=Guard.DETERMINISTIC)
     for mode in DialingMode:
         before = entry(mode=mode, plan=AgentPlan(pacing=pacing))
