@@ -22,7 +22,7 @@ from app.store.amending import Learned, dangling_attempts, reconcile_attempt
 from app.store.attempts import get_attempt
 from app.store.campaigns import get_campaign
 from app.store.door import SqlStore
-from app.store.errors import StoreError
+from app.store.errors import NotFound, StoreError
 from app.units import CampaignId
 
 log = structlog.get_logger()
@@ -77,9 +77,13 @@ class Reconciling:
         return len(changed)
 
     async def _reconcile(self, record: CallRecord) -> CampaignId | None:
-        """The campaign whose contact goes on; None: something else came of it meanwhile."""
-        entry = await self._store.read(get_attempt, record.attempt_id)
-        plan = (await self._store.read(get_campaign, entry.campaign_id)).campaign
+        """The campaign whose contact goes on; None: something else came of it meanwhile, or it is gone."""
+        try:
+            entry = await self._store.read(get_attempt, record.attempt_id)
+            plan = (await self._store.read(get_campaign, entry.campaign_id)).campaign
+        except NotFound as error:
+            log.warning("a call record is of no attempt any more", reason=str(error))
+            return None
         now_ms = self._operations.now_ms
         outcome = outcome_of(record, plan)
 

@@ -117,6 +117,9 @@ class PhoneCheck:
         except (AriError, TimeoutError) as error:
             told = str(error) or "Asterisk took too long"
             self._note(endpoint, problem=TrialProblem.ASTERISK, told=told)
+        except Exception as error:
+            log.exception("a trial broke", endpoint=endpoint)
+            self._note(endpoint, problem=TrialProblem.ASTERISK, told=f"Outring failed: {error!r}")
         finally:
             del self._news[channel]
             await self._clear_away(channel)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import wave
+from typing import Any
 
 import numpy as np
 import pytest
 
-from app.asterisk.phone_trial import TrialEnded, speech_ms
+from app.asterisk.ari import AriError
+from app.asterisk.phone_trial import PhoneCheck, TrialEnded, speech_ms
 from app.phone_trials import TrialProblem
 
 RATE = 8_000
@@ -48,3 +51,27 @@ def test_what_is_no_sound_is_told_and_nobody_is_called_mute(file: bytes) -> None
     with pytest.raises(TrialEnded) as told:
         speech_ms(file)
     assert told.value.problem is TrialProblem.ASTERISK
+
+
+class Broken:
+    """An Asterisk whose answer our program does not expect."""
+
+    endpoints = channels = recordings = property(lambda self: self)
+
+    async def get(self, **_: object) -> Any:
+        raise KeyError("state")
+
+    async def hangup(self, **_: object) -> None:
+        raise AriError("no such channel", status=404)
+
+    deleteStored = hangup
+
+
+async def test_a_trial_that_breaks_is_over_and_says_so() -> None:
+    check = PhoneCheck(Broken())  # type: ignore[arg-type]
+    check.begin("1002", "en")
+    async with asyncio.timeout(10):
+        while (trial := check.of("1002")) is None or not trial.is_over:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert trial.problem is TrialProblem.ASTERISK
+    assert "KeyError" in trial.told
