@@ -134,8 +134,11 @@ class Phones:
             )
         except ValueError as error:
             self._tell(PhoneEnded(leg_id=leg_id, reason=str(error), was_refused=True))
-        except AriConflict:
-            raise  # the leg of before lives on: it ends by itself
+        except AriConflict as error:
+            if leg_id in self._alive or await self._is_there(leg_id):
+                raise  # the leg of before lives on: it ends by itself
+            # A thread of Asterisk's that once met an id in use says so of every refusal after it (ast_channel_errno)
+            self._tell(PhoneEnded(leg_id=leg_id, reason=_refusal(command, error), was_refused=True))
         except AriError as error:
             if error.is_certainly_not_done:
                 self._tell(PhoneEnded(leg_id=leg_id, reason=_refusal(command, error), was_refused=True))
@@ -145,6 +148,14 @@ class Phones:
                 self._lanes.begin(self._resolve(leg_id))
         else:
             self._on_placed(leg_channel(leg_id))
+
+    async def _is_there(self, leg_id: LegId) -> bool:
+        """Whether Asterisk has such a channel. Raises AriError when it does not say."""
+        try:
+            await self._client.channels.get(channelId=leg_channel(leg_id))
+        except AriNotFound:
+            return False
+        return True
 
     async def _resolve(self, leg_id: LegId) -> None:
         """Ask until Asterisk says whether there is such a channel, or it is heard of."""
@@ -262,6 +273,6 @@ _TRANSLATIONS: Final[Mapping[type, Callable[[Phones, Any], None]]] = {
 
 
 def _refusal(command: RingPhone | DialParty, error: AriError) -> str:
-    if isinstance(error, AriServerError) and isinstance(command, RingPhone):
+    if isinstance(error, AriServerError | AriConflict) and isinstance(command, RingPhone):
         return f"the phone {command.endpoint} is not registered"
     return error.message

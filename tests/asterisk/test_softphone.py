@@ -271,7 +271,8 @@ async def test_put_down_or_killed_it_is_missed_and_the_person_goes_on_with_anoth
     await anna.until_state(AgentState.AVAILABLE)
     await boris.phone.kill()
     await boris.until_state(AgentState.PAUSED, within_s=NOTICED_S)
-    assert (boris.picture.reason, boris.picture.phone_note) == ("phone-lost", "no sound came from the phone any more")
+    assert boris.picture.reason == "phone-lost"
+    assert boris.picture.phone_note in ("no sound came from the phone any more", "it does not answer any more")
     await anna.until_state(AgentState.TALKING)
     await hear({anna.phone: (PERSON_HZ,), person: (AGENT_HZ,)})
     await boris.phone.start()

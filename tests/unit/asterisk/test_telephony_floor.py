@@ -238,6 +238,15 @@ async def test_an_id_that_is_in_use_fails_and_does_not_end(stage: Stage) -> None
     assert stage.told[-1] == PhoneFailed(leg_id=LEG, command="RingPhone", reason="exists")
 
 
+async def test_a_refusal_that_asterisk_takes_for_an_id_in_use_has_ended(stage: Stage) -> None:
+    stage.client.failures["originate"] = AriConflict("exists", status=409)
+    stage.client.failures["get"] = AriNotFound("Channel not found", status=404)
+    await stage.perform(RING)
+    ended = stage.told[-1]
+    assert isinstance(ended, PhoneEnded)
+    assert (ended.was_refused, "not registered" in ended.reason) == (True, True)
+
+
 # --- nobody knows whether it rings -----------------------------------------------------------------------------------
 
 
