@@ -22,7 +22,7 @@ from app.agents import (
     CallbackPlan,
     DialingMode,
 )
-from app.commands import CloseAttempt
+from app.commands import ClaimContacts, CloseAttempt
 from app.events import CampaignPaused, CampaignStopped, PlaybackEnded
 from app.ivr.load import load_flow
 from app.outcomes import ContactStatus, Outcome
@@ -294,6 +294,21 @@ def test_agents_join_and_leave_campaigns_at_any_time() -> None:
     world.ask(AgentJoined(agent_id=ME, campaigns=(TWO,)))
     world.answer(FIRST)
     assert world.state() is TALKING, "the call that was theirs still is"
+
+
+def test_who_has_left_a_campaign_gets_none_of_what_was_claimed_for_them() -> None:
+    world = floor(1)
+    world.start(campaign(2, mode=DialingMode.PROGRESSIVE))
+    world.settle()
+    world.is_disk_awake = False
+    world.begin(1)
+    assert any(isinstance(command, ClaimContacts) for command in world.writes)
+    world.ask(AgentJoined(agent_id=ME, campaigns=(TWO,)))
+    world.is_disk_awake = True
+    world.settle()
+    assert world.disk.closed[FIRST].outcome is Outcome.RETURNED_UNDIALED
+    assert not world.calls
+    assert world.state() is AVAILABLE
 
 
 def test_whom_a_contact_belongs_to_gets_it_and_nobody_else() -> None:
