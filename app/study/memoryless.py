@@ -53,7 +53,7 @@ class Memoryless:
     def optimum(self, target: float = 0.03) -> Optimum:
         """The best occupancy at this abandonment."""
         low, high = 0.0, MOST_PRICE_S
-        up_to = np.arange(self.agents, -1, -1)
+        up_to = np.minimum(np.arange(self.agents, -1, -1), self.most_calls)
         bold = careful = self._solve(low, up_to)[1]
         for _ in range(18):
             price = (low + high) / 2

@@ -29,3 +29,10 @@ def test_a_floor_that_is_never_seen_idle_is_computed_as_well() -> None:
     """Thirty agents with nobody busy: once in e³⁰ conversations. The better the list, the more is reached."""
     reached = [Memoryless(answer_rate=rate, agents=30).optimum().occupancy for rate in (0.15, 0.3, 0.6)]
     assert reached == pytest.approx([0.898, 0.903, 0.913], abs=0.003)
+
+
+def test_more_agents_than_calls_any_good_policy_has_in_flight() -> None:
+    """Where most answer, fewer calls ring than agents work."""
+    world = Memoryless(answer_rate=0.9, agents=25)
+    assert world.most_calls < world.agents
+    assert 0.90 < world.optimum().occupancy < 1
