@@ -105,11 +105,24 @@ def our_place() -> str:
 
 def is_gone(holder: str) -> bool:
     """Whether the process is surely dead: one of this machine that is not there any more. False when in doubt."""
+    if (ours := _of_this_machine(holder)) is None:
+        return False
+    began = _began(ours[0])
+    return began is not None and began != ours[1]
+
+
+def process_of(holder: str) -> int | None:
+    """The id of the process on this machine that it is; None: it is none, is dead, or cannot be known."""
+    ours = _of_this_machine(holder)
+    return ours[0] if ours is not None and _began(ours[0]) == ours[1] else None
+
+
+def _of_this_machine(holder: str) -> tuple[int, str] | None:
+    """The process' id, and when it began."""
     parts = holder.split(" ")
     if len(parts) != 4 or not parts[0] or parts[0] != _machine() or not parts[1].isdigit() or not parts[2]:
-        return False
-    began = _began(int(parts[1]))
-    return began is not None and began != parts[2]
+        return None
+    return int(parts[1]), parts[2]
 
 
 # --- duty ------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from app.cli.lists import import_
 from app.cli.national import national, project
 from app.cli.people import apikey, user
 from app.cli.profiles import profiles
+from app.cli.renewing import upgrade
 from app.cli.running import migrate, run
 from app.cli.segments import segment
 from app.cli.simulate import simulate
@@ -42,7 +43,7 @@ def outring() -> None:
 
 
 for command in (
-    run, duty, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national,
+    run, upgrade, duty, demo, doctor, import_, export, trunk, flow, strategy, sound, campaign, project, dnc, national,
     caller_ids, profiles, user, group, segment, fix, apikey, simulate, bench, migrate, backup, restore, audit, why,
     waterfall_, webhook, results,
 ):  # fmt: skip

@@ -33,6 +33,12 @@ def duty(as_json: bool) -> None:
     sys.exit(0 if is_held else 1)
 
 
+async def on_duty(url: str) -> DutyEntry | None:
+    """Who is on duty now; None: nobody. Raises StoreError when the database cannot be read."""
+    entry = await _look(url)
+    return entry if entry is not None and entry.is_held else None
+
+
 async def _look(url: str) -> DutyEntry | None:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():

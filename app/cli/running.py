@@ -13,6 +13,7 @@ import click
 import structlog
 
 from app import logs, systemd
+from app.cli.renewing import Renewal, begin_anew
 from app.cli.shell import console, counted, fail, in_words, json_option, run_async, say_json, settings
 from app.settings import Settings, SettingsError
 from app.store import StoreError
@@ -49,9 +50,9 @@ MARGIN_S: Final = 30.0
 def run(patience_s: float | None, standby: bool) -> None:
     """Run the dialer beside your Asterisk, with the panel, until Ctrl-C or SIGTERM.
 
-    Then nobody new is called, and calls that are up are waited for; a second Ctrl-C or SIGTERM ends at once. Settings
-    come from outring.toml and OUTRING_… variables; see docs/admin.md. Try `outring doctor` first. Of several on one
-    database one is on duty: see docs/standby.md.
+    Then nobody new is called, and calls that are up are waited for; a second Ctrl-C or SIGTERM ends at once. SIGUSR2,
+    or `outring upgrade`, starts it anew while people talk on. Settings come from outring.toml and OUTRING_… variables;
+    see docs/admin.md. Try `outring doctor` first. Of several on one database one is on duty: see docs/standby.md.
     """
     chosen = settings(**({"standby": True} if standby else {}))
     try:
@@ -61,6 +62,8 @@ def run(patience_s: float | None, standby: bool) -> None:
         fail(str(error), code=2)
     except (StoreError, OSError) as error:
         fail(f"cannot start: {in_words(error)}")
+    if reason is None:
+        begin_anew()
     if reason:
         fail(reason)
 
@@ -84,19 +87,28 @@ def secrets_of(chosen: Settings) -> Iterator[str]:
             yield unquote(found)
 
 
-async def _run(chosen: Settings, patience_s: float) -> str:
-    """Dial until the end; who was relieved of duty stands by again if it is to. Answers why it ended, in words."""
+async def _run(chosen: Settings, patience_s: float) -> str | None:
+    """Dial until the end; who was relieved of duty stands by again if it is to. Why it ended; None: to start anew."""
     alive = asyncio.create_task(systemd.keep_alive(), name="watchdog")
+    renewal = Renewal()
+    watch = asyncio.create_task(renewal.watch(), name="renewal")
     try:
         while True:
-            reason, is_relieved = await _dial(chosen, patience_s)
+            reason, is_relieved = await _dial(chosen, patience_s, renewal, watch)
+            if renewal.is_due:
+                return None
             if not (is_relieved and chosen.standby):
                 return reason
+    except asyncio.CancelledError:
+        if renewal.is_due and renewal.is_standing_by:
+            return None
+        raise
     finally:
         alive.cancel()
+        watch.cancel()
 
 
-async def _dial(chosen: Settings, patience_s: float) -> tuple[str, bool]:
+async def _dial(chosen: Settings, patience_s: float, renewal: Renewal, asked: asyncio.Future[None]) -> tuple[str, bool]:
     from app.service import service
     from app.store import people
 
@@ -107,22 +119,27 @@ async def _dial(chosen: Settings, patience_s: float) -> tuple[str, bool]:
             unusable.set_result(reason)
 
     def on_standby(entry: DutyEntry) -> None:
+        renewal.is_standing_by = True
         console().print(f"Standing by: {entry.place} is on duty. Ctrl-C ends.")
         systemd.tell("READY=1", f"STATUS=Standing by: {entry.place} is on duty")
 
     async with service(chosen, on_unusable=give_up, on_standby=on_standby) as running:
+        renewal.is_standing_by = False
         where = f"Panel at {running.url}" if running.url else "The panel opens when its port is free"
         console().print(f"On duty. {where}; Asterisk at {chosen.ari_url}. Ctrl-C ends.")
         if await running.store.read(people.count_users) == 0:
             console().print("Nobody can sign in yet. Add the first user: outring user add NAME --role admin")
         systemd.tell("READY=1", f"STATUS=Panel at {running.url}")
         try:
-            await _first_of(unusable, running.ended)
+            await _first_of(unusable, running.ended, asked)
         except asyncio.CancelledError:
             await _let_finish(running, patience_s)
             raise
         if running.ended.done():
             running.ended.result()
+        elif renewal.is_due and not unusable.done():
+            await running.runtime.write_all(LAST_WRITES_S)
+            return "", False
         # Asterisk says that another took the application before the database says why.
         await asyncio.wait({running.duty.relieved}, timeout=chosen.lease_s)
         if running.duty.relieved.done():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from app.cli.renewing import SIGNAL
 from asterisk.lab.server import Server
 
 PATIENCE_S = 60.0
@@ -61,6 +62,16 @@ class OutringProcess:
             while sum(words in line for line in self.said) < times:
                 assert self.process.returncode is None, f"it ended: {self.said} {self.log.read_text()[-2_000:]}"
                 await asyncio.sleep(0.02)
+
+    async def logs(self, words: str) -> None:
+        """Wait until these words are in its log."""
+        async with asyncio.timeout(PATIENCE_S):
+            while words not in self.log.read_text():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+    def renew(self) -> None:
+        """Have it start anew, as the program that is on disk."""
+        self.process.send_signal(SIGNAL)
 
     def freeze(self) -> None:
         """Have it stand still, as a machine does that is paused."""
