@@ -143,6 +143,7 @@ class Duty:
         self._awake_at_ms = 0  # when this process was last seen to run
         self._is_in_doubt = False  # it stood still: is duty still ours?
         self._trouble = ""
+        self._is_ill = False  # while we stand by: the database refused us the last time, and perhaps whoever is on duty
         self._renewal: tuple[int, asyncio.Task[None]] | None = None
         self._asks = asyncio.Event()
         self._is_sure = asyncio.Event()
@@ -154,6 +155,11 @@ class Duty:
         return self._trouble
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether this process stood still, and does nothing before the database has said that it is still on duty."""
+        return self._is_in_doubt
+
+    @property
     def epoch(self) -> int | None:
         """How often duty was taken on this database, this time included; None: not on duty."""
         return self._epoch
@@ -163,7 +169,9 @@ class Duty:
     async def obtain(self, *, stands_by: bool, waiting: Callable[[DutyEntry], None] = lambda entry: None) -> None:
         """Go on duty. stands_by: wait for it as long as another dialer is there; waiting is told of each such one.
 
-        Otherwise waits a lease at the most, for one that may be dead. Raises OnDutyElsewhere, StoreError.
+        Otherwise waits a lease at the most, for one that may be dead. Who could renew nothing while the database was
+        away is no more silent than the database: a lease from its return on is theirs, to bring what they kept beside
+        it, opt-outs above all. Raises OnDutyElsewhere, StoreError.
         """
         seen: DutyEntry | None = None
         since_ms, told = self._clock(), -1
@@ -175,6 +183,9 @@ class Duty:
                     assert entry is not None
                     raise OnDutyElsewhere(entry)
                 seen, since_ms = entry, self._clock()
+            if self._is_ill:
+                self._is_ill = not await self._may_write()
+                since_ms = self._clock()
             is_silent = entry is not None and self._clock() - since_ms > SILENCE * entry.lease_ms
             may_be_free = entry is None or is_silent or is_gone(entry.holder) or self._has_run_out(entry, since_ms)
             if may_be_free and await self._take(entry, is_silent=is_silent, stands_by=stands_by):
@@ -183,6 +194,14 @@ class Duty:
                 told = entry.epoch
                 waiting(entry)
             await asyncio.sleep(self._lease_ms / LOOKS / 1_000)
+
+    async def _may_write(self) -> bool:
+        """Whether the database takes anything; whose duty it is does not matter."""
+        try:
+            await self._store.try_writing()
+        except StoreError:
+            return False
+        return True
 
     def _has_run_out(self, entry: DutyEntry, since_ms: int) -> bool:
         """Nobody holds it by the database's clock; nor by ours, as that clock may have been stepped just now."""
@@ -196,6 +215,7 @@ class Duty:
                 if not stands_by:
                     raise
                 log.warning("duty cannot be looked at", error=str(error))
+                self._is_ill = True
                 await asyncio.sleep(self._lease_ms / 1_000)
 
     async def _take(self, entry: DutyEntry | None, *, is_silent: bool, stands_by: bool) -> bool:
@@ -209,6 +229,7 @@ class Duty:
             if not stands_by:
                 raise
             log.warning("duty cannot be taken", error=str(error))
+            self._is_ill = True
             return False
         if epoch is None:
             return False

@@ -63,7 +63,7 @@ COMMIT_BATCH: Final = 500
 """Writes in one transaction at the most."""
 GATHER_S: Final = 0.1
 """How long ends of attempts may gather before they are written, when nobody waits for the commit."""
-RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+RETRY_S: Final = (0.1, 0.5, 1.0, 2.0)
 """Waits between tries to write what the database refused."""
 LOOKS: Final = 3
 """How often attempts of a claim that failed are looked for on disk."""

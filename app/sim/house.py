@@ -35,6 +35,7 @@ from app.events import (
     PromptsRendered,
     TrunkSet,
 )
+from app.journal import Journal
 from app.model import Audio, CampaignStatus, Prompt
 from app.outcomes import Outcome
 from app.sim.conservation import Books, books
@@ -43,7 +44,7 @@ from app.sim.facts import Ended, OutOfReach, Placed, WireFact, WithinReach
 from app.sim.faults import NO_FAULTS, Faults
 from app.sim.network import SimNetwork
 from app.sim.plan import PLACE, START_MS, CampaignPlan, WorldPlan, write_down
-from app.sim.process import MOST_ROUNDS, Process
+from app.sim.process import JOURNAL_ROOM, MOST_ROUNDS, Process
 from app.sim.rules import AttemptClaim, Rule, Violation
 from app.sim.trace import Trace
 from app.sim.trunks import TrunkKind
@@ -120,6 +121,7 @@ class House:
         self._open_since_ms: dict[str, int] = {}
         self._well_since_ms: int | None = None
         self._acknowledged: dict[str, None] = {}
+        self._apart: dict[str, None] = {}
         self._settled: dict[AttemptId, Outcome] = {}
         self._added = 0
         self._gone: set[ContactId] = set()
@@ -179,7 +181,9 @@ class House:
                 heapq.heappop(self._agenda)[2]()
             has_run = False
             for process in list(self._processes):
-                has_run |= process.run_due(to_ms)
+                if process.run_due(to_ms):
+                    has_run = True
+                    self._tell_reach()
             if not has_run:
                 return
         raise TimeStandsStill(f"{MOST_ROUNDS} rounds at {to_ms}")
@@ -220,6 +224,7 @@ class House:
         if self._connected is not None and self._connected is not process:
             self._connected.replace()
         self._connected = process
+        self._set_apart(process)
         self._tell_reach()
         self.network.connect()
 
@@ -266,6 +271,17 @@ class House:
     def _acknowledge(self, number: str) -> None:
         self._acknowledged.setdefault(number)
         self.checker.add_dnc(Number(number))
+
+    def _set_apart(self, process: Process) -> None:
+        """What a dialer elsewhere kept beside a database that was away, and could not bring since, it alone knows.
+
+        From its return on it counts again.
+        """
+        own = {command.number for command in Journal(process.folder, room=JOURNAL_ROOM).kept}
+        for number in self._acknowledged:
+            if number not in own and not self.store.read(is_dnc, number):
+                self._apart[number] = None
+                self.checker.drop_dnc(Number(number))
 
     def _is_on_duty(self, process: Process) -> bool:
         (epoch,) = self.disk.raw.execute("SELECT epoch FROM duty WHERE id = 1").fetchone()
@@ -426,7 +442,7 @@ class House:
     def _tell_reach(self) -> None:
         """Whom Asterisk tells everything may stand still: then nobody can do anything before its leases run out."""
         connected = self._connected
-        is_frozen = connected is not None and not connected.is_dead and connected.frozen_until_ms > self.now_ms
+        is_frozen = connected is not None and not connected.is_dead and connected.is_still
         was_out, self._is_frozen = self._is_lost or self._is_frozen, is_frozen
         is_out = self._is_lost or is_frozen
         if is_out != was_out:
@@ -456,6 +472,9 @@ class House:
             self._well_since_ms = None
         elif self._well_since_ms is None:
             self._well_since_ms = self.now_ms
+        for number in [number for number in self._apart if self.store.read(is_dnc, number)]:
+            del self._apart[number]
+            self.checker.add_dnc(Number(number))
         rows = self.disk.raw.execute("SELECT id FROM attempts WHERE closed_at_ms IS NULL").fetchall()
         lying = {row[0] for row in rows} - self._live
         self._open_since_ms = {one: self._open_since_ms.get(one, self.now_ms) for one in sorted(lying)}

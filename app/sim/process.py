@@ -92,7 +92,7 @@ class Process:
         self.store: SqlStore | None = None
         self.is_working = False
         self._around = around
-        self._folder = folder
+        self.folder = folder
         self._new_id = new_id
         self._offset_ms = around.disk.offset_ms
         self._dies_in: int | None = None
@@ -108,6 +108,11 @@ class Process:
         return None if self.duty is None else self.duty.epoch
 
     # --- what befalls it ---------------------------------------------------------------------------------------------
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it cannot act: frozen, or awake since and not yet told by the database that it may."""
+        return self.frozen_until_ms > self._around.now_ms or (self.duty is not None and self.duty.is_in_doubt)
 
     def die_soon(self, steps: int) -> None:
         """Be killed at the `steps`-th commit or word to Asterisk from here."""
@@ -168,7 +173,7 @@ class Process:
             self._new_id,
             self._around.lawbook,
         )
-        journal = Journal(self._folder, room=JOURNAL_ROOM)
+        journal = Journal(self.folder, room=JOURNAL_ROOM)
         handed_over = self.spawn(self._hand_over(journal, store))
         duty = self.duty = Duty(store, lease_ms=LEASE_MS, clock=lambda: self.loop.now_ms)
         await duty.obtain(stands_by=True)
@@ -179,7 +184,7 @@ class Process:
             store=store,
             prompts=self,
             clock=self,
-            opt_outs=Journal(self._folder, room=JOURNAL_ROOM),
+            opt_outs=Journal(self.folder, room=JOURNAL_ROOM),
         )
         runtime.watch(lambda event: self._around.heard(self, event))
         keeping = self.spawn(duty.keep())

@@ -129,6 +129,10 @@ class WireChecker:
         """The dialer was told that the number is on the do-not-call list: from here on it is not called."""
         self._dnc.add(number)
 
+    def drop_dnc(self, number: Number) -> None:
+        """Only who cannot say so now knows that it is on the list."""
+        self._dnc.discard(number)
+
     def verify(self, claims: Iterable[AttemptClaim], now_ms: int, *, has_stepped: bool = False) -> None:
         """The run is over: hold the database's rows against the wire.
 

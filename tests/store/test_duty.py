@@ -15,6 +15,7 @@ from app.duty import Duty, OnDutyElsewhere, is_gone, our_name
 from app.model import CampaignStatus
 from app.store import SqlStore
 from app.store.duty import Relieved, leave_duty, look_at_duty, renew_duty, take_duty
+from app.store.errors import StoreError
 from app.store.schema import duty
 from app.units import DAY_MS, CampaignId
 
@@ -175,6 +176,39 @@ async def test_a_stepped_clock_of_the_database_relieves_nobody(store: SqlStore) 
         await asyncio.sleep(0.05)
     assert second.epoch == 2
     assert not first.may_dial()
+
+
+async def test_who_could_not_renew_while_the_database_was_away_has_a_lease_from_its_return_on(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It kept opt-outs beside the database, and brings them before anybody else dials."""
+    clock = Steady()
+    first, second = Duty(store, lease_ms=400, clock=clock), Duty(store, lease_ms=400, clock=clock)
+    await first.obtain(stands_by=False)
+    epoch = first.epoch
+    assert epoch is not None
+    write = store.write
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(store, "write", refuse)
+    monkeypatch.setattr(store, "try_writing", refuse)
+    standing_by = asyncio.create_task(second.obtain(stands_by=True))
+    await asyncio.sleep(0.6)
+    clock.now_ms += 60_000
+    await asyncio.sleep(0.2)
+    monkeypatch.undo()
+    await asyncio.sleep(0.1)
+    assert not standing_by.done(), "the database is back, and whoever was on duty may be too"
+    await write(renew_duty, epoch)
+    await asyncio.sleep(0.1)
+    assert not standing_by.done()
+    async with asyncio.timeout(10):
+        while not standing_by.done():
+            clock.now_ms += 50
+            await asyncio.sleep(0.05)
+    assert second.epoch == epoch + 1, "who is not heard of after that is gone"
 
 
 async def test_a_frozen_process_asks_before_it_acts(store: SqlStore) -> None:
