@@ -10,6 +10,8 @@ SOAK_S ?= 600
 SEEDS ?= 1000
 CALLS ?= 1000
 JOBS ?= 1
+# How long `make fuzz` tries each door, in seconds.
+FUZZ_S ?= 120
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the program, its private Asterisk and its tests need from Debian's archive.
 PACKAGES := python3-venv mmdebstrap debian-archive-keyring ca-certificates espeak-ng ffmpeg
@@ -74,10 +76,14 @@ soak: lab ## 50 calls a second for 10 minutes (SOAK_S=60: a minute): latency, me
 chaos: setup ## SEEDS=1000 CALLS=1000: so many simulated calls with every fault on, and which seeds broke a rule
 	@$(PY) -m app.sim.count --seeds $(SEEDS) --calls $(CALLS) --jobs $(JOBS)
 
+.PHONY: fuzz
+fuzz: setup ## FUZZ_S=120: random input at the doors, so many seconds each
+	@$(PY) -m tests.fuzz.rest --max-time $(FUZZ_S)
+
 .PHONY: mistakes
 mistakes: setup ## Each of over a hundred mistakes planted in a copy of the source, and who finds it; an hour of one core
 	@$(PY) -m tests.simulation.mistakes --jobs $(JOBS)
 
 .PHONY: clean
 clean: ## Remove the environment and caches (the built Asterisk stays)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis *.egg-info

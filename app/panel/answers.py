@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from app.ivr.load import FlowError
@@ -72,6 +73,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(422, "bad_flow", str(error), errors=places)
         case OperationError():
             return Problem(422, "invalid", str(error))
+        case HttpProcessingError() | web.RequestPayloadError():
+            return Problem(400, "bad_request", "what was sent cannot be read: it breaks the rules of HTTP or of forms")
         case TimeoutError():
             return Problem(
                 504, "timed_out", "the dialer did not confirm in time; look at the state before trying again"

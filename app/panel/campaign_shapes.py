@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.agents import (
     DEFAULT_DISPOSITIONS,
@@ -140,6 +140,8 @@ class AgentPlanBody(In):
 
 class SteerBody(SteerPacingBody, SteerComplianceBody, SteerOwnershipBody, SteerOrderBody):
     """What to change of a campaign, running or not; what is left out stays. It counts from the next call."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     lines: int = Field(default=2, ge=1, le=10_000, json_schema_extra=left_out)
     calls_per_second: float = Field(default=1.0, ge=0.001, le=1_000, json_schema_extra=left_out)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.model import OwnedNumber
 from app.panel.problems import pattern
-from app.panel.shapes import Id, In, Line, Name, Word
+from app.panel.shapes import LINE, CountryOrNone, Id, In, Line, Name, Word
 from app.store.caller_ids import CallerIdEntry
 from app.store.dnc import DncEntry
 from app.store.national import DEFAULT_AGE_DAYS, Honoured, NationalList
 from app.store.projects import Project
 from app.units import DAY_MS, TrunkId
 
-_COUNTRY_OR_NONE: Final = pattern(r"^([A-Z]{2})?$", "a country as two capital letters, such as GB, or nothing")
 _AFTER: Final = pattern(
     r"^(\+[0-9]{0,15}\*?(:[0-9]{1,18}:[0-9]{1,18})?)?$", "a number with its plus, or the cursor of an entry"
 )
@@ -29,12 +28,24 @@ Words = Annotated[str, StringConstraints(max_length=500)]
 class DncBody(In):
     """Whom nobody is to call: a number, a beginning of numbers, or a contact with all of their phones."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["number"], "properties": {"number": {"minLength": 1}}},
+                {"required": ["contact"], "properties": {"contact": {"type": "integer"}}},
+            ],
+            "not": {
+                "required": ["project", "campaign"],
+                "properties": {"project": {"type": "integer"}, "campaign": {"type": "integer"}},
+            },
+        }
+    )
     number: str = Field(
         default="",
         max_length=64,
         description="E.164 with plus, `+4470*` for all that begin so, or as people write it with `country`",
     )
-    country: str = Field(default="", pattern=_COUNTRY_OR_NONE)
+    country: CountryOrNone = ""
     contact: Id | None = Field(default=None, description="this contact, on all phones they have or will have")
     project: Id | None = Field(default=None, description="only for the campaigns of this project")
     campaign: Id | None = Field(default=None, description="only for this campaign")
@@ -96,7 +107,7 @@ class DncCheckQuery(In):
     """Whether a number may be called."""
 
     number: str = Field(max_length=64)
-    country: str = Field(default="", pattern=_COUNTRY_OR_NONE)
+    country: CountryOrNone = ""
     campaign: Id | None = Field(default=None, description="by this campaign, with its project's and national lists")
 
 
@@ -214,7 +225,19 @@ class CampaignProjectBody(In):
 class CallerIdBody(In):
     """A number that is yours to show, with what it may be used for."""
 
-    label: Line = Field(default="", max_length=64)
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"rest_after": {"const": 0}, "rest_ms": {"const": 0}}},
+                {
+                    "required": ["rest_after", "rest_ms"],
+                    "properties": {"rest_after": {"minimum": 1}, "rest_ms": {"minimum": 1}},
+                },
+            ]
+        }
+    )
+
+    label: Annotated[str, StringConstraints(max_length=64, pattern=LINE)] = ""
     trunks: list[Word] = Field(default_factory=list, max_length=50, description="over which; none: all")
     areas: list[Annotated[str, StringConstraints(pattern=_AREA)]] = Field(
         default_factory=list, max_length=100, description="numbers it is local to, as in +4420; none: found by itself"

@@ -20,7 +20,8 @@ from app.panel import (
     rest_strategies,
     rest_webhooks,
 )
-from app.panel.routing import Routes, openapi
+from app.panel.openapi import openapi
+from app.panel.routing import Routes
 
 routes = Routes(
     [

@@ -178,7 +178,7 @@ async def put_pause_reason(call: Call) -> agent_shapes.PauseReasonAnswer:
 @routes.add("DELETE", "/pause-reasons/{code}", role=Role.ADMIN)
 async def delete_pause_reason(call: Call) -> None:
     """Take a reason off the list; time that was spent on it stays written down."""
-    await call.store.write(pauses.remove_pause_reason, call.text("code")[:64])
+    await call.store.write(pauses.remove_pause_reason, call.word("code"))
 
 
 # --- callbacks -------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ async def list_trunks(call: Call) -> list[shapes.TrunkAnswer]:
 @routes.add("GET", "/trunks/{trunk_id}", answer=shapes.TrunkAnswer)
 async def get_trunk(call: Call) -> shapes.TrunkAnswer:
     """One trunk."""
-    trunk = await call.store.read(trunks.get_trunk, _trunk_id(call))
+    trunk = await call.store.read(trunks.get_trunk, TrunkId(call.word("trunk_id")))
     return shapes.TrunkAnswer.of(trunk, call.operations.snapshot())
 
 
@@ -54,7 +54,7 @@ async def put_trunk(call: Call) -> shapes.TrunkAnswer:
 @routes.add("DELETE", "/trunks/{trunk_id}", role=Role.ADMIN)
 async def delete_trunk(call: Call) -> None:
     """Remove a trunk that no campaign uses."""
-    await call.operations.remove_trunk(_trunk_id(call))
+    await call.operations.remove_trunk(TrunkId(call.word("trunk_id")))
 
 
 # --- lists and contacts ----------------------------------------------------------------------------------------------
@@ -181,11 +181,3 @@ def _check_country(code: str) -> None:
         country(code)
     except ValueError as error:
         raise Problem(422, "invalid", str(error)) from error
-
-
-def _trunk_id(call: Call) -> TrunkId:
-    """The trunk an address names. Raises NotFound for what cannot be one's id."""
-    text = call.text("trunk_id")
-    if not shapes.is_word(text):
-        raise NotFound("trunk", repr(text[:40]))
-    return TrunkId(text)

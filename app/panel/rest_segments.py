@@ -107,7 +107,7 @@ async def list_segments(call: Call) -> list[SegmentAnswer]:
 @routes.add("GET", "/segments/{name}", answer=SegmentAnswer)
 async def get_segment(call: Call) -> SegmentAnswer:
     """One segment."""
-    return SegmentAnswer.of(await call.store.read(segments.get_segment, call.text("name")[:64]))
+    return SegmentAnswer.of(await call.store.read(segments.get_segment, call.word("name")))
 
 
 @routes.add("PUT", "/segments/{name}", body=SegmentBody, answer=SegmentAnswer)
@@ -122,14 +122,14 @@ async def put_segment(call: Call) -> SegmentAnswer:
 @routes.add("DELETE", "/segments/{name}")
 async def delete_segment(call: Call) -> None:
     """Forget a segment; whom it brought into campaigns stays there."""
-    await call.store.write(segments.remove_segment, call.text("name")[:64])
+    await call.store.write(segments.remove_segment, call.word("name"))
 
 
 @routes.add("GET", "/segments/{name}/count", query=AskedQuery, answer=CountAnswer)
 async def count_segment(call: Call) -> CountAnswer:
     """How many contacts a segment means, of a list, a campaign, or all."""
     met, seen = await _verbs(call).count(
-        call.text("name")[:64], list_id=_list(call.query.list), campaign_id=_campaign(call.query.campaign)
+        call.word("name"), list_id=_list(call.query.list), campaign_id=_campaign(call.query.campaign)
     )
     return CountAnswer(contacts=met, asked=seen)
 
@@ -138,7 +138,7 @@ async def count_segment(call: Call) -> CountAnswer:
 async def list_met(call: Call) -> MetAnswer:
     """Contacts a segment means, by id."""
     met, next_after = await _verbs(call).page(
-        call.text("name")[:64], list_id=_list(call.query.list), campaign_id=_campaign(call.query.campaign),
+        call.word("name"), list_id=_list(call.query.list), campaign_id=_campaign(call.query.campaign),
         after_id=call.query.after, limit=call.query.limit,
     )  # fmt: skip
     return MetAnswer(contacts=list(met), next_after=next_after)
@@ -147,7 +147,7 @@ async def list_met(call: Call) -> MetAnswer:
 @routes.add("GET", "/segments/{name}/contacts.csv", query=AskedQuery, answer=Any, media="text/csv")
 async def export_segment(call: Call) -> web.StreamResponse:
     """The contacts a segment means, with all of their columns; no cell of it is a formula for a spreadsheet."""
-    found = await call.store.read(segments.get_segment, call.text("name")[:64])
+    found = await call.store.read(segments.get_segment, call.word("name"))
     note = trail.note(
         call.user, "exported segment", f"segment {found.name}"[:64], call.operations.now_ms, {"by": "REST"}
     )
@@ -163,7 +163,7 @@ async def attach_segment(call: Call) -> AddedAnswer:
     """Attach whom a segment means now; contacts imported into those lists later do not join by themselves."""
     campaign_id = CampaignId(call.number("campaign_id"))
     await call.store.read(get_campaign, campaign_id)
-    return AddedAnswer(added=await _verbs(call).attach(call.text("name")[:64], campaign_id, _list(call.query.list)))
+    return AddedAnswer(added=await _verbs(call).attach(call.word("name"), campaign_id, _list(call.query.list)))
 
 
 @routes.add("POST", "/campaigns/{campaign_id}/segments/{name}/requeue", answer=AddedAnswer)
@@ -171,4 +171,4 @@ async def requeue_segment(call: Call) -> AddedAnswer:
     """Have those of a campaign called again whom a segment means and who are done; do-not-call stays as it is."""
     campaign_id = CampaignId(call.number("campaign_id"))
     await call.store.read(get_campaign, campaign_id)
-    return AddedAnswer(added=await _verbs(call).requeue(call.text("name")[:64], campaign_id))
+    return AddedAnswer(added=await _verbs(call).requeue(call.word("name"), campaign_id))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from app.contacts.mapping import ROLES
 from app.panel.problems import Problem, pattern
 from app.panel.routing import Call, Routes
-from app.panel.shapes import LINE, In, Line, Name, ShortName
+from app.panel.shapes import LINE, Country, In, Line, Name, ShortName
 from app.sources.database import SourceProblem
 from app.sources.syncing import RESULTS
 from app.store import sources
@@ -22,7 +22,6 @@ LEAST_EVERY_MS: Final = 5 * SECOND_MS
 _RELATION: Final = pattern(
     r"^[A-Za-z0-9_$-]{1,63}(\.[A-Za-z0-9_$-]{1,63})?$", "the name of a table or view, with its schema or not"
 )
-_COUNTRY: Final = pattern(r"^[A-Z]{2}$", "a country as two capital letters, such as GB, US or RU")
 Column = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=LINE)]
 
 
@@ -34,7 +33,7 @@ class SourceBody(In):
     database: Line = Field(min_length=1, description="the name of an address under [databases] in the settings")
     relation: str = Field(max_length=127, pattern=_RELATION)
     key: Column = Field(description="the column that tells rows apart")
-    country: str = Field(pattern=_COUNTRY, description="how numbers without a country code are read")
+    country: Country = Field(description="how numbers without a country code are read")
     mapping: dict[str, Column] = Field(
         default_factory=dict, max_length=30, description="role to column, over the guess"
     )

@@ -77,7 +77,7 @@ async def list_strategies(call: Call) -> list[StrategyAnswer]:
 @routes.add("GET", "/strategies/{name}", answer=StrategyAnswer)
 async def get_strategy(call: Call) -> StrategyAnswer:
     """The newest version of one call strategy."""
-    return await _answer(call, await call.store.read(strategies.get_strategy, call.text("name")[:64]))
+    return await _answer(call, await call.store.read(strategies.get_strategy, call.word("name")))
 
 
 @routes.add("PUT", "/strategies/{name}", body=StrategyBody, answer=StrategyAnswer)
@@ -92,4 +92,4 @@ async def put_strategy(call: Call) -> StrategyAnswer:
 @routes.add("DELETE", "/strategies/{name}")
 async def delete_strategy(call: Call) -> None:
     """Forget a strategy that no campaign follows."""
-    await call.store.write(strategies.remove_strategy, call.text("name")[:64])
+    await call.store.write(strategies.remove_strategy, call.word("name"))

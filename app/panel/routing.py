@@ -1,4 +1,5 @@
-"""The table of REST routes: one declaration gives the work its checked input, its door-keeper, and its OpenAPI.
+"""The table of REST routes: one declaration gives the work its checked input, its door-keeper, and its
+line in the OpenAPI document (`openapi`).
 
 The work behind a route is `async def f(call: Call) -> BaseModel | list | None`; None answers 204. Roles are ordered:
 admin may do what a supervisor may, a supervisor what an agent may.
@@ -9,18 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.json_schema import models_json_schema
+from pydantic_core import from_json, to_json
 
 from app.agent_operations import AgentOperations
 from app.contact_operations import ContactOperations
 from app.operations import Operations
 from app.panel import trail
 from app.panel.problems import Problem, misfit
-from app.panel.repeats import HEADER, KEY_SCHEMA, Repeats
+from app.panel.repeats import Repeats
+from app.panel.shapes import WORD_WORDS, is_word
 from app.sources.keeper import Sources
 from app.store.audit import AuditNote
 from app.store.door import SqlStore
@@ -30,7 +32,7 @@ from app.webhooks.courier import Courier
 PREFIX: Final = "/api/v1"
 RANK: Final = {Role.AGENT: 0, Role.SUPERVISOR: 1, Role.ADMIN: 2}
 MAX_BODY: Final = 1 << 20
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+PARAMETER: Final = re.compile(r"\{(\w+)\}")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -54,13 +56,20 @@ class Call:
     def number(self, name: str) -> int:
         """A whole number in the path. Raises Problem 404 for anything else."""
         text = self.request.match_info[name]
-        if not re.fullmatch(r"[0-9]{1,18}", text):
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not 1 <= int(text) <= 2**53:
             raise Problem(404, "not_found", f"{text[:40]!r} is not an id")
         return int(text)
 
     def text(self, name: str) -> str:
-        """A word in the path."""
+        """Whatever stands in the path."""
         return self.request.match_info[name]
+
+    def word(self, name: str) -> str:
+        """A word in the path. Raises Problem 404 for what can be no word: nothing is called that."""
+        text = self.request.match_info[name]
+        if not is_word(text):
+            raise Problem(404, "not_found", f"{text[:40]!r} is nothing's name: {WORD_WORDS}")
+        return text
 
 
 Work = Callable[[Call], Awaitable[Any]]
@@ -138,7 +147,22 @@ class Routes:
     def attach(self, app: web.Application, call_for: Callable[[web.Request], Call]) -> None:
         """Put every route into an aiohttp application."""
         for row in self.rows:
-            app.router.add_route(row.method, PREFIX + row.path, _door(row, call_for))
+            app.router.add_route(row.method, PREFIX + self._address(row), _door(row, call_for))
+
+    def _address(self, row: Route) -> str:
+        """A path for the router: `/users/me`, which has methods of its own, is not also one of `/users/{user_id}`."""
+        parts = row.path.split("/")
+        for at, part in enumerate(parts):
+            if PARAMETER.fullmatch(part):
+                alike = [other.path.split("/") for other in self.rows if other.path.count("/") == row.path.count("/")]
+                words = {
+                    other[at]
+                    for other in alike
+                    if other[:at] == row.path.split("/")[:at] and not PARAMETER.fullmatch(other[at])
+                }
+                taken = "|".join(re.escape(word) for word in sorted(words))
+                parts[at] = f"{{{part[1:-1]}:(?!(?:{taken})$)[^{{}}/]+}}" if taken else part
+        return "/".join(parts)
 
 
 def _door(
@@ -189,11 +213,32 @@ async def _raw_body(row: Route, request: web.Request) -> bytes:
 
 
 def _read_body(model: type[M], raw: bytes) -> M:
-    """The body as a model. Strict: a JSON number is no text, and a 1 is no true."""
+    """The body as a model. Strict: a JSON number is no text, and a 1 is no true; but 1.0 is a whole number."""
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise misfit(error, "body") from error
+        refused = error
+    if any(one["type"] == "int_type" and _is_whole(one["input"]) for one in refused.errors(include_url=False)):
+        try:
+            return model.model_validate_json(to_json(_whole(from_json(raw))), strict=True)
+        except ValidationError as error:
+            refused = error
+    raise misfit(refused, "body") from refused
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a number written with a fraction or an exponent is whole all the same, as JSON Schema counts."""
+    return isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _whole(one) for name, one in value.items()}
+        case list():
+            return [_whole(one) for one in value]
+        case _:
+            return int(value) if _is_whole(value) else value
 
 
 def _checked(model: type[M], value: Any, where: str) -> M:
@@ -201,81 +246,3 @@ def _checked(model: type[M], value: Any, where: str) -> M:
         return model.model_validate(value)
     except ValidationError as error:
         raise misfit(error, where) from error
-
-
-def openapi(routes: Routes, version: str) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the table: what is declared is what is checked."""
-    models = {model for row in routes.rows for model in (row.body, row.query, *_models(row.answer)) if model}
-    ordered = sorted(models, key=lambda model: model.__name__)
-    refs, definitions = models_json_schema(
-        [(model, "serialization" if _is_answer(model, routes) else "validation") for model in ordered],
-        ref_template="#/components/schemas/{model}",
-    )
-    by_model = {model: schema for (model, _), schema in refs.items()}
-    paths: dict[str, Any] = {}
-    for row in routes.rows:
-        paths.setdefault(PREFIX + row.path, {})[row.method.lower()] = _operation(row, by_model)
-    problem = {
-        "type": "object",
-        "required": ["status", "code", "detail"],
-        "properties": {
-            "type": {"type": "string"},
-            "status": {"type": "integer"},
-            "code": {"type": "string", "description": "stable, for programs"},
-            "detail": {"type": "string", "description": "a sentence for people"},
-            "errors": {"type": "array", "items": {"type": "object"}},
-        },
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Outring", "version": version, "description": "Outbound campaigns on Asterisk."},
-        "security": [{"key": []}],
-        "paths": paths,
-        "components": {
-            "schemas": definitions.get("$defs", {}) | {"Problem": problem},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-        },
-    }
-
-
-def _models(answer: Any) -> list[type[BaseModel]]:
-    found = [answer, *get_args(answer)]
-    return [one for one in found if isinstance(one, type) and issubclass(one, BaseModel)]
-
-
-def _is_answer(model: type[BaseModel], routes: Routes) -> bool:
-    return any(model in _models(row.answer) for row in routes.rows)
-
-
-def _operation(row: Route, by_model: dict[Any, Any]) -> dict[str, Any]:
-    parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PARAMETER.findall(row.path)
-    ]
-    if row.query is not None:
-        schema = row.query.model_json_schema()
-        parameters += [
-            {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": part}
-            for name, part in schema["properties"].items()
-        ]
-    if row.body is not None and row.method == "POST":
-        parameters.append({"name": HEADER, "in": "header", "required": False, "schema": KEY_SCHEMA})
-    problem = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    operation: dict[str, Any] = {
-        "operationId": row.work.__name__,
-        "summary": row.summary,
-        "tags": [row.tag],
-        "description": f"Needs the role {row.role.value}.",
-        "parameters": parameters,
-        "responses": {str(row.status): {"description": "done"}, "default": {"description": "refused", **problem}},
-    }
-    if row.answer is not None:
-        schema = TypeAdapter(row.answer).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
-        schema.pop("$defs", None)
-        operation["responses"][str(row.status)]["content"] = {row.media: {"schema": schema}}
-    if row.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": by_model[row.body]}}}
-    if row.takes_file:
-        form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
-        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
-    return operation

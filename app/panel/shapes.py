@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+import phonenumbers
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from app.dialing.snapshot import Snapshot
 from app.ivr.flow import Flow
@@ -23,7 +24,7 @@ _NAME: Final = pattern(
 LINE: Final = pattern(r"^[^\x00-\x1f\x7f]*$", "one line, with no control characters")
 TEXT: Final = pattern(r"^[^\x00-\x08\x0b-\x1f\x7f]*$", "text, with no control characters but line breaks")
 WORD_WORDS: Final = "expected a letter or digit, then letters, digits, . _ or -, at most 64 in all"
-_WORD: Final = pattern(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", WORD_WORDS.removeprefix("expected "))
+WORD: Final = pattern(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", WORD_WORDS.removeprefix("expected "))
 _DIGITS: Final = pattern(r"^[0-9]{0,8}$", "digits, at most 8")
 _PREFIX: Final = pattern(r"^\+[0-9]{0,14}$", "the beginning of a number with its plus, as in +44; + alone for all")
 _CALLER_ID: Final = pattern(r"^(\+?[0-9]{3,15})?$", "3 to 15 digits, with a plus before them or not")
@@ -33,14 +34,20 @@ _COUNTRY_OR_NONE: Final = pattern(r"^([A-Z]{2})?$", "a country as two capital le
 Name = Annotated[str, StringConstraints(max_length=128, pattern=_NAME)]
 ShortName = Annotated[str, StringConstraints(max_length=64, pattern=_NAME)]
 Line = Annotated[str, StringConstraints(max_length=128, pattern=LINE)]
-Word = Annotated[str, StringConstraints(pattern=_WORD)]
+Word = Annotated[str, StringConstraints(pattern=WORD)]
 CallerId = Annotated[str, StringConstraints(pattern=_CALLER_ID)]
 Id = Annotated[int, Field(ge=1, le=2**53)]
+COUNTRIES: Final = tuple(sorted(phonenumbers.SUPPORTED_REGIONS))
+"""Whose numbers can be read."""
+Country = Annotated[str, StringConstraints(pattern=_COUNTRY), WithJsonSchema({"type": "string", "enum": COUNTRIES})]
+CountryOrNone = Annotated[
+    str, StringConstraints(pattern=_COUNTRY_OR_NONE), WithJsonSchema({"type": "string", "enum": ("", *COUNTRIES)})
+]
 
 
 def is_word(text: str) -> bool:
     """Whether it can be a trunk's id."""
-    return re.fullmatch(_WORD, text) is not None
+    return re.fullmatch(WORD, text) is not None
 
 
 def left_out(schema: dict[str, Any]) -> None:
@@ -127,7 +134,7 @@ class ListBody(In):
     """A new, empty list."""
 
     name: Name
-    country: str = Field(pattern=_COUNTRY, description="ISO 3166: how numbers without a country code are read")
+    country: Country = Field(description="ISO 3166: how numbers without a country code are read")
 
 
 class ListAnswer(BaseModel):
@@ -180,7 +187,7 @@ class ImportQuery(In):
 
     mode: Literal["skip", "update"] = Field(default="skip", description="contacts that are there already")
     key: Line = Field(default="", description="column that makes a contact the same one again")
-    encoding: Line = Field(default="", max_length=32)
+    encoding: Annotated[str, StringConstraints(max_length=32, pattern=LINE)] = ""
     sheet: Line = ""
 
 
@@ -236,6 +243,8 @@ class UserBody(In):
 
 class UserChange(In):
     """What to change of a person; what is left out (not in model_fields_set) stays."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     is_disabled: bool = Field(default=False, description="shut out, or let in again", json_schema_extra=left_out)
     password: str = Field(default="", min_length=8, max_length=200, json_schema_extra=left_out)

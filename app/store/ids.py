@@ -18,5 +18,5 @@ def new_attempt_id(now_ms: int) -> AttemptId:
 
 
 def earliest_id(at_ms: int) -> AttemptId:
-    """The least id of those made since then: where an index of ids begins for them."""
-    return AttemptId(b32hexencode(at_ms.to_bytes(6) + bytes(10))[:26].decode().lower())
+    """The least id of those made since then: where an index of ids begins for them. Any time may be asked for."""
+    return AttemptId(b32hexencode(min(max(at_ms, 0), 2**48 - 1).to_bytes(6) + bytes(10))[:26].decode().lower())

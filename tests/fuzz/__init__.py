@@ -1,0 +1,1 @@
+"""Doors of Outring under whatever may come in."""
