@@ -46,10 +46,11 @@ class MariaServer:
             )
         folder = Path(tempfile.mkdtemp(prefix="outring-maria-"))
         try:
-            user = ["--user=mysql"] if os.getuid() == 0 else []
-            if user:
-                owner = pwd.getpwnam("mysql")
+            user: list[str] = []
+            if os.getuid() == 0:  # the server refuses root; its core package makes no user of its own
+                owner = pwd.getpwnam("nobody")
                 os.chown(folder, owner.pw_uid, owner.pw_gid)
+                user = [f"--user={owner.pw_name}"]
             places = ["--no-defaults", f"--datadir={folder / 'data'}", *user]
             made = subprocess.run(
                 [install, *places, "--auth-root-authentication-method=normal", "--skip-test-db"],
