@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     "killed, frozen and taken over from, a database that fills, goes and stalls, stepped clocks, edited lists.",
 )
 @click.option(
+    "--law",
+    is_flag=True,
+    help="People live in many time zones, and laws say when and how often they may be called: it takes virtual days.",
+)
+@click.option(
     "--mode",
     type=click.Choice(["broadcast", "preview", "progressive", "predictive", "manual"]),
     default="broadcast",
@@ -76,8 +81,8 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def simulate(
-    context: click.Context, seed: int, calls: int, chaos: bool, mode: str, agents: int | None, benchmark: bool,
-    hours: float, days: int, rates: tuple[float, ...], pacers: tuple[str, ...], scenario: Path | None,
+    context: click.Context, seed: int, calls: int, chaos: bool, law: bool, mode: str, agents: int | None,
+    benchmark: bool, hours: float, days: int, rates: tuple[float, ...], pacers: tuple[str, ...], scenario: Path | None,
     from_campaign: str | None, write_scenario: Path | None, picture: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run campaigns on a simulated telephone network in virtual time, and check every rule on its wire.
@@ -125,9 +130,8 @@ def simulate(
         agents = 0 if dialing is DialingMode.BROADCAST else 10
     if not agents and dialing is not DialingMode.BROADCAST:
         raise click.UsageError(f"{mode} dialing needs agents: give --agents 1 or more")
-    report = run_simulation(
-        seed, calls, faults=(CHAOS if agents else STORM) if chaos else NO_FAULTS, mode=dialing, agents=agents
-    )
+    faults = (CHAOS if agents else STORM) if chaos else NO_FAULTS
+    report = run_simulation(seed, calls, faults=faults, mode=dialing, agents=agents, is_under_law=law)
     if as_json:
         say_json(report.as_json())
     else:

@@ -28,10 +28,13 @@ class Played:
 
 
 def play(seed: int, calls: int) -> Played:
-    """A broadcast: two seeds of three with the faults of the network, the third with those of dialers and disks too."""
+    """A broadcast: two seeds of three with the faults of the network, the third with those of dialers and disks too.
+
+    Every tenth is under the law: its people sleep, and the dialer waits for their morning.
+    """
     began_s = time.process_time()
     try:
-        report = simulate(seed, calls, faults=STORM if seed % 3 == 0 else CHAOS)
+        report = simulate(seed, calls, faults=STORM if seed % 3 == 0 else CHAOS, is_under_law=seed % 10 == 0)
     except Exception as error:  # noqa: BLE001  # whatever a dialer dies of is what is looked for
         seconds = time.process_time() - began_s
         return Played(seed=seed, placed=0, problems=(f"died of {error!r}",), seconds=seconds)
@@ -60,7 +63,7 @@ def main() -> None:
     asked.add_argument("--calls", type=int, default=1_000, help="contacts of each seed")
     asked.add_argument("--jobs", type=int, default=1, help="seeds at the same time")
     given = asked.parse_args()
-    print(f"seeds that 3 divides: {STORM}\nthe others: {CHAOS}", flush=True)
+    print(f"seeds that 3 divides: {STORM}\nthe others: {CHAOS}\nthose that 10 divides: under the law", flush=True)
     sums = Counter[str]()
     for played in count(given.first, given.seeds, given.calls, given.jobs):
         sums.update(seeds=1, calls=played.placed, bad=bool(played.problems))

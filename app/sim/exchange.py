@@ -22,7 +22,7 @@ from app.events import (
 from app.sim import causes
 from app.sim.channel import Channel, ChannelState
 from app.sim.connection import Connection
-from app.sim.facts import Answered, Ended, HandedOver, LeaseRenewed, Observer, Placed, SoundBegan, TakenBack
+from app.sim.facts import Answered, Ended, HandedOver, LeaseRenewed, Observer, Placed, Rang, SoundBegan, TakenBack
 from app.sim.farend import after_answer, later, stretches
 from app.sim.media import MediaPlayer
 from app.sim.queues import Queues
@@ -106,8 +106,7 @@ class Exchange:
             return
         clock_ms = self._stretched(far.trying_ms)
         if far.ring_ms != 0:
-            ringing = CallRinging(attempt_id=channel.attempt_id)
-            self._soon(channel, partial(self._connection.tell, ringing), clock_ms)
+            self._soon(channel, partial(self._ring, channel), clock_ms)
         if far.ring_ms is None or far.sip_code is None:
             return
         clock_ms += self._stretched(far.ring_ms)
@@ -120,6 +119,10 @@ class Exchange:
         else:
             refused = causes.Ending(sip_code=far.sip_code, cause=far.reported.cause)
             self._soon(channel, partial(self._give_up, channel, refused), clock_ms)
+
+    def _ring(self, channel: Channel) -> None:
+        self._on_wire(Rang(at_ms=self._schedule.now_ms, attempt_id=channel.attempt_id))
+        self._connection.tell(CallRinging(attempt_id=channel.attempt_id))
 
     def _give_up(self, channel: Channel, ending: causes.Ending) -> None:
         if channel.state is ChannelState.DIALING:

@@ -39,6 +39,14 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rang:
+    """The phone at the far end rings."""
+
+    at_ms: int
+    attempt_id: AttemptId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """The far end picked up."""
 
@@ -236,7 +244,7 @@ class Settled:
     attempt_id: AttemptId
 
 
-CallFact = Asked | Placed | Answered | SoundBegan | LeaseRenewed | HandedOver | Ended
+CallFact = Asked | Placed | Rang | Answered | SoundBegan | LeaseRenewed | HandedOver | Ended
 FloorFact = Hears | TakenBack | PhoneRung | PhoneTaken | PhoneGone | Entered | Exited | Recorded
 DeskFact = LifeBegan | DutyBegan | DutyEnded | DialWished | RecordingWished | AgentStepped | Settled
 WireFact = CallFact | FloorFact | DeskFact | OutOfReach | WithinReach

@@ -102,7 +102,9 @@ class House:
         self.disk = Disk(self.store.engine, random.Random(f"disk {seed}"), faults, lambda: self.now_ms)
         ids = {campaign.caller_id: campaign.id for campaign in self.campaigns}
         limits = {shown: replace(each, campaign_id=ids[shown]) for shown, each in plan.campaign_limits.items()}
-        self.checker = WireChecker(trunks=plan.trunk_limits, campaigns=limits)
+        self.checker = WireChecker(
+            trunks=plan.trunk_limits, campaigns=limits, statutes=plan.statutes, zone_of=plan.zone_of
+        )
         self._kinds = dict(plan.kinds)
         self.network = SimNetwork(
             seed=seed,

@@ -14,6 +14,7 @@ from app.ivr.load import load_flow
 from app.model import Campaign, Trunk
 from app.outcomes import Outcome
 from app.pacing import make_pacer
+from app.sim.law import STATUTES, Statute
 from app.sim.rules import SILENCE_LIMIT_MS, Limits
 from app.sim.shift import ShiftPlan
 from app.sim.trunks import TrunkKind
@@ -56,6 +57,7 @@ class WorldPlan:
 
     kinds: what stands behind each trunk's endpoint; one that is missing is unknown to Asterisk. shift: who works on
     the floor; None: nobody. behaviour: what becomes of a call to a number. make_pacer: who paces predictive campaigns.
+    zone_of: where who has this number lives (IANA).
     """
 
     trunks: tuple[Trunk, ...]
@@ -64,6 +66,7 @@ class WorldPlan:
     shift: ShiftPlan | None = None
     behaviour: Callable[[str], Behaviour] = behaviour_of
     make_pacer: PacerOf = make_pacer
+    zone_of: Callable[[Number], str] = lambda number: PLACE
 
     def __post_init__(self) -> None:
         shown = [plan.campaign.caller_id for plan in self.campaigns]
@@ -76,6 +79,17 @@ class WorldPlan:
         return {trunk.id: Limits(lines=trunk.lines, calls_per_second=trunk.calls_per_second) for trunk in self.trunks}
 
     @property
+    def statutes(self) -> dict[str, tuple[Statute, ...]]:
+        """What the law says of each campaign, by the number it shows, where the wire knows the profile."""
+        found = {
+            plan.campaign.caller_id: tuple(
+                STATUTES[name] for name in plan.campaign.compliance.profiles if name in STATUTES
+            )
+            for plan in self.campaigns
+        }
+        return {shown: statutes for shown, statutes in found.items() if statutes}
+
+    @property
     def campaign_limits(self) -> dict[str, Limits]:
         """What the operator allows each campaign, by the number it shows."""
         return {
@@ -86,6 +100,9 @@ class WorldPlan:
                 mode=plan.campaign.mode,
                 lines_per_agent=plan.campaign.agents.lines_per_agent,
                 recording=plan.campaign.agents.recording,
+                abandonment_target=plan.campaign.agents.pacing.abandonment_target,
+                abandonment_window_ms=plan.campaign.agents.pacing.window_ms,
+                connect_within_ms=plan.campaign.agents.connect_within_ms,
             )
             for plan in self.campaigns
         }
@@ -97,7 +114,7 @@ def write_down(conn: Connection, plan: WorldPlan, now_ms: int) -> list[tuple[Cam
         _write_people(conn, plan.shift, now_ms)
     for trunk in plan.trunks:
         create_trunk(conn, trunk)
-    written = [_write_campaign(conn, campaign, now_ms) for campaign in plan.campaigns]
+    written = [_write_campaign(conn, campaign, plan.zone_of, now_ms) for campaign in plan.campaigns]
     for campaign, _ in written:
         _write_typed(conn, campaign, plan.shift, now_ms)
     return written
@@ -121,12 +138,14 @@ def _write_people(conn: Connection, shift: ShiftPlan, now_ms: int) -> None:
         conn.execute(insert(users), rows)
 
 
-def _write_campaign(conn: Connection, plan: CampaignPlan, now_ms: int) -> tuple[Campaign, Flow]:
+def _write_campaign(
+    conn: Connection, plan: CampaignPlan, zone_of: Callable[[Number], str], now_ms: int
+) -> tuple[Campaign, Flow]:
     name = plan.campaign.name
     flow = load_flow(plan.flow, name=name)
     kept = create_flow(conn, name=name, source=plan.flow, now_ms=now_ms)
     contact_list = create_list(conn, name=name, country="GB", now_ms=now_ms)
-    add_contacts(conn, contact_list.id, plan.numbers, now_ms)
+    add_contacts(conn, contact_list.id, plan.numbers, now_ms, zone_of=zone_of)
     _write_past(conn, contact_list.id, plan, now_ms)
     entry = create_campaign(conn, replace(plan.campaign, flow_id=kept.id), now_ms=now_ms)
     attach_list(conn, entry.campaign.id, contact_list.id, now_ms)
@@ -162,7 +181,12 @@ def _write_earlier(conn: Connection, campaign_id: CampaignId, list_id: ListId, p
 
 
 def add_contacts(
-    conn: Connection, list_id: ListId, numbers: Sequence[Number], now_ms: int, keys: Sequence[str] = ()
+    conn: Connection,
+    list_id: ListId,
+    numbers: Sequence[Number],
+    now_ms: int,
+    keys: Sequence[str] = (),
+    zone_of: Callable[[Number], str] = lambda number: PLACE,
 ) -> None:
     """Fill a new list with contacts of these numbers. keys: theirs; their lines, where nothing is said."""
     rows = [
@@ -171,7 +195,7 @@ def add_contacts(
             "key": keys[line - 1] if keys else f"{line}",
             "name": f"Contact {line}",
             "phone1": number,
-            "time_zone": PLACE,
+            "time_zone": zone_of(number),
             "fields": {"Line": f"{line}"},
             "source_line": line,
             "created_at_ms": now_ms,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.agents import DialingMode, RecordingPolicy
-from app.units import SECOND_MS, AttemptId, CampaignId, Number
+from app.units import DAY_MS, SECOND_MS, AttemptId, CampaignId, Number
 
 SILENCE_LIMIT_MS: Final = 2 * SECOND_MS
 """From the answer to the first sound (the industry's two seconds)."""
@@ -43,6 +43,9 @@ class Rule(enum.Enum):
     TOO_OFTEN = "a contact was called more often than it may be"
     FORGOTTEN = "what was acknowledged is not in the database"
     REMOVED_CALLED = "somebody was called who is in no list any more"
+    ABANDONED = "more people who answered met nobody than the target and luck allow"
+    OUT_OF_HOURS = "somebody was called at an hour the law forbids"
+    OVER_CAP = "somebody was called more often than the law allows"
     RECORDED = "a conversation was recorded against the policy"
 
 
@@ -62,6 +65,8 @@ class Limits:
     silence_ms: from the answer to the first sound, for a campaign; a flow that listens first needs more. A campaign of
     another mode than broadcast leaves nobody in silence for longer at any time.
     campaign_id: whose agents count; lines_per_agent: calls at once for one of them (progressive).
+    abandonment_target, abandonment_window_ms: people abandoned of people answered, and over which stretch;
+    connect_within_ms: from the answer until an agent is there (predictive).
     """
 
     lines: int
@@ -71,6 +76,9 @@ class Limits:
     mode: DialingMode = DialingMode.BROADCAST
     lines_per_agent: int = 1
     recording: RecordingPolicy = RecordingPolicy.NEVER
+    abandonment_target: float = 0.03
+    abandonment_window_ms: int = DAY_MS
+    connect_within_ms: int = 2 * SECOND_MS
 
     @property
     def burst(self) -> float:

@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
@@ -18,6 +18,7 @@ from app.outcomes import ContactStatus, Outcome
 from app.sim.faults import NO_FAULTS, Faults
 from app.sim.floor_plan import floor_plan_of
 from app.sim.house import House, in_haste
+from app.sim.lawful import under_law
 from app.sim.numbers import numbers_of, trunk_of
 from app.sim.plan import START_MS, CampaignPlan, WorldPlan
 from app.sim.rules import SILENCE_LIMIT_MS, Violation
@@ -122,12 +123,15 @@ def simulate(
     faults: Faults = NO_FAULTS,
     mode: DialingMode = DialingMode.BROADCAST,
     agents: int = 0,
+    is_under_law: bool = False,
     out: Callable[[str], None] | None = None,
 ) -> SimulationReport:
     """Call `calls` contacts by two campaigns over good, rejecting, silent and unknown trunks, in virtual time.
 
-    agents: robots who serve the campaigns; with any, a broadcast sends people to them too.
-    out: takes every line of the trace. Raises ValueError for fewer than one call, and for a mode that lacks its agents.
+    agents: robots who serve the campaigns; with any, a broadcast sends people to them too. is_under_law: people live in
+    many zones, and laws say when and how often they may be called; no clock is stepped then, as who cannot know the
+    hour cannot keep to it. out: takes every line of the trace.
+    Raises ValueError for fewer than one call, and for a mode that lacks its agents.
     """
     if calls < 1:
         raise ValueError(f"at least one call is needed, not {calls}")
@@ -137,6 +141,8 @@ def simulate(
     if faults.are_of_dialers and agents:
         raise ValueError("faults of dialers and their disk are played without agents")
     plan = floor_plan_of(seed, calls, agents=agents, mode=mode) if agents else plan_of(seed, calls)
+    if is_under_law:
+        plan, faults = under_law(plan, seed), replace(faults, clock_steps_per_hour=0)
     world: World | House
     if faults.are_of_dialers:
         world = House(in_haste(plan, seed), seed=seed, faults=faults, trace=Trace(out))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.agents import DialingMode
 from app.commands import PlaceCall
+from app.sim.abandonment import AbandonmentRules
 from app.sim.facts import (
     Answered,
     Asked,
@@ -30,8 +31,11 @@ from app.sim.facts import (
     WithinReach,
 )
 from app.sim.floor_rules import FloorRules
+from app.sim.law import LawRules, Statute
 from app.sim.rules import LEASE_GRACE_MS, SILENCE_LIMIT_MS, AttemptClaim, Limits, Rule, Violation
 from app.units import SECOND_MS, AttemptId, LegId, Number, TrunkId
+
+NO_STATUTES: Final[Mapping[str, tuple[Statute, ...]]] = {}
 
 
 class _Bucket:
@@ -72,7 +76,8 @@ class WireChecker:
     """Takes facts in order of time (`see`) and, at the end, the database's claims (`verify`); gathers `violations`.
 
     trunks: limits by trunk. campaigns: limits by the number shown to the called (each campaign shows one of its own).
-    contact_of: who is reached at a number.
+    contact_of: who is reached at a number. statutes, zone_of: what campaigns come under, and where people live (see
+    app.sim.law).
     """
 
     def __init__(
@@ -82,6 +87,8 @@ class WireChecker:
         campaigns: Mapping[str, Limits],
         contact_of: Callable[[Number], object] = lambda number: number,
         lease_grace_ms: int = LEASE_GRACE_MS,
+        statutes: Mapping[str, tuple[Statute, ...]] = NO_STATUTES,
+        zone_of: Callable[[Number], str] = lambda number: "UTC",
     ) -> None:
         self.violations: list[Violation] = []
         self.calls = 0
@@ -101,10 +108,15 @@ class WireChecker:
         self._lost_at_ms: int | None = None
         self._parties: dict[LegId, TrunkId] = {}
         self._floor = FloorRules(campaigns, self._violate)
+        self._abandonment = AbandonmentRules(campaigns, self._violate)
+        self._law = LawRules(statutes, zone_of, self._violate) if statutes else None
 
     def see(self, fact: WireFact) -> None:
         """Take the next fact."""
         self._floor.see(fact)
+        self._abandonment.see(fact)
+        if self._law is not None:
+            self._law.see(fact)
         match fact:
             case Asked():
                 self._see_asked(fact)

@@ -90,7 +90,9 @@ class World:
         self.campaigns = [campaign for campaign, _ in started]
         ids = {campaign.caller_id: campaign.id for campaign in self.campaigns}
         limits = {shown: replace(each, campaign_id=ids[shown]) for shown, each in plan.campaign_limits.items()}
-        self.checker = WireChecker(trunks=plan.trunk_limits, campaigns=limits)
+        self.checker = WireChecker(
+            trunks=plan.trunk_limits, campaigns=limits, statutes=plan.statutes, zone_of=plan.zone_of
+        )
         self.network = SimNetwork(
             seed=seed,
             start_ms=START_MS,
