@@ -268,6 +268,8 @@ class AttemptRun:
         assert self.call is not None, f"attempt {self.id} has no call to find"
         if self.visit.course.is_ours:  # it was to end, and the word did not get through
             return [HangUp(attempt_id=self.id)]
+        if self.visit.session is not None:
+            self.visit.session.missed(now_ms)
         commands: list[Command] = []
         if self.call.state in (CallState.PLACING, CallState.UNKNOWN):
             commands += self._step(CallPlaced(attempt_id=self.id), now_ms)

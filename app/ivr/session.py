@@ -145,6 +145,10 @@ class FlowSession:
         self._take_deadline()
         return self._settled()
 
+    def missed(self, now_ms: int) -> None:
+        """What happened to the call for a while was not told: the end of what was played may be among it."""
+        self._voice.missed(now_ms)
+
     def next_deadline_ms(self) -> int | None:
         """When `wake` is wanted; None once the session is over, before it began, and while the floor has the person."""
         if self._started_at_ms is None or self.is_over or self.is_with_floor:

@@ -18,6 +18,8 @@ SILENCE_MS: Final = 2_000
 """The longest a person hears nothing because something cannot be played."""
 LOST_PLAYBACK_MS: Final = 5 * SECOND_MS
 """How much longer than its length the end of a playback is waited for."""
+MISSED_PLAYBACK_MS: Final = 300
+"""The same, where its end may have been missed."""
 UNKNOWN_LENGTH_MS: Final = MINUTE_MS
 """How long a sound of unknown length (Asterisk's own) is taken to be at most."""
 
@@ -93,6 +95,12 @@ class Voice:
         elif speech.played and not has_failed:
             self.failing_since_ms = None
         return bool(speech.played) and not has_failed
+
+    def missed(self, now_ms: int) -> None:
+        """What happened for a while was not told: what should be over by now is, and nobody waits for its end."""
+        if self.speech is not None and self.speech.playback_id:
+            shorter_ms = self.speech.until_ms - LOST_PLAYBACK_MS + MISSED_PLAYBACK_MS
+            self.speech.until_ms = max(now_ms, shorter_ms)
 
     def hush(self, now_ms: int) -> None:
         """Fall silent at once; the playback's end is no longer of interest."""

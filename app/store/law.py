@@ -26,8 +26,10 @@ from app.store.errors import NotFound
 from app.store.mixing import ListShare
 from app.store.schema import campaigns
 from app.store.sql import execute, to_json
-from app.units import CampaignId, ContactId, ListId, Number
+from app.units import HOUR_MS, CampaignId, ContactId, ListId, Number
 
+MOST_BEFORE_CALL_MS: Final = 2 * HOUR_MS
+"""So long at the most lies between a claim and its call: an agent may read a preview for an hour."""
 REFUSALS: Final = frozenset({"not-interested", "refused", "refusal"})
 """Codes of dispositions that say no, beside those whose effect is do-not-call."""
 _CONSENTS: Final = {"none": Consent.NONE, "prior": Consent.PRIOR, "written": Consent.PRIOR_EXPRESS_WRITTEN}
@@ -181,7 +183,7 @@ def ask(
     }
     if not found.law.reach_ms:
         return asked
-    history = _histories(conn, asked, rows, now_ms - found.law.reach_ms, without)
+    history = _histories(conn, asked, rows, now_ms - found.law.reach_ms - MOST_BEFORE_CALL_MS, without)
     return {key: replace(one, history=history.get(key, ())) for key, one in asked.items()}
 
 

@@ -27,7 +27,7 @@ from app.store.campaigns import get_campaign, update_campaign
 from app.store.law import campaign_law, note_use
 from app.store.requeueing import requeue_contacts
 from app.store.schema import campaign_contacts, contacts
-from app.units import DAY_MS, HOUR_MS, AgentId, CampaignId, ContactId, Number
+from app.units import DAY_MS, HOUR_MS, MINUTE_MS, AgentId, CampaignId, ContactId, Number
 from tests.store.world import build, claim, closing, ids, kept_tallies, phone, places, recounted_tallies
 
 
@@ -185,6 +185,19 @@ async def test_calls_of_every_campaign_count(store: SqlStore) -> None:
     assert due == began + DAY_MS
     assert await call(store, other, began + DAY_MS - 1) == 0
     assert await call(store, other, began + DAY_MS) == 1
+
+
+async def test_a_call_counts_from_when_it_was_placed_not_from_when_its_contact_was_claimed(store: SqlStore) -> None:
+    """An agent may read a preview for long: twenty-four hours begin with the call."""
+    law = CompliancePlan(profiles=("us_ok",))
+    [campaign_id] = await under(store, ["+14055550101"], law, mode=DialingMode.PREVIEW)
+    began = at("2027-01-12 10:00", "America/Chicago")
+    for place in range(3):
+        [opened] = (await claim(store, campaign_id, 1, began + place)).attempts
+        placed_at_ms = began + (place + 1) * 10 * MINUTE_MS
+        await store.commit([ended(opened, placed_at_ms, Outcome.NO_ANSWER)], placed_at_ms)
+    assert await call(store, campaign_id, began + DAY_MS + 10 * MINUTE_MS - 1) == 0
+    assert await call(store, campaign_id, began + DAY_MS + 10 * MINUTE_MS) == 1
 
 
 async def test_a_call_to_another_phone_of_the_same_person_counts(store: SqlStore) -> None:

@@ -114,6 +114,25 @@ def test_a_playback_whose_end_is_never_told_is_over_in_time() -> None:
     assert "never told" in phone.result.notes[0]
 
 
+def test_after_a_gap_nobody_waits_for_the_end_of_what_is_over() -> None:
+    """The playback's end, or its failure, was among what was not told."""
+    phone = Phone(flow_of("start: {type: play, text: Hello, next: bye}\nbye: {type: hangup, text: Bye}")).start()
+    phone.now_ms += LENGTH_MS + 500
+    phone.session.missed(phone.now_ms)
+    phone.pass_time(1)
+    assert phone.path == ["start", "bye"]
+
+
+def test_after_a_gap_what_is_still_being_said_is_waited_for() -> None:
+    phone = Phone(flow_of("start: {type: play, text: Hello, next: bye}\nbye: {type: hangup, text: Bye}")).start()
+    phone.now_ms += LENGTH_MS - 700
+    phone.session.missed(phone.now_ms)
+    phone.pass_time(700)
+    assert phone.path == ["start"]
+    phone.pass_time(301)
+    assert phone.path == ["start", "bye"]
+
+
 def test_barge_in_on_play_keeps_the_key_for_the_menu() -> None:
     phone = Phone(
         flow_of(MENU.replace("start:", "ask:", 1) + "start: {type: play, text: Long, barge_in: yes, next: ask}")
