@@ -77,8 +77,9 @@ chaos: setup ## SEEDS=1000 CALLS=1000: so many simulated calls with every fault 
 	@$(PY) -m app.sim.count --seeds $(SEEDS) --calls $(CALLS) --jobs $(JOBS)
 
 .PHONY: fuzz
-fuzz: setup ## FUZZ_S=120: random input at the doors, so many seconds each
+fuzz: setup ## FUZZ_S=120: random input at the doors (REST, ARI events), so many seconds each
 	@$(PY) -m tests.fuzz.rest --max-time $(FUZZ_S)
+	@$(PY) -m tests.fuzz.events --max-time $(FUZZ_S)
 
 .PHONY: mistakes
 mistakes: setup ## Each of over a hundred mistakes planted in a copy of the source, and who finds it; an hour of one core

@@ -317,7 +317,7 @@ class AriClient(Resources, Callbacks):
     def _take(self, event: AnyMessage | UnknownEvent) -> None:
         if isinstance(event, UnknownEvent):
             self.unknown_events += 1
-            log.warning("ari event not understood: %s: %s", event.type, event.problem)
+            log.warning("ari event not understood: %.60s: %.200s", event.type, event.problem)
         if self._sink is not None:
             try:
                 self._sink(event)

@@ -55,20 +55,23 @@ class _Typed(msgspec.Struct, gc=False):
 ALWAYS_ALLOWED: Final = frozenset({"ApplicationReplaced", "RESTResponse"})
 decode_known: Callable[[str | bytes], AnyMessage] = msgspec.json.Decoder(AnyMessage).decode
 _decode_type = msgspec.json.Decoder(_Typed).decode
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""No JSON, not this model, no Unicode (a lone surrogate too), or nested deeper than Python's stack."""
 
 
 def decode_message(text: str | bytes) -> AnyMessage | UnknownEvent:
     """One websocket message as its model."""
     try:
         return decode_known(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         return _unknown(text, str(error))
 
 
 def _unknown(text: str | bytes, problem: str) -> UnknownEvent:
-    readable = text if isinstance(text, str) else text.decode(errors="replace")
+    whole = text.encode(errors="replace") if isinstance(text, str) else text
+    readable = whole.decode(errors="replace")
     try:
         kind = _decode_type(readable).type
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         kind = ""
     return UnknownEvent(type=kind, text=readable, problem=problem)

@@ -198,6 +198,20 @@ async def test_what_is_not_understood_does_not_stop_the_events_after_it(fake: Fa
     assert listening.client.unknown_events == 2
 
 
+async def test_an_event_nested_too_deep_stops_nothing_and_the_log_is_bounded(
+    fake: FakeAri, listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    await listening.client.connect(timeout_s=10)
+    await fake.send(f'{{"type":"Novelty","novelty":{"[" * 5_000}{"]" * 5_000}}}')
+    await fake.send_event("N" * 10_000)
+    await fake.send_event("ChannelHold", channel=CHANNEL)
+    await eventually(lambda: len(listening.events) == 3)
+    assert listening.client.unknown_events == 2
+    told = [line for line in caplog.messages if "not understood" in line]
+    assert len(told) == 2
+    assert max(map(len, told)) < 400
+
+
 async def test_a_sink_or_a_callback_that_fails_stops_nothing(fake: FakeAri) -> None:
     def fail(event: object) -> None:
         raise RuntimeError("planted")
