@@ -66,7 +66,7 @@ class ComingBack:
         commands: list[Command] = []
         for attempt in [one for one in on_the_line if one.id not in live]:  # before phones: whose card it is, is known
             commands += attempt.find_gone(now_ms) + self._settled(attempt, now_ms)
-        commands += self._floor.find_phones(event.phones, now_ms)
+        commands += self._floor.find_phones(event.phones, now_ms, is_new_life=event.is_new_life)
         for attempt, found in [(one, live.pop(one.id)) for one in on_the_line if one.id in live]:
             commands += attempt.find_alive(found, now_ms) + self._settled(attempt, now_ms)
             commands += self._floor.found(attempt, found.room_id, now_ms)

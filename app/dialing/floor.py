@@ -213,10 +213,10 @@ class Floor:
         self._parts.reservations.placed(attempt)
         return self._settled()
 
-    def find_phones(self, phones: Iterable[LivePhone], now_ms: int) -> list[Command]:
-        """Asterisk is back, and says which phones live."""
+    def find_phones(self, phones: Iterable[LivePhone], now_ms: int, *, is_new_life: bool) -> list[Command]:
+        """Asterisk is back, and says which phones live. is_new_life: it was restarted, and every call ended with it."""
         self.crew.now_ms = now_ms
-        self._parts.resuming.find_phones(phones)
+        self._parts.resuming.find_phones(phones, is_new_life=is_new_life)
         return self._settled()
 
     def hang_up_strays(self, now_ms: int) -> list[Command]:

@@ -88,6 +88,7 @@ class Losses:
         if is_reachable:
             if not is_known:
                 agent.phone.note = ""
+                self._crew.do(*(agent.phone.call_back(self._crew.now_ms) if agent.phone.is_owed else []))
                 self._crew.touch(agent)
         elif is_heard:
             self._crew.touch(agent)

@@ -19,6 +19,10 @@ RING_MS: Final = 15 * SECOND_MS
 """How long a phone rings for a person who is there."""
 RENEW_AGAIN_MS: Final = 5 * SECOND_MS
 """After a phone's lease could not be renewed, how long until it is tried again."""
+CALL_BACK_AGAIN_MS: Final = 2 * SECOND_MS
+"""From one ring to the next of a phone that is called back: it may not be signed on, or be in the call that died."""
+CALL_BACK_FOR_MS: Final = 60 * SECOND_MS
+"""So long it is rung again and again; afterwards when it signs on, or when its agent asks."""
 
 
 class PhoneState(enum.Enum):
@@ -34,7 +38,10 @@ class PhoneState(enum.Enum):
 class Phone:
     """The phone of one session. Methods return the commands that follow."""
 
-    __slots__ = ("_lease_renewal_ms", "_place", "is_reachable", "leg_id", "note", "room_id", "seat", "state")
+    __slots__ = (
+        "_call_back_until_ms", "_lease_renewal_ms", "_place", "_rings_again_ms", "is_owed", "is_reachable", "leg_id",
+        "note", "room_id", "seat", "state",
+    )  # fmt: skip
 
     def __init__(self, seat: Seat) -> None:
         self.seat = seat
@@ -43,8 +50,11 @@ class Phone:
         self.room_id = seat.room_id  # where it is, or is on the way to: its own, or a colleague's
         self.note = ""
         self.is_reachable = True
+        self.is_owed = False  # its call died with Asterisk: it is called back by itself
         self._place = 0  # legs rung so far
         self._lease_renewal_ms: int | None = None
+        self._rings_again_ms = 0
+        self._call_back_until_ms = 0
 
     @property
     def is_per_call(self) -> bool:
@@ -79,6 +89,7 @@ class Phone:
         self.leg_id = LegId(f"{self.seat.session_id}-p{self._place}")
         self.state, self.note, self.room_id = PhoneState.RINGING, "", self.seat.room_id
         self._lease_renewal_ms = now_ms + PHONE_LEASE_MS // 2
+        self._rings_again_ms = now_ms + CALL_BACK_AGAIN_MS
         return [
             OpenRoom(room_id=self.seat.room_id, leg_id=self.leg_id),
             RingPhone(
@@ -92,6 +103,11 @@ class Phone:
                 language=self.seat.language,
             ),
         ]
+
+    def call_back(self, now_ms: int) -> list[Command]:
+        """Its call died with Asterisk, or it signed on after that: ring it, and again until it is in its room."""
+        self.is_owed, self._call_back_until_ms = True, now_ms + CALL_BACK_FOR_MS
+        return self.ring(now_ms)
 
     def adopt(self, leg_id: LegId, now_ms: int) -> None:
         """A leg of this session that a life before this one rang."""
@@ -122,7 +138,7 @@ class Phone:
         """It is in a room; whether it is the one it was sent to."""
         is_there = self.state is PhoneState.UP and room_id == self.room_id
         if is_there:
-            self.state, self.note = PhoneState.IN_ROOM, ""
+            self.state, self.note, self.is_owed = PhoneState.IN_ROOM, "", False
         return is_there
 
     def move(self, room_id: RoomId) -> list[Command]:
@@ -143,11 +159,18 @@ class Phone:
         return [] if leg_id is None else [HangUpPhone(leg_id=leg_id)]
 
     def next_deadline_ms(self) -> int | None:
-        """When its lease is to be renewed."""
-        return self._lease_renewal_ms
+        """When its lease is to be renewed, or it is to be called back again."""
+        return self._rings_again_ms if self._awaits_ring else self._lease_renewal_ms
+
+    @property
+    def _awaits_ring(self) -> bool:
+        is_in_time = self._rings_again_ms <= self._call_back_until_ms
+        return self.is_owed and self.state is PhoneState.DOWN and is_in_time
 
     def renew(self, now_ms: int) -> list[Command]:
-        """Say again that it may live, if it is time."""
+        """Say again that it may live, or call it back again, if it is time."""
+        if self._awaits_ring:
+            return self.ring(now_ms) if now_ms >= self._rings_again_ms else []
         if self.leg_id is None or self._lease_renewal_ms is None or now_ms < self._lease_renewal_ms:
             return []
         self._lease_renewal_ms = now_ms + PHONE_LEASE_MS // 2

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from app.agent_commands import CloseRoom, Connect, HangUpPhone, Music, Part
 from app.agent_events import AgentSignedIn
 from app.agents import AgentState, LivePhone, PauseReason
-from app.dialing.agent import RESTARTED, AgentRun, AgentStep
+from app.dialing.agent import PHONE_LOST, RESTARTED, AgentRun, AgentStep
 from app.dialing.attempt import AttemptRun, AttemptState
 from app.dialing.consult import Party
 from app.dialing.crew import Crew
@@ -80,8 +80,11 @@ class Resuming:
 
     def go_on(self, agent: AgentRun) -> None:
         """Phone or page came back."""
+        if agent.returns_ready and agent.phone.is_fit and agent.pause_next is PHONE_LOST:
+            agent.pause_next = None  # before what they had on their desk was done
+            self._crew.touch(agent)
         is_there = agent.phone.is_fit and agent.browser_lost_at_ms is None and not agent.is_leaving
-        if agent.returns_ready and agent.reason is RESTARTED and is_there:
+        if agent.returns_ready and agent.reason in (RESTARTED, PHONE_LOST) and is_there:
             agent.returns_ready = False
             self._crew.step(agent, AgentStep.GO_READY)
         elif agent.id in self._crew.ringing:  # one of their calls was found to be theirs; the other lines are too
@@ -89,11 +92,11 @@ class Resuming:
 
     # --- phones ------------------------------------------------------------------------------------------------------
 
-    def find_phones(self, phones: Iterable[LivePhone]) -> None:
-        """Asterisk says which legs live; the others are gone."""
+    def find_phones(self, phones: Iterable[LivePhone], *, is_new_life: bool) -> None:
+        """Asterisk says which legs live; the others are gone. Those that died with it are called back afterwards."""
         live = {phone.leg_id: phone for phone in phones}
         for agent in list(self._crew.agents.values()):
-            self._find_phone(agent, live)
+            self._find_phone(agent, live, is_new_life=is_new_life)
         for party in [one for one in self._crew.parties.values() if live.pop(one.leg_id, None) is None]:
             self._transfers.party_ended(party)
         self._strays = {leg_id: phone for leg_id, phone in live.items() if not self._supervision.owns(leg_id)}
@@ -116,10 +119,14 @@ class Resuming:
                 self._crew.do(*agent.phone.hang_up())  # of a conversation that is no more
             if agent.state is AgentState.PAUSED and agent.is_leaving:  # the call they were to go after is no more
                 self._leaving.go(agent)
-            else:
-                self.go_on(agent)
+            if agent.id not in self._crew.agents:
+                continue
+            if agent.phone.is_owed:
+                self._crew.do(*agent.phone.call_back(self._crew.now_ms))
+                self._crew.touch(agent)
+            self.go_on(agent)
 
-    def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone]) -> None:
+    def _find_phone(self, agent: AgentRun, live: dict[LegId, LivePhone], *, is_new_life: bool) -> None:
         phone = agent.phone
         if phone.leg_id is None:
             theirs = [leg for leg in live if leg.startswith(f"{agent.seat.session_id}-p")]
@@ -129,6 +136,10 @@ class Resuming:
         assert phone.leg_id is not None, "an adopted phone has its leg"
         found = live.pop(phone.leg_id, None)
         if found is None:
+            if is_new_life and not phone.is_per_call:  # nobody put it down
+                phone.is_owed = True
+                is_at_work = agent.state is not AgentState.PAUSED and not agent.is_leaving
+                agent.returns_ready = agent.returns_ready or is_at_work
             self._losses.phone_ended(agent, UNSEEN)
         elif found.is_up:
             self._crew.do(*phone.found_up(found.room_id))

@@ -223,10 +223,10 @@ async def site(pbx: Server, folder: Path, *, url: str = "", ami: AmiAddress | No
 
 
 @asynccontextmanager
-async def records_in(folder: Path, url: str = "") -> AsyncIterator[Site]:
+async def records_in(folder: Path, url: str = "", *, names_from: int = 1) -> AsyncIterator[Site]:
     """The database of a dialer that is a process of its own: to prepare its work, and to look at what came of it.
 
-    url: where it is, when not in the folder.
+    url: where it is, when not in the folder. names_from: the first number in names of campaigns.
     """
     telephony = AsteriskTelephony(url="http://127.0.0.1:1/ari", user="", password="")
     studio = PromptStudio(folder / "prompts")
@@ -242,6 +242,7 @@ async def records_in(folder: Path, url: str = "") -> AsyncIterator[Site]:
             telephony=telephony,
             folder=folder,
             working=idle,
+            _names=itertools.count(names_from),
         )
         idle.cancel()
 

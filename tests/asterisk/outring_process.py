@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -27,8 +28,19 @@ class OutringProcess:
     _reading: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, pbx: Server, folder: Path, database_url: str, *, options: tuple[str, ...] = ()) -> Self:
-        """Start one on this PBX and database, its data in `folder`. It dies with the process that starts it."""
+    async def start(
+        cls,
+        pbx: Server,
+        folder: Path,
+        database_url: str,
+        *,
+        options: tuple[str, ...] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Start one on this PBX and database, its data in `folder`. It dies with the process that starts it.
+
+        settings: more of its environment.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         told = {
             "OUTRING_ARI_URL": pbx.ari_url,
@@ -43,7 +55,7 @@ class OutringProcess:
         with log.open("ab") as stream:
             process = await asyncio.create_subprocess_exec(
                 *("setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "app", "run", *options),
-                env=os.environ | told,
+                env=os.environ | told | dict(settings or {}),
                 stdout=PIPE,
                 stderr=stream,
             )

@@ -20,6 +20,8 @@ from tests.asterisk.campaign import PATIENCE_S, Site, site
 from tests.asterisk.far_side import FarSide, sounding_ms
 from tests.asterisk.gate import Gate
 from tests.asterisk.ledger import assert_accounted
+from tests.asterisk.reborn import at_work
+from tests.asterisk.reborn import killed as killed_under
 from tests.asterisk.scenarios import Played, Scenarios
 from tests.asterisk.wire import Wire
 
@@ -34,6 +36,8 @@ nodes:
   ask: {type: menu, text: Press one., keys: {1: bye}, timeout_s: 1, repeats: 0, on_fail: bye}
   bye: {type: hangup, text: Goodbye.}
 """
+AGAIN_S = 5.0
+"""From the first answer of Asterisk's REST interface to the next call, and to every nailed-up phone being up."""
 APOLOGY_MS = 4_700
 """The three sounds of the dialplan's apology in English."""
 KINDS = ("00", "10", "21", "40", "55", "00", "43", "52", "00", "45")
@@ -188,3 +192,14 @@ async def _lost(scene: Scene) -> list[str]:
 @pytest.mark.parametrize("name", disturbance)
 async def test_the_campaign_goes_on_by_itself(played: Played, name: str) -> None:
     played.judge(name)
+
+
+async def test_soon_after_asterisk_answers_the_campaign_dials_and_nailed_up_phones_are_back(tmp_path: Path) -> None:
+    """Away for long enough that tries to reach it have become rare."""
+    async with at_work(tmp_path, 2) as scene:
+        seen = await killed_under(scene, away_s=8, watch_s=5)
+    assert seen.dialed_s <= AGAIN_S
+    assert max(seen.up_s) <= AGAIN_S
+    assert seen.without_outcome == 2, f"two cards that their agents have yet to finish: {seen}"
+    assert seen.live > 2
+    assert not seen.called_twice

@@ -72,9 +72,12 @@ ConnectionNews: TypeAlias = AriUp | AriDown
 
 
 class Backoff:
-    """Waits between tries, in seconds: none before the first, then doubling from ``least`` to ``most``, jittered."""
+    """Waits between tries, in seconds: none before the first, then doubling from ``least`` to ``most``, jittered.
 
-    def __init__(self, least_s: float = 0.1, most_s: float = 5.0, chance: random.Random | None = None) -> None:
+    The most is what an Asterisk that is back waits for us: a try costs it one refused connection.
+    """
+
+    def __init__(self, least_s: float = 0.1, most_s: float = 1.0, chance: random.Random | None = None) -> None:
         self._least_s, self._most_s = least_s, most_s
         self._chance = chance or random.Random()
         self._tries = 0

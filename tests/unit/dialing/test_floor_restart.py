@@ -15,11 +15,13 @@ from app.agent_events import (
     HoldAsked,
     ManualDialAsked,
     PhoneAsked,
+    PhoneReachable,
     PreviewAccepted,
     RecordAsked,
     TransferAsked,
 )
 from app.agents import AgentPlan, AgentState, DialingMode, PauseReason, PhoneMode, RecordingPolicy
+from app.dialing.phone import CALL_BACK_AGAIN_MS, CALL_BACK_FOR_MS
 from app.events import PlaybackEnded
 from app.outcomes import Outcome
 from app.units import AgentId, AttemptId, LegId, Number, RoomId
@@ -361,11 +363,74 @@ def test_the_line_to_asterisk_breaks_without_a_restart_of_ours(is_new_life: bool
     world.settle()
     if is_new_life:
         assert world.state() is WRAP_UP
-        assert not world.shown().is_phone_up
+        assert world.shown().is_phone_up, "nobody put it down: it is called back"
+        world.dispose()
+        assert world.state() is AVAILABLE, "and they take calls again"
     else:
         assert world.state() is TALKING
         world.hang_up(FIRST)
         assert world.state() is WRAP_UP
+
+
+def test_a_phone_that_died_with_asterisk_is_called_back_until_it_answers() -> None:
+    world = waiting()
+    world.disconnect()
+    world.phones_answer = False
+    world.connect(is_new_life=True)
+    world.settle()
+    assert (world.state(), world.shown().reason) == (PAUSED, "phone-lost")
+    for _ in range(3):  # it has not signed on yet, or is still in the call that died
+        world.put_down(world.leg_of(), "busy")
+        world.advance(CALL_BACK_AGAIN_MS)
+    world.pick_up(world.leg_of())
+    assert world.state() is AVAILABLE, "they took calls, and take them again"
+    world.put_down(world.leg_of())
+    world.advance(CALL_BACK_FOR_MS)
+    assert not world.shown().is_phone_up, "who puts it down is not called back"
+
+
+def test_a_phone_that_cannot_be_called_back_is_rung_when_it_signs_on() -> None:
+    world = waiting()
+    world.disconnect()
+    world.phones_answer = False
+    world.connect(is_new_life=True)
+    world.settle()
+    world.tell(PhoneReachable(endpoint="agent-1", is_reachable=False))
+    world.settle()
+    for _ in range(2 * CALL_BACK_FOR_MS // CALL_BACK_AGAIN_MS):
+        if ringing := [one for one, leg in world.legs.items() if leg.exists]:
+            world.put_down(ringing[0], "not registered")
+        world.advance(CALL_BACK_AGAIN_MS)
+    rung = len(world.legs)
+    assert rung <= CALL_BACK_FOR_MS // CALL_BACK_AGAIN_MS + 3
+    world.advance(10 * CALL_BACK_FOR_MS)
+    assert len(world.legs) == rung, "not for ever"
+    world.phones_answer = True
+    world.tell(PhoneReachable(endpoint="agent-1", is_reachable=True))
+    world.settle()
+    assert world.shown().is_phone_up
+    assert world.state() is AVAILABLE
+
+
+def test_who_was_paused_when_asterisk_died_stays_so_with_the_phone_up() -> None:
+    world = waiting()
+    world.ask(AgentPaused(agent_id=ME, reason=PauseReason(code="break", label="Break")))
+    world.disconnect()
+    world.connect(is_new_life=True)
+    world.settle()
+    assert world.shown().is_phone_up
+    assert (world.state(), world.shown().reason) == (PAUSED, "break")
+
+
+def waiting() -> FloorWorld:
+    """An agent who is free, and nobody to call."""
+    world = FloorWorld()
+    world.start(campaign(1, mode=DialingMode.PROGRESSIVE, agents=AgentPlan()))
+    world.connect()
+    world.advance(100)
+    world.begin(1)
+    assert world.state() is AVAILABLE
+    return world
 
 
 def test_a_call_that_rings_since_before_finds_an_agent_who_waits_for_it() -> None:

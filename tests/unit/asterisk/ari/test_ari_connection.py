@@ -29,6 +29,11 @@ def test_any_number_of_tries_keeps_the_most() -> None:
     assert all(backoff.next_wait_s() <= 5.0 for _ in range(5000))
 
 
+def test_an_asterisk_that_is_back_after_long_is_met_within_a_second() -> None:
+    backoff = Backoff()
+    assert max(backoff.next_wait_s() for _ in range(5000)) <= 1.0
+
+
 def timed_out() -> AriError:
     error = AriUnknown("no answer")
     error.__cause__ = TimeoutError()
