@@ -23,9 +23,9 @@ log = structlog.get_logger()
 
 SIGNAL: Final = signal.SIGUSR2
 CHECK_S: Final = 60.0
-"""How long the program on disk may take to say that it can start."""
+"""How long the program on disk may take to say that it can start, with what the conversations leave of the machine."""
 LOOK_S: Final = 0.1
-_CHECK: Final = "import app.service; from app.cli.shell import settings; settings()"
+_CHECK: Final = "import os; os.nice(19); import app.service; from app.cli.shell import settings; settings()"
 
 
 class Renewal:

@@ -114,6 +114,8 @@ class Requests:
     ) -> None:
         crew = self._crew
         person = crew.person_of(agent)
+        if isinstance(event, AgentWentReady | AgentPaused | AgentSignedOut):
+            agent.returns_ready = False  # their own word counts from now on
         match event:
             case AgentWentReady():
                 agent.pause_next, agent.signs_out_next = None, False

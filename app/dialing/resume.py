@@ -131,6 +131,7 @@ class Resuming:
         if phone.leg_id is None:
             theirs = [leg for leg in live if leg.startswith(f"{agent.seat.session_id}-p")]
             if not theirs:
+                phone.is_owed = agent.returns_ready and not phone.is_per_call  # it ended with the dialer, or meanwhile
                 return
             phone.adopt(theirs[-1], self._crew.now_ms)
         assert phone.leg_id is not None, "an adopted phone has its leg"

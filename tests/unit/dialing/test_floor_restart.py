@@ -14,7 +14,6 @@ from app.agent_events import (
     BrowserLost,
     HoldAsked,
     ManualDialAsked,
-    PhoneAsked,
     PhoneReachable,
     PreviewAccepted,
     RecordAsked,
@@ -298,7 +297,7 @@ def test_an_agent_who_went_on_to_somebody_else_is_not_given_back_to_whom_they_lo
     world.connect()
     world.settle()
     assert FIRST in world.music
-    world.ask(PhoneAsked(agent_id=ME))
+    world.ask(AgentPaused(agent_id=ME, reason=PauseReason(code="other", label="Other")))
     world.pick_up(world.leg_of(1))
     world.ask(ManualDialAsked(agent_id=ME, campaign_id=ONE, number=typed(1)))
     world.advance(100)
@@ -341,16 +340,25 @@ def test_stints_tile_the_time_across_a_restart() -> None:
     assert stints[-2].until_ms == stints[-1].from_ms
 
 
-def test_a_restarted_asterisk_takes_phones_and_people_with_it() -> None:
+def test_a_restart_of_both_takes_people_with_it_and_phones_are_rung_by_themselves() -> None:
     world = talking()
     restart(world, is_new_life=True)
     assert world.state(1) is WRAP_UP, "the conversation is over, its card is not"
-    assert world.shown(1).phone_note
+    assert world.shown(1).is_phone_up
     world.dispose(1)
     come_back(world, 1)
-    assert world.state(1) is not AVAILABLE
-    world.ask(PhoneAsked(agent_id=ME))
-    assert world.shown(1).is_phone_up
+    assert world.state(1) is AVAILABLE
+
+
+def test_an_agent_who_takes_a_break_meanwhile_is_not_made_ready() -> None:
+    world = waiting()
+    world.disconnect()
+    world.phones_answer = False
+    world.connect(is_new_life=True)
+    world.settle()
+    world.ask(AgentPaused(agent_id=ME, reason=PauseReason(code="lunch", label="Lunch")))
+    world.pick_up(world.leg_of())
+    assert (world.state(), world.shown().reason) == (PAUSED, "lunch")
 
 
 @pytest.mark.parametrize("is_new_life", [False, True], ids=["line broken", "Asterisk restarted"])
