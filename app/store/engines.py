@@ -97,6 +97,7 @@ def _prepare_sqlite(engine: Engine, url: URL, *, begin: str, may_write: bool) ->
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        connection.create_function("lower", 1, _lower, deterministic=True)
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -120,6 +121,11 @@ def _prepare_sqlite(engine: Engine, url: URL, *, begin: str, may_write: bool) ->
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _lower(text: object) -> object:
+    """SQLite's own knows the capitals of ASCII alone: Cyrillic names would be found only as they are written."""
+    return text.lower() if isinstance(text, str) else text
 
 
 def _switch_to_wal(cursor: sqlite3.Cursor) -> None:

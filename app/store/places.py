@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, literal_column, or_, select
 
 from app.outcomes import ContactStatus, Outcome
 from app.store.schema import campaign_contacts, contacts, lists
 from app.units import CampaignId, ContactId, ListId
+
+_ALL_SCRIPTS: Final = "und-x-icu"
+"""PostgreSQL's collation of no language in particular, in every build with ICU, as Debian's are."""
+_AFTER_NINE: Final = chr(ord("9") + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +62,7 @@ def places_page(
     if status is not None:
         found = found.where(place.status == status.value)
     if search.strip():
-        names = contacts.c.name.icontains(search.strip(), autoescape=True)
+        names = _has(conn, search.strip())
         digits = re.sub(r"[^0-9]", "", search)
         found = found.where(or_(names, contacts.c.phone1.contains(digits)) if digits else names)
     if after is not None:
@@ -109,9 +114,9 @@ def find_contacts(
     found = select(of.id, of.name, of.phone1, lists.c.name.label("list_name")).join(lists, lists.c.id == of.list_id)
     if digits and not any(letter.isalpha() for letter in wanted):
         phones = (of.phone1, of.phone2, of.phone3, of.phone4, of.phone5)
-        found = found.where(or_(*(phone.startswith(f"+{digits}", autoescape=True) for phone in phones)))
+        found = found.where(or_(*(_begins(conn, phone, f"+{digits}") for phone in phones)))
     elif wanted:
-        found = found.where(of.name.icontains(wanted, autoescape=True))
+        found = found.where(_has(conn, wanted))
     if list_id is not None:
         found = found.where(of.list_id == list_id)
     if after is not None:
@@ -122,3 +127,17 @@ def find_contacts(
         for row in rows[:limit]
     ]
     return page, page[-1].contact_id if len(rows) > limit else None
+
+
+def _has(conn: Connection, words: str) -> ColumnElement[bool]:
+    """A name has these letters, whatever the capitals of its script: a database may be set up to know ASCII's alone."""
+    name = contacts.c.name if conn.dialect.name == "sqlite" else contacts.c.name.collate(_ALL_SCRIPTS)
+    return func.lower(name).contains(words.lower(), autoescape=True)
+
+
+def _begins(conn: Connection, phone: Column[str], number: str) -> ColumnElement[bool]:
+    """Whether a number begins so. SQLite goes along the index of a range only; PostgreSQL's order may skip the plus."""
+    if conn.dialect.name != "sqlite":
+        return phone.startswith(number, autoescape=True)
+    has_one = phone != literal_column("''")  # said as the index says it: a parameter could be anything
+    return and_(has_one, phone >= number, phone < number + _AFTER_NINE)
