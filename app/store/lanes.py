@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -72,11 +72,27 @@ class LoopLane:
         self._engine = engine
         self._may_repeat = may_repeat
         self._is_closed = False
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def run(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """See Lane."""
+        """See Lane. An operation that nobody waits for any more (cancelled) is still carried out.
+
+        A driver that is interrupted may leave behind a task that waits for its connection for ever (seen with
+        aiosqlite), and a program that cannot end.
+        """
         if self._is_closed:
             raise StoreError("the store is closed")
+        working = asyncio.ensure_future(self._run(operation, *args, **kwargs))
+        self._under_way.add(working)
+        working.add_done_callback(self._done)
+        return await asyncio.shield(working)
+
+    def _done(self, working: asyncio.Task[Any]) -> None:
+        self._under_way.discard(working)
+        if not working.cancelled():
+            working.exception()  # whoever waited has it; where nobody does any more, nobody is told
+
+    async def _run(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await self._once(operation, *args, **kwargs)
         except StoreError as error:
@@ -93,6 +109,7 @@ class LoopLane:
     async def close(self) -> None:
         """See Lane."""
         self._is_closed = True
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._engine.dispose()
 
 
